@@ -1,0 +1,51 @@
+# 分毫 fenhao. A fresh machine needs Python 3.11+ and this file: `make run`, `make test`.
+
+PYTHON ?= python3
+UV ?= uv
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.PHONY: help run test lint lock clean
+
+help:
+	@echo "make run    show the ledger at work on a small example"
+	@echo "make test   run every test"
+	@echo "make lint   check style, types, import directions and the tidy rules"
+	@echo "make lock   pin the newest versions that pyproject.toml allows (needs uv)"
+	@echo "make clean  remove the virtual environment and the caches; data folders stay"
+	@echo
+	@echo "PYTHON=/path/to/python3.12 chooses another Python (3.11 or newer)."
+
+run: $(STAMP)
+	@$(BIN)/python -m api.example
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+# The stamp is written last, so an installation that broke off half way starts afresh. Hashes are checked for everything
+# that is downloaded; the project itself is built by the setuptools of the lock, without a download of its own.
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "fenhao needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=/path/to/python3.12" >&2; \
+		exit 2; }
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv || { \
+		echo "'$(PYTHON)' cannot make a virtual environment (on Debian or Ubuntu: apt-get install python3-venv)" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock:
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --extra dev \
+		-o requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

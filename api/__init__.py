@@ -1,0 +1,1 @@
+"""The doors: settings, assembly, HTTP and the command line."""

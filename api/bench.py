@@ -1,0 +1,322 @@
+"""`fenhao bench write`: how fast facts are recorded, followed and verified, each figure beside its yardstick.
+
+Machines are noisy, so what counts is the ratio of two figures of one round; rounds are repeated and the median taken.
+Everything happens in schemas of the bench's own, which are dropped at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate
+from eventsourcing.postgres import PostgresFactory
+
+from ledger.database import Connection, Database, connecting, migrate, point_pool
+from ledger.decisions import (
+    Command,
+    MakeAllocation,
+    OpenCase,
+    OpenFund,
+    OpenLedger,
+    PayHospital,
+    PaymentLine,
+    ReceiveDonation,
+    RegisterHospital,
+    SettleTreatment,
+)
+from ledger.errors import Refusal
+from ledger.journal import Journal
+from ledger.writing import Outcome, Writer
+from projections.runner import Runner
+from reports.verification import verify_ledger
+
+BATCH = 500
+CALLERS = 32
+GIFTS_PER_CASE = 400
+SEED = 20260101
+FIRST_DAY = date(2026, 1, 1)
+
+Note = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure: its name in Chinese and English, rates per second by round, and what it is measured against."""
+
+    zh: str
+    en: str
+    rates: list[float] = field(default_factory=list)
+    yardstick: str | None = None
+    target: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """The median rate."""
+        return statistics.median(self.rates)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All lines of one bench by name."""
+
+    lines: dict[str, Line]
+
+    def ratio(self, name: str) -> float | None:
+        """A line's rate over its yardstick's, the median over the rounds; None without a yardstick."""
+        line = self.lines[name]
+        if line.yardstick is None:
+            return None
+        return statistics.median(a / b for a, b in zip(line.rates, self.lines[line.yardstick].rates, strict=True))
+
+    def members(self) -> dict[str, Any]:
+        """As JSON: per line rate, yardstick, ratio, target, met."""
+        return {
+            name: {
+                "per_second": round(line.rate),
+                "yardstick": line.yardstick,
+                "ratio": None if (ratio := self.ratio(name)) is None else round(ratio, 3),
+                "target": line.target,
+                "met": self._met(name),
+            }
+            for name, line in self.lines.items()
+        }
+
+    def _met(self, name: str) -> bool | None:
+        line = self.lines[name]
+        if line.target is None:
+            return None
+        ratio = self.ratio(name)
+        return (line.rate if ratio is None else ratio) >= line.target
+
+    def table(self, language: str) -> Iterator[str]:
+        """For a person: one line a figure."""
+        for name, line in self.lines.items():
+            ratio, words = self.ratio(name), (line.zh if language == "zh" else line.en)
+            text = f"{line.rate:>10,.0f} /s  {words}"
+            if line.yardstick is not None and ratio is not None:
+                other = self.lines[line.yardstick]
+                text += f"  = {ratio:.2f} × {other.zh if language == 'zh' else other.en}"
+            if line.target is not None:
+                unit = "/s" if ratio is None else "×"
+                text += f"  (≥ {line.target:,g} {unit}: {'✓' if self._met(name) else '✗'})"
+            yield text
+
+
+class Gift(Aggregate):
+    """The stock application's one-event aggregate of a gift."""
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self.members = members
+
+
+class StockFactory(PostgresFactory):
+    """The library's own PostgreSQL infrastructure on the bench's server."""
+
+    def __init__(self, url: str, env: Any) -> None:
+        super().__init__(env)
+        point_pool(self.datastore.pool, url)
+
+
+class StockApplication(Application[Any]):
+    """The library's application, nothing changed but where it connects to."""
+
+    def __init__(self, url: str, schema: str) -> None:
+        self.url = url
+        names = ("DBNAME", "HOST", "USER", "PASSWORD")
+        super().__init__(
+            {f"POSTGRES_{name}": "-" for name in names}
+            | {"POSTGRES_SCHEMA": schema, "POSTGRES_POOL_SIZE": str(CALLERS), "POSTGRES_MAX_OVERFLOW": "0"}
+        )
+
+    def construct_factory(self, env: Any) -> Any:
+        return StockFactory(self.url, env)
+
+
+def bench_write(place: Database, gifts: int, rounds: int, note: Note) -> Result:
+    """Measures `rounds` rounds of `gifts` gifts each. Raises DatabaseFault."""
+    lines = {
+        "stock_bulk": Line(
+            "原版 eventsourcing 每批 500 个单事件聚合", "stock eventsourcing, one-event aggregates by 500"
+        ),
+        "copy": Line("同样字节的裸 COPY", "bare COPY of the same bytes"),
+        "bulk": Line(
+            "成批登记捐赠（成链、防重、定位）", "gifts in bulk, chained, guarded, placed", [], "stock_bulk", 2.0
+        ),
+        "bulk_copy": Line("同上", "the same", [], "copy", 0.12),
+        "projection": Line("追踪视图", "the trace projection"),
+        "stock_single": Line("原版 eventsourcing 32 线程逐条", "stock eventsourcing, 32 threads"),
+        "single": Line("逐条登记，32 个调用者", "single commands, 32 callers", [], "stock_single", 1.5),
+        "verify": Line("fenhao verify（2 核，含第 6 条）", "fenhao verify, 2 cores, law 6 included", [], None, 80_000),
+    }
+    with (
+        _schema(place, "stock") as stock_schema,
+        _schema(place, "ledger") as schema,
+        _stock(place, stock_schema) as stock,
+        _ledger(place, schema) as (journal, writer),
+    ):
+        runner = Runner(journal)
+        for n in range(rounds):
+            note(f"第 {n + 1} 轮，共 {rounds} 轮", f"round {n + 1} of {rounds}")
+            _round(lines, place, stock, journal, writer, runner, _rows(n, gifts))
+            _spend(writer, n, gifts)
+        note("验证", "verifying")
+        runner.catch_up()
+        for _ in range(rounds):
+            lines["verify"].rates.append(_rate(journal.entries.head().size, lambda: _verified(journal, runner)))
+    return Result(lines)
+
+
+def _verified(journal: Journal, runner: Runner) -> None:
+    found = verify_ledger(journal, runner, jobs=2)
+    assert found.ok, found.as_json()["problems"]
+
+
+def _round(
+    lines: dict[str, Line],
+    place: Database,
+    stock: StockApplication,
+    journal: Journal,
+    writer: Writer,
+    runner: Runner,
+    rows: list[dict[str, Any]],
+) -> None:
+    """One round: the same gifts by the stock application, by ours, and by a bare COPY; then singly by 32 callers."""
+    singles = rows[: min(len(rows) // 4, 4_000)]
+    half = rows[: len(rows) // 2]
+    lines["stock_bulk"].rates.append(
+        _rate(len(half), lambda: [stock.save(*map(Gift, batch)) for batch in _batches(half)])
+    )
+    before = journal.entries.head().size
+    lines["bulk"].rates.append(
+        _rate(len(rows), lambda: [_record(writer, [_gift(row) for row in batch]) for batch in _batches(rows)])
+    )
+    lines["bulk_copy"].rates.append(lines["bulk"].rates[-1])
+    with journal.entries.reading() as cursor:
+        bodies = [body for (body,) in cursor.execute("select body from entry where seq >= %s", (before,))]
+    lines["copy"].rates.append(_bare_copy(place, bodies))
+    lines["projection"].rates.append(_rate(len(rows), runner.catch_up))
+    with ThreadPoolExecutor(CALLERS) as callers:
+        lines["stock_single"].rates.append(
+            _rate(len(singles) // 4, lambda: list(callers.map(lambda row: stock.save(Gift(row)), singles[::4])))
+        )
+        again = [
+            _gift({**row, "donation": "s" + row["donation"], "channel_txn": "s" + row["channel_txn"]})
+            for row in singles
+        ]
+        lines["single"].rates.append(_rate(len(again), lambda: list(callers.map(writer.submit, again))))
+    runner.catch_up()
+
+
+def _rows(n: int, gifts: int) -> list[dict[str, Any]]:
+    """Gifts of round `n`, as plain rows: heavy-tailed amounts, three funds, two weeks."""
+    random = Random(SEED + n)  # noqa: S311 - sample data, no secret
+    return [
+        {
+            "donation": f"D{n}-{i}",
+            "fund": f"F{random.randrange(3)}",
+            "amount": int(100 * random.paretovariate(1.2)),
+            "donor": f"P{random.randrange(gifts // 3 + 1)}",
+            "channel": "wechat",
+            "channel_txn": f"T{n}-{i}",
+            "on": (FIRST_DAY + timedelta(days=14 * n + 14 * i // gifts)).isoformat(),
+        }
+        for i in range(gifts)
+    ]
+
+
+def _gift(row: dict[str, Any]) -> ReceiveDonation:
+    return ReceiveDonation(key=row["donation"], **{**row, "on": date.fromisoformat(row["on"])})
+
+
+def _spend(writer: Writer, n: int, gifts: int) -> None:
+    """A case for every 400 gifts, with its allocation, payment and settlement."""
+    commands: list[Command] = []
+    day = FIRST_DAY + timedelta(days=14 * n + 13)
+    for i in range(gifts // GIFTS_PER_CASE):
+        case, fund = f"C{n}-{i}", f"F{i % 3}"
+        commands += [
+            OpenCase(key=f"c{case}", case=case, fund=fund, hospital="H"),
+            MakeAllocation(key=f"a{case}", allocation=case, case=case, amount=20_000, on=day),
+            PayHospital(key=f"p{case}", payment=case, hospital="H", lines=(PaymentLine(case, 20_000),), on=day),
+            SettleTreatment(key=f"s{case}", settlement=case, hospital="H", case=case, amount=19_000, on=day),
+        ]
+    _record(writer, commands)
+
+
+def _record(writer: Writer, commands: Sequence[Command]) -> list[Outcome]:
+    outcomes = writer.submit_batch(commands)
+    assert not any(isinstance(outcome, Refusal) for outcome in outcomes), outcomes
+    return outcomes
+
+
+def _bare_copy(place: Database, bodies: list[bytes]) -> float:
+    """Rows a second of the entries' bytes by COPY alone, a transaction for each batch, into a bare table."""
+    with connecting(place.owner_url) as connection:
+        connection.execute("create temp table bare (seq bigint, body bytea)")
+
+        def copy() -> None:
+            for batch in _batches(list(enumerate(bodies))):
+                with connection.cursor().copy("copy bare from stdin (format binary)") as rows:
+                    rows.set_types(["int8", "bytea"])
+                    for row in batch:
+                        rows.write_row(row)
+
+        return _rate(len(bodies), copy)
+
+
+def _rate(count: int, work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - began)
+
+
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+@contextmanager
+def _schema(place: Database, purpose: str) -> Iterator[str]:
+    """A schema of the bench's own, dropped at the end with the role that a migration may have made for it."""
+    name = f"bench_{os.getpid()}_{purpose}"
+    try:
+        yield name
+    finally:
+        with connecting(place.owner_url) as connection:
+            _drop(connection, name)
+
+
+def _drop(connection: Connection, name: str) -> None:
+    connection.execute(f"drop schema if exists {name} cascade")
+    for (role,) in connection.execute("select rolname from pg_roles where rolname = %s", (f"{name}_service",)):
+        connection.execute(f"drop owned by {role}; drop role {role}")
+
+
+@contextmanager
+def _stock(place: Database, schema: str) -> Iterator[StockApplication]:
+    with connecting(place.owner_url) as connection:
+        connection.execute(f"create schema {schema}")
+    with StockApplication(place.owner_url, schema) as application:
+        yield application
+
+
+@contextmanager
+def _ledger(place: Database, schema: str) -> Iterator[tuple[Journal, Writer]]:
+    database = Database(place.owner_url, schema=schema)
+    migrate(database)
+    with Journal(database) as journal:
+        writer = Writer(journal)
+        _record(writer, [OpenLedger(key="ledger", origin="bench.example.org", verifier_key="bench")])
+        funds = [OpenFund(key=f"F{i}", fund=f"F{i}", name=f"F{i}", fee_bp=(0, 300, 500)[i]) for i in range(3)]
+        _record(writer, [*funds, RegisterHospital(key="H", hospital="H", name="H")])
+        yield journal, writer

@@ -1,0 +1,199 @@
+"""The one place where things are put together, for the command line and for tests."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+from api.settings import Settings
+from audit.checkpoint import verifier_key
+from ledger.database import Database, check_ready, migrate
+from ledger.decisions import DefineCode, OpenLedger
+from ledger.embedded import ensure_running
+from ledger.errors import InputFault, OperatorFault, Refusal
+from ledger.journal import Entropy, Journal, check_origin
+from ledger.times import Clock, utc_now
+from ledger.writing import Writer
+from projections.runner import Runner
+from reports.traces import Reader
+
+Progress = Callable[[str, str], None]
+"""Told what is being waited for, in English and in Chinese."""
+
+
+class KeyFault(OperatorFault):
+    """The log's key cannot be read or written."""
+
+    code = "log_key"
+    zh = "日志签名密钥 {path} 无法使用：{reason}"
+    en = "the log's key {path} cannot be used: {reason}"
+
+
+class LedgerIsOpen(InputFault):
+    """`init` where there is a ledger already."""
+
+    code = "ledger_open_already"
+    zh = "这里已有账本 {origin}（{size} 条分录）；一个数据库模式只能有一个账本"
+    en = "there is a ledger here already, {origin} ({size} entries); one schema holds one ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Fenhao:
+    """An assembled ledger: everything that a command needs."""
+
+    settings: Settings
+    database: Database
+    journal: Journal
+    writer: Writer
+    runner: Runner
+
+
+@contextmanager
+def database(settings: Settings, progress: Progress = lambda en, zh: None) -> Iterator[Database]:
+    """The database of the settings: a server of the operator's own, or the embedded one for as long as this lasts."""
+    with ExitStack() as stack:
+        if settings.database_url is not None:
+            yield Database(settings.database_url, settings.service_url, settings.schema)
+        else:
+            server = stack.enter_context(ensure_running(settings.home, progress=progress))
+            service_url = server.service_url if settings.schema == "fenhao" else None
+            yield Database(server.owner_url, service_url, settings.schema)
+
+
+@contextmanager
+def assembled(
+    settings: Settings,
+    progress: Progress = lambda en, zh: None,
+    *,
+    clock: Clock = utc_now,
+    entropy: Entropy = os.urandom,
+) -> Iterator[Fenhao]:
+    """All parts together, connected. Raises OperatorFault when the database or its schema is not there."""
+    with database(settings, progress) as place:
+        check_ready(place)
+        with opened(place, settings, clock=clock, entropy=entropy) as fenhao:
+            yield fenhao
+
+
+@contextmanager
+def opened(
+    place: Database, settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = os.urandom
+) -> Iterator[Fenhao]:
+    """The parts on a database that is at hand already."""
+    with Journal(place, clock=clock, entropy=entropy) as journal:
+        yield Fenhao(settings, place, journal, Writer(journal), Runner(journal))
+
+
+def initialise(
+    settings: Settings,
+    place: Database,
+    origin: str,
+    currency: str = "CNY",
+    zone: str = "Asia/Shanghai",
+    *,
+    starter_codes: bool = True,
+) -> int:
+    """Creates what is missing and opens the ledger; how many entries it has then.
+
+    Raises LedgerIsOpen, BadValue for names that cannot be, KeyFault, DatabaseFault. Opening and the starter dictionary
+    are one transaction: a ledger is there whole or not at all.
+    """
+    check_origin(origin)
+    opening = OpenLedger(
+        key="ledger",
+        origin=origin,
+        verifier_key=verifier_key(origin, log_key(settings.home)),
+        currency=currency,
+        exponent=CURRENCY_EXPONENTS.get(currency, 2),
+        zone=zone,
+    )
+    migrate(place)
+    with opened(place, settings) as fenhao:
+        size = fenhao.journal.entries.max_notification_id()
+        if size is not None:
+            raise LedgerIsOpen(origin=fenhao.journal.entries.head().origin, size=size)
+        with fenhao.writer.session() as session:
+            outcomes = session.run([opening])
+            if starter_codes and not isinstance(outcomes[0], Refusal):
+                outcomes += session.run(starter_dictionary())
+            for outcome in outcomes:
+                if isinstance(outcome, Refusal):
+                    raise outcome
+        return len(outcomes)
+
+
+def reader_of(fenhao: Fenhao) -> Reader:
+    """For whom traces are put into words here: the language asked for, the ledger's currency. Raises LedgerNotOpen."""
+    head = fenhao.journal.entries.head()
+    assert head.currency is not None
+    assert head.exponent is not None
+    return Reader(fenhao.settings.language, head.currency, head.exponent)
+
+
+CURRENCY_EXPONENTS = {
+    "JPY": 0,
+    "KRW": 0,
+    "VND": 0,
+    "ISK": 0,
+    "CLP": 0,
+    "BHD": 3,
+    "KWD": 3,
+    "JOD": 3,
+    "OMR": 3,
+    "TND": 3,
+}
+"""Decimals of currencies that have not two (ISO 4217)."""
+
+
+def starter_dictionary() -> list[DefineCode]:
+    """The codes that a new ledger begins with: provinces (GB/T 2260), congenital heart diseases, age bands."""
+    text = (files("ledger") / "starter_codes.csv").read_text("utf-8")
+    return [
+        DefineCode(
+            key=f"codes:{row['dimension']}/{row['code']}",
+            dimension=row["dimension"],
+            code=row["code"],
+            name=row["name"],
+            parent=row["parent"] or None,
+        )
+        for row in csv.DictReader(text.splitlines())
+    ]
+
+
+def log_key(home: Path) -> Ed25519PrivateKey:
+    """The log's signing key from `home/keys/log.pem`, made on first use (folder 0700, file 0600). Raises KeyFault."""
+    path = home / "keys" / "log.pem"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _write_key(path, Ed25519PrivateKey.generate())
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise KeyFault(path=path, reason=error) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFault(path=path, reason="not an Ed25519 key")
+    return key
+
+
+def _write_key(path: Path, key: Ed25519PrivateKey) -> None:
+    """Beside and renamed: a crash leaves no half key. Never over a key that is there."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return
+    finally:
+        beside.unlink()

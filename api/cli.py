@@ -1,0 +1,274 @@
+"""The command line, `fenhao`: reads arguments, calls the rooms below, says what came of it, and exits 0, 1, 2 or 3.
+
+Every command takes `--json`. What people read is Chinese, or English with `--lang en`. A fault is one clear sentence in
+both, exit code 2, and nothing changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from api.progress import Status
+from api.settings import Settings
+
+# Each command imports what it needs when it runs: help comes at once, and the verifier's worker processes, which import
+# this module as their main one, start quickly.
+
+EXIT_TAMPERED, EXIT_UNUSABLE, EXIT_REJECTED = 1, 2, 3
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Words:
+    """Says things to a person in the language that was asked for, or to a program as JSON."""
+
+    def __init__(self, language: str, json: bool) -> None:
+        self.language, self.json = language, json
+        self.status = Status(language)
+
+    def say(self, zh: str, en: str) -> None:
+        """One line for a person; nothing when JSON was asked for."""
+        if not self.json:
+            click.echo(zh if self.language == "zh" else en)
+
+    def give(self, value: Any) -> None:
+        """The result for a program; nothing for a person."""
+        if self.json:
+            click.echo(as_text(value))
+
+
+def as_text(value: Any) -> str:
+    """A value as one line of JSON."""
+    import msgspec
+
+    return msgspec.json.encode(value).decode()
+
+
+def _common(command: Callable[..., R]) -> Callable[..., R]:
+    """Adds --json and --lang, passes `words` and `settings`, and turns faults into one sentence and an exit code."""
+
+    @click.option("--json", "as_json", is_flag=True, help="结果以 JSON 输出 / print the result as JSON")
+    @click.option("--lang", type=click.Choice(["zh", "en"]), help="语言 / language (FENHAO_LANGUAGE)")
+    @wraps(command)
+    def run(*arguments: Any, as_json: bool, lang: str | None, **options: Any) -> R:
+        from eventsourcing.persistence import PersistenceError
+
+        from ledger.database import DatabaseFault
+        from ledger.errors import LedgerError
+
+        settings = Settings.from_environment()
+        if lang:
+            settings = replace(settings, language=lang)
+        words = Words(settings.language, as_json)
+        try:
+            return command(*arguments, words=words, settings=settings, **options)
+        except (LedgerError, PersistenceError) as error:
+            words.status.clear()
+            fault = error if isinstance(error, LedgerError) else DatabaseFault(reason=str(error).strip().split("\n")[0])
+            _complain(fault, as_json)
+            sys.exit(EXIT_UNUSABLE)
+        finally:
+            words.status.clear()
+
+    return run
+
+
+def _complain(fault: Any, as_json: bool) -> None:
+    """A fault in both languages on standard error; as JSON on standard output too, when that was asked for."""
+    click.echo(f"错误：{fault.say('zh')}\nerror: {fault.say('en')}", err=True)
+    if as_json:
+        click.echo(as_text({"error": fault.code, "zh": fault.say("zh"), "en": fault.say("en")}))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="fenhao")
+def main() -> None:
+    """分毫 fenhao：每一分善款都有编号、有去处、可验证。
+
+    Every fen of a charity's money has a serial number; where each went can be followed, and checked by strangers.
+    """
+    from ledger.embedded import exit_on_sigterm
+
+    exit_on_sigterm()
+
+
+@main.command()
+@click.option("--origin", required=True, help="账本名称，如 ledger.example.org/aiyou / the ledger's name")
+@click.option("--currency", default="CNY", show_default=True, help="币种 / ISO 4217 code")
+@click.option("--zone", default="Asia/Shanghai", show_default=True, help="记账时区 / time zone of posting dates")
+@click.option("--no-codes", is_flag=True, help="不登记初始数据字典 / without the starter dictionary")
+@_common
+def init(words: Words, settings: Settings, origin: str, currency: str, zone: str, no_codes: bool) -> None:
+    """开立账本 / Open a ledger."""
+    from api.bootstrap import database, initialise
+
+    with database(settings, words.status.wait) as place:
+        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes)
+    words.say(
+        f"账本 {origin} 已开立（{currency}，{zone}），数据位于 {settings.home}",
+        f"the ledger {origin} is open ({currency}, {zone}); its data is in {settings.home}",
+    )
+    words.give({"origin": origin, "currency": currency, "zone": zone, "entries": size})
+
+
+@main.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="KIND=FILE...")
+@click.option(
+    "--mapping", "mappings", multiple=True, metavar="KIND=M.toml", help="列的对应 / how their columns fit ours"
+)
+@click.option("--dry-run", is_flag=True, help="只试运行 / answer the same, record nothing")
+@click.option("--all-or-nothing", is_flag=True, help="有一行不合格则全不登记 / record none unless all are good")
+@click.option("--rejects", type=click.Path(path_type=Path), help="退回的行写入此文件 / write rejected rows here")
+@_common
+def import_(
+    words: Words,
+    settings: Settings,
+    files: tuple[str, ...],
+    mappings: tuple[str, ...],
+    dry_run: bool,
+    all_or_nothing: bool,
+    rejects: Path | None,
+) -> None:
+    """导入文件 / Record what files hold, in the order in which it happened."""
+    from api import intake
+    from api.bootstrap import assembled
+
+    sources = intake.parse_sources(files, mappings)
+    with assembled(settings, words.status.wait) as fenhao:
+        report = intake.run(
+            fenhao.journal,
+            fenhao.writer,
+            sources,
+            dry_run=dry_run,
+            all_or_nothing=all_or_nothing,
+            rejects=rejects,
+            progress=words.status.rows,
+        )
+        if not dry_run:
+            fenhao.runner.catch_up(progress=words.status.views)
+    words.status.clear()
+    for line in report.lines(settings.language):
+        words.say(line, line)
+    words.give(report.members())
+    sys.exit(report.exit_code)
+
+
+@main.command()
+@click.argument("noun", type=click.Choice(["donor", "donation", "case", "hospital", "fund", "serial"]))
+@click.argument("id")
+@click.option("--jsonl", is_flag=True, help="每项一行 JSON / one JSON line for each item")
+@_common
+def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> None:
+    """追踪善款：捐赠人、捐赠、个案、医院、基金，或一分钱 / Follow the money of a donor, ..., or one serial TAPE:N."""
+    from api.bootstrap import assembled, reader_of
+    from projections.trace import reading, whole
+    from reports.traces import trace_lines
+
+    with assembled(settings, words.status.wait) as fenhao:
+        fenhao.runner.catch_up(progress=words.status.views)
+        reader = reader_of(fenhao)
+        with reading(fenhao.journal) as traces:
+            found = getattr(traces, noun)(id)
+            words.status.clear()
+            if jsonl:
+                for line in _lines_of(found):
+                    click.echo(as_text(line))
+            elif words.json:
+                words.give(whole(found))
+            else:
+                for text in trace_lines(noun, found, reader):
+                    click.echo(text)
+
+
+def _lines_of(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A trace as JSON lines: its short members first, then one line for each item of its long lists."""
+    yield {name: value for name, value in found.items() if not isinstance(value, Iterator)}
+    for name, value in found.items():
+        if isinstance(value, Iterator):
+            yield from ({name: item} for item in value)
+
+
+@main.command()
+@_common
+def verify(words: Words, settings: Settings) -> None:
+    """验证全部分录与由此得出的各表 / Check every entry, and all that is derived from them."""
+    from api.bootstrap import assembled
+    from reports.verification import verify_ledger
+
+    with assembled(settings, words.status.wait) as fenhao:
+        found = verify_ledger(fenhao.journal, fenhao.runner, progress=words.status.entries)
+    words.status.clear()
+    words.give(found.as_json())
+    report = found.report
+    for problem in report.problems:
+        words.say(f"第 {problem.seq} 条分录有误：{problem.what}", f"entry {problem.seq} is wrong: {problem.what}")
+    for finding in found.findings:
+        words.say(f"不一致：{finding.zh}", f"mismatch: {finding.what}")
+    for kind, count in report.unknown_types.items():
+        words.say(
+            f"未知的事项类型 {kind}（{count} 条）：只核对了资金", f"unknown type {kind} ({count}): money followed only"
+        )
+    if found.ok:
+        words.say(
+            f"验证通过：{report.entries} 条分录，树根 {report.root}",
+            f"verified: {report.entries} entries, root {report.root}",
+        )
+    sys.exit(0 if found.ok else EXIT_TAMPERED)
+
+
+@main.command("migrate")
+@_common
+def migrate_(words: Words, settings: Settings) -> None:
+    """更新数据库结构 / Bring the schema to this program's version."""
+    from api.bootstrap import database
+    from ledger.database import migrate
+
+    with database(settings, words.status.wait) as place:
+        applied = migrate(place)
+    words.say(f"已应用 {len(applied)} 项结构更新", f"{len(applied)} migrations applied")
+    words.give({"applied": applied})
+
+
+@main.command()
+@_common
+def doctor(words: Words, settings: Settings) -> None:
+    """检查运行环境 / Say what is well and what is not."""
+    from api.doctor import examine
+
+    findings = list(examine(settings, words.status.wait))
+    words.status.clear()
+    for finding in findings:
+        mark = {True: "✓", False: "✗", None: "·"}[finding.ok]
+        words.say(f"{mark} {finding.zh}", f"{mark} {finding.en}")
+    words.give({"ok": all(f.ok is not False for f in findings), "findings": [f._asdict() for f in findings]})
+    sys.exit(0 if all(finding.ok is not False for finding in findings) else EXIT_TAMPERED)
+
+
+@main.command()
+@click.argument("what", type=click.Choice(["write"]))
+@click.option("--gifts", default=20_000, show_default=True, help="捐赠笔数 / how many gifts")
+@click.option("--rounds", default=3, show_default=True, help="轮数 / how often, the median counts")
+@_common
+def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int) -> None:
+    """测速，每项与参照并列 / Measure speed, each figure beside its yardstick."""
+    from api.bench import bench_write
+    from api.bootstrap import database
+
+    with database(settings, words.status.wait) as place:
+        result = bench_write(place, gifts, rounds, words.status.note)
+    words.status.clear()
+    for line in result.table(settings.language):
+        words.say(line, line)
+    words.give(result.members())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""`fenhao doctor`: what is well and what is not, in the surroundings and in the ledger, each with what to do."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from api.bootstrap import Fenhao, Progress, assembled
+from api.settings import Settings
+from ledger.database import connecting, describe_server, rights_of
+from ledger.errors import LedgerError
+from ledger.journal import MAX_CLOCK_LAG
+from ledger.times import utc_now, utc_text
+
+FREE_BYTES = 1 << 30
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at: well (True), not well (False), or just so (None)."""
+
+    ok: bool | None
+    zh: str
+    en: str
+
+
+def examine(settings: Settings, progress: Progress) -> Iterator[Finding]:
+    """Looks at Python, disk, keys, database, rights, clock, journal and views. Never raises a LedgerError."""
+    version = platform.python_version()
+    yield Finding(
+        sys.version_info >= (3, 11), f"Python {version}（需要 3.11 以上）", f"Python {version} (3.11 or newer)"
+    )
+    yield from _disk(settings)
+    yield from _keys(settings)
+    where = ("外部数据库", "external database") if settings.database_url else ("内嵌数据库", "embedded database")
+    try:
+        with assembled(settings, progress) as fenhao:
+            with connecting(fenhao.database.owner_url) as connection:
+                server = describe_server(connection)
+            yield Finding(True, f"{where[0]}：{server}", f"{where[1]}: {server}")
+            yield from _ledger(fenhao)
+    except LedgerError as fault:
+        yield Finding(False, fault.say("zh"), fault.say("en"))
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    home = settings.home
+    nearest = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(nearest).free
+    yield Finding(
+        free > FREE_BYTES,
+        f"数据文件夹 {home}：剩余空间 {free >> 20:,} MiB",
+        f"data folder {home}: {free >> 20:,} MiB free",
+    )
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    keys = settings.home / "keys"
+    if not keys.exists():
+        yield Finding(None, "尚无密钥文件夹", "no keys folder yet")
+        return
+    paths = [keys, *keys.iterdir()]
+    loose = [path.name for path in paths if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if loose:
+        names = ", ".join(loose)
+        yield Finding(
+            False,
+            f"密钥可被他人读取：{names}；请运行 chmod -R go= {keys}",
+            f"others can read keys: {names}; run chmod -R go= {keys}",
+        )
+    else:
+        yield Finding(True, "密钥仅本人可读", "keys are readable by their owner only")
+
+
+def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
+    """The ledger itself: who may do what, the clock, the chain's end, the views."""
+    head = fenhao.journal.entries.head()
+    with fenhao.database.service() as connection:
+        excess = rights_of(connection)
+    yield Finding(
+        not excess,
+        "服务角色只能读取和追加分录" if not excess else f"服务角色权限过大：{', '.join(excess)}；请运行 fenhao migrate",
+        "the service role can only read and append entries"
+        if not excess
+        else f"the service role may do too much: {', '.join(excess)}; run fenhao migrate",
+    )
+    agrees = head.at - utc_now() < MAX_CLOCK_LAG
+    at = utc_text(head.at)
+    yield Finding(
+        agrees,
+        f"系统时钟与最后一条分录（{at}）{'相符' if agrees else '不符，请校准'}",
+        f"the clock {'agrees' if agrees else 'does not agree'} with the last entry ({at})",
+    )
+    last = fenhao.journal.entries.read(head.size - 1, 1)
+    sound = len(last) == 1 and last[0].leaf == head.leaf
+    yield Finding(
+        sound,
+        f"账本 {head.origin}（{head.currency}，{head.zone}）：{head.size:,} 条分录"
+        + ("" if sound else "，链头与最后一条分录不符：请运行 fenhao verify"),
+        f"ledger {head.origin} ({head.currency}, {head.zone}): {head.size:,} entries"
+        + ("" if sound else ", and the head does not name the last one: run fenhao verify"),
+    )
+    failure = fenhao.runner.failure()
+    lag = fenhao.runner.lag()
+    if failure is not None:
+        yield Finding(False, f"视图停止更新：{failure.say('zh')}", f"the views stand still: {failure.say('en')}")
+    else:
+        yield Finding(True, f"视图落后 {lag:,} 条分录", f"the views are {lag:,} entries behind")

@@ -1,0 +1,119 @@
+"""One row of a file under our column names, and what its text says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from api.intake.faults import MissingValue
+from api.intake.formats import ReadAmount, ReadMoment
+from ledger.errors import BadValue
+from ledger.ids import MAX_ID_LENGTH, check_id
+from ledger.money import AmountError, parse_rate
+
+Restriction = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """How this file's text reads: by column where a mapping says so, else in our own form."""
+
+    amount: ReadAmount
+    moment: ReadMoment
+    amounts: Mapping[str, ReadAmount]
+    moments: Mapping[str, ReadMoment]
+    attributes: tuple[str, ...] = ()
+    terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Row(NamedTuple):
+    """Values by our column names, empty ones absent, stripped and in NFC."""
+
+    kind: str
+    values: Mapping[str, str]
+    readers: Readers
+
+    def get(self, column: str) -> str | None:
+        """The text, None when it is empty."""
+        return self.values.get(column)
+
+    def need(self, column: str) -> str:
+        """The text. Raises MissingValue."""
+        try:
+            return self.values[column]
+        except KeyError:
+            raise MissingValue(column=column) from None
+
+    def amount(self, column: str) -> int:
+        """Minor units. Raises MissingValue, BadValue."""
+        text = self.need(column)
+        try:
+            return self.readers.amounts.get(column, self.readers.amount)(text)
+        except AmountError as error:
+            raise BadValue(column, text, *error.args) from None
+
+    def amount_if_any(self, column: str) -> int | None:
+        """Minor units, None when empty. Raises BadValue."""
+        return self.amount(column) if column in self.values else None
+
+    def rate(self, column: str) -> int | None:
+        """Basis points, None when empty. Raises BadValue."""
+        text = self.values.get(column)
+        try:
+            return None if text is None else parse_rate(text)
+        except AmountError as error:
+            raise BadValue(column, text, *error.args) from None
+
+    def moment(self, column: str) -> datetime:
+        """The time in the ledger's zone, midnight if none is said. Raises MissingValue, BadValue."""
+        text = self.need(column)
+        read = self.readers.moments.get(column)
+        try:
+            return (read or self.readers.moment)(text)
+        except ValueError:
+            if read is None:
+                rule, rule_zh = "a date is YYYY-MM-DD", "日期格式应为 YYYY-MM-DD"
+            else:
+                rule, rule_zh = "not in the format that the mapping names", "与映射文件中的格式不符"
+            raise BadValue(column, text, rule, rule_zh) from None
+
+    def day(self, column: str) -> date:
+        """The business date. Raises MissingValue, BadValue."""
+        return self.moment(column).date()
+
+    def day_if_any(self, column: str) -> date | None:
+        """The business date, None when empty. Raises BadValue."""
+        return self.day(column) if column in self.values else None
+
+    def restriction(self, column: str) -> Restriction:
+        """`dim=code|code;dim=code`, their terms translated. Raises BadValue."""
+        text = self.values.get(column)
+        if text is None:
+            return ()
+        found = []
+        for part in text.strip("; ").split(";"):
+            dimension, equals, codes = part.partition("=")
+            if not equals:
+                raise BadValue(column, text, "write dim=code|code;dim=code", "应写作 dim=code|code;dim=code")
+            terms = self.readers.terms.get(dimension.strip(), {})
+            listed = (code.strip() for code in codes.split("|"))
+            found.append((dimension.strip(), tuple(terms.get(code, code) for code in listed)))
+        return tuple(found)
+
+    def attributes(self) -> dict[str, str]:
+        """What the row says of the case by dimension."""
+        return {name: self.values[name] for name in self.readers.attributes if name in self.values}
+
+    def key(self, *columns: str) -> str:
+        """The row's idempotency key, from its own id: the same row again is the same request. Raises BadValue.
+
+        An id too long to stand in a key stands there by its hash.
+        """
+        own_id = ":".join([check_id(self.need(column), column) for column in columns])
+        key = f"{self.kind}:{own_id}"
+        if len(key) <= MAX_ID_LENGTH:
+            return key
+        return f"{self.kind}:sha256:{hashlib.sha256(own_id.encode()).hexdigest()}"

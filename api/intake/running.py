@@ -1,0 +1,191 @@
+"""An import from files to report: stage all, record in order, count, and put rejected rows aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from api.intake.faults import PaymentIncomplete
+from api.intake.kinds import amount_of
+from api.intake.reports import Counts, Rejects, Report, rejecting
+from api.intake.sources import Source
+from api.intake.staging import StagedRow, Staging
+from ledger.decisions import Command
+from ledger.errors import Refusal
+from ledger.journal import Journal
+from ledger.times import find_zone
+from ledger.writing import Abandoned, Outcome, Writer
+
+BATCH_COMMANDS = 1_000
+
+Submit = Callable[[Sequence[Command]], list[Outcome]]
+
+
+class Progress(Protocol):
+    """Told how far an import is: `stage` is "read" or "record", `done` and `total` count rows (None: not known)."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None: ...
+
+
+class Request(NamedTuple):
+    """What the writer is asked for, with the rows that ask for it; `repeats` say again what the others say.
+
+    Instead of a command there may be refusals, one for each of `rows` and `repeats`.
+    """
+
+    rows: list[StagedRow]
+    repeats: list[StagedRow]
+    command: Command | None
+    refusals: list[Refusal]
+
+
+def run(
+    journal: Journal,
+    writer: Writer,
+    sources: Sequence[Source],
+    *,
+    dry_run: bool = False,
+    all_or_nothing: bool = False,
+    rejects: Path | None = None,
+    progress: Progress = lambda stage, done, total: None,
+) -> Report:
+    """Imports the files, merged in order of date, argument and row; `dry_run` answers the same and records nothing.
+
+    Rows that break a rule are rejected and the others recorded, or with `all_or_nothing` none. Raises UnusableFile,
+    UnusableMapping and UnusableArgument before anything is recorded, LedgerNotOpen, DatabaseFault, and what the writer
+    raises; run again after those, what was recorded answers as already there.
+    """
+    head = journal.entries.head()
+    assert head.exponent is not None
+    assert head.zone is not None
+    report = Report(head.exponent, dry_run, {source.kind.name: Counts() for source in sources})
+    with journal.database.service() as connection:
+        staging = Staging(connection, head.exponent, find_zone(head.zone))
+        for argument, source in sorted(enumerate(sources), key=lambda pair: pair[1].kind.turn):
+            staging.stage(argument, source, lambda rows: progress("read", rows, None))
+        plans = [staging.plans[argument] for argument in range(len(sources))]
+        _list_columns(report, staging)
+        with rejecting(report, plans, rejects) as aside, staging.rows() as rows:
+            counted = _Recording(report, aside, staging.size, progress)
+            if not (dry_run or all_or_nothing):
+                counted.record(rows, writer.submit_batch)
+                return report
+            with writer.session() as session:
+                counted.record(rows, session.run)
+                if all_or_nothing and report.rejected:
+                    report.hold_back()
+                if dry_run or report.rejected:
+                    raise Abandoned()
+    return report
+
+
+def _list_columns(report: Report, staging: Staging) -> None:
+    """What the files have and the ledger does not take, for each kind."""
+    for _, plan in sorted(staging.plans.items()):
+        columns = report.columns.setdefault(plan.source.kind.name, {"not_recorded": [], "ignored": []})
+        for name, listed in (("not_recorded", plan.not_recorded), ("ignored", plan.ignored)):
+            columns[name] += [column for column in listed if column not in columns[name]]
+
+
+class _Recording:
+    """Takes staged rows through the writer, by the batch, and counts what becomes of them."""
+
+    def __init__(self, report: Report, rejects: Rejects, total: int, progress: Progress) -> None:
+        self._report, self._rejects, self._total, self._progress = report, rejects, total, progress
+        self._done = 0
+
+    def record(self, rows: Iterable[StagedRow], submit: Submit) -> None:
+        """Records the rows in their order."""
+        batch: list[Request] = []
+        for _, together in groupby(rows, _Distinct()):
+            batch.append(self._request(list(together)))
+            if len(batch) == BATCH_COMMANDS:
+                self._settle(batch, submit)
+                batch = []
+        self._settle(batch, submit)
+
+    def _request(self, rows: list[StagedRow]) -> Request:
+        """What one row, or all rows of a payment, come to."""
+        kind = rows[0].plan.source.kind
+        self._report.kinds[kind.name].read += len(rows)
+        self._done += len(rows)
+        repeats: list[StagedRow] = []
+        if len(rows) > 1:
+            rows, repeats = _without_repeats(rows)
+        try:
+            return Request(rows, repeats, kind.build(*[staged.read() for staged in rows]), [])
+        except Refusal as refusal:
+            faults = _own_faults(rows) if len(rows) > 1 else {}
+            if not faults:
+                return Request(rows, repeats, None, [refusal] * (len(rows) + len(repeats)))
+        first = min(faults)
+        incomplete = self._incomplete(rows[first], faults[first])
+        refusals = [faults.get(position, incomplete) for position in range(len(rows) + len(repeats))]
+        return Request(rows, repeats, None, refusals)
+
+    def _incomplete(self, faulty: StagedRow, fault: Refusal) -> Refusal:
+        exponent = self._report.exponent
+        reason, reason_zh = fault.say("en", exponent), fault.say("zh", exponent)
+        return PaymentIncomplete(payment=faulty.joined, row=faulty.number, reason=reason, reason_zh=reason_zh)
+
+    def _settle(self, batch: Sequence[Request], submit: Submit) -> None:
+        """Submits one batch and enters its outcomes, in the order of the rows."""
+        commands = [request.command for request in batch if request.command is not None]
+        outcomes = iter(submit(commands) if commands else [])
+        for rows, repeats, command, refusals in batch:
+            if command is None:
+                self._reject([*rows, *repeats], refusals)
+                continue
+            outcome = next(outcomes)
+            if isinstance(outcome, Refusal):
+                self._reject([*rows, *repeats], [outcome] * (len(rows) + len(repeats)))
+                continue
+            counts = self._report.kinds[rows[0].plan.source.kind.name]
+            counts.already += len(repeats)
+            if outcome.replayed:
+                counts.already += len(rows)
+            else:
+                counts.recorded += len(rows)
+                counts.amount += amount_of(command)
+        self._progress("record", self._done, self._total)
+
+    def _reject(self, rows: Sequence[StagedRow], refusals: Sequence[Refusal]) -> None:
+        for staged, refusal in zip(rows, refusals, strict=True):
+            self._rejects.add(staged, refusal)
+
+
+def _own_faults(rows: Sequence[StagedRow]) -> dict[int, Refusal]:
+    """Which rows of a payment could not stand alone, by their position, and why."""
+    faults: dict[int, Refusal] = {}
+    for position, staged in enumerate(rows):
+        try:
+            staged.plan.source.kind.build(staged.read())
+        except Refusal as refusal:
+            faults[position] = refusal
+    return faults
+
+
+class _Distinct:
+    """The key by which neighbouring rows are one: what they are joined by, else each its own."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, row: StagedRow) -> object:
+        self._count += 1
+        return self._count if row.joined is None else row.joined
+
+
+def _without_repeats(rows: list[StagedRow]) -> tuple[list[StagedRow], list[StagedRow]]:
+    """Rows of one payment, those of a file that says just what an earlier one said put apart: the file given twice."""
+    kept: list[StagedRow] = []
+    repeats: list[StagedRow] = []
+    seen: list[list[str]] = []
+    for _, own in groupby(rows, lambda row: id(row.plan)):
+        of_file = list(own)
+        content = sorted(repr(staged.plan.row(staged.cells).values) for staged in of_file)
+        (repeats if content in seen else kept).extend(of_file)
+        seen.append(content)
+    return kept, repeats

@@ -1,0 +1,37 @@
+"""Every environment variable that this product reads, in one frozen place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are.
+
+    FENHAO_HOME           data folder: the embedded server, keys (default `.fenhao` in the working folder)
+    FENHAO_DATABASE_URL   the owner's libpq URL of a PostgreSQL 15 or newer; none: the embedded server is used
+    FENHAO_SERVICE_URL    the service's URL; none: the owner's connection steps down by SET ROLE
+    FENHAO_SCHEMA         the database schema, one for each ledger (default `fenhao`)
+    FENHAO_LANGUAGE       zh or en, the language in which people are answered (default zh)
+    """
+
+    home: Path
+    database_url: str | None = None
+    service_url: str | None = None
+    schema: str = "fenhao"
+    language: str = "zh"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """The settings that the environment names; an empty variable counts as none."""
+        return cls(
+            home=Path(environment.get("FENHAO_HOME") or ".fenhao").absolute(),
+            database_url=environment.get("FENHAO_DATABASE_URL") or None,
+            service_url=environment.get("FENHAO_SERVICE_URL") or None,
+            schema=environment.get("FENHAO_SCHEMA") or "fenhao",
+            language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
+        )

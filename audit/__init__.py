@@ -1,0 +1,1 @@
+"""Tamper evidence: the Merkle log, checkpoints, exports and the offline verifier."""

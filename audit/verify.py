@@ -1,0 +1,2296 @@
+#!/usr/bin/env python3
+"""Check a foundation's whole history, entry by entry, with nothing but this file and Python 3.11 or newer.
+
+    python verify.py FILE...          entry bundles (C2SP tlog-tiles), or one JSON entry a line, in order
+    python verify.py --json FILE...   the same findings as JSON
+
+Exit codes: 0 verified; 1 evidence of tampering, naming the first bad entry and what is wrong; 2 unusable input.
+
+What is checked: the bytes (strict, canonical JSON of a narrow profile), the hash chain and the Merkle root (RFC 6962
+§2.1), versions, ids and business keys, and the laws of the money: every serial is at exactly one place, moves start
+where the money is, restrictions hold, and each fact takes just the serials that its policy picks.
+
+How it is built: what can be said of an entry alone is said by `read_chunk`, a pure function that can run in several
+processes; what depends on the entries before is folded in order by `History`, of which `Book` holds the money. What
+must never occur twice goes to disk (`Spill`) and is judged at the end, so memory does not grow with the entries.
+`FACTS` has one row for each known kind of fact: a new kind is a new row.
+
+This file imports nothing of the project whose ledger it checks: it shares no mistake with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import marshal
+import multiprocessing
+import re
+import struct
+import sys
+import tempfile
+import unicodedata
+import zoneinfo
+from bisect import bisect_left, bisect_right
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import lru_cache, partial
+from hashlib import blake2b, sha256
+from heapq import merge as merge_sorted
+from itertools import chain, pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple, Self
+
+MAX_ENTRY_BYTES = 65_535
+MAX_INTEGER = 2**53 - 1
+MAX_DEPTH = 32
+MAX_DIMENSIONS = 8
+MAX_PROBLEMS = 100
+POLICY = "earmark-fifo/1"
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What comes out
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Flaw(Exception):
+    """What is wrong with an entry, as one plain sentence."""
+
+
+class Unusable(Exception):
+    """The input cannot be read as a history at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One bad entry: `seq` is its position in what was given, from 0; `what` one plain sentence."""
+
+    seq: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The findings on one history.
+
+    `entries` counts the whole entries read; `root` is the RFC 6962 root over them and `head` the leaf hash of the last
+    one, both hex ("" as head of no entries). `problems` are sorted by seq, one an entry, MAX_PROBLEMS at most.
+    `judged` is the number of entries on which laws, versions and business keys were judged: fewer than `entries` where
+    an entry was lost or cannot have happened, since nothing after it can be judged. `unknown_types` counts the entries
+    whose type is not in FACTS: their money was followed, their rules are unknown. `tapes` is the end of each tape.
+    """
+
+    entries: int
+    root: str
+    head: str
+    problems: tuple[Problem, ...]
+    judged: int
+    unknown_types: dict[str, int]
+    tapes: dict[int, int]
+    _book: Book = field(repr=False, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing at all is wrong."""
+        return not self.problems
+
+    def places(self) -> Iterator[tuple[int, int, int, str, str, str]]:
+        """Where each serial is: rows (tape number, lo, hi, place, home or "", since), sorted by tape and lo.
+
+        `hi` is exclusive; `since` is the ISO date on which the serials came. Rows are merged where they touch and are
+        alike in the last three. Meaningful as of entry `judged`.
+        """
+        return self._book.rows()
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as JSON values: {"ok", "entries", "root", "problems": [{"seq", "what"}], ...}."""
+        return {
+            "ok": self.ok,
+            "entries": self.entries,
+            "root": self.root,
+            "head": self.head,
+            "problems": [{"seq": problem.seq, "what": problem.what} for problem in self.problems],
+            "judged": self.judged,
+            "unknown_types": dict(sorted(self.unknown_types.items())),
+            "tapes": {f"t{number}": end for number, end in sorted(self.tapes.items())},
+        }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Bundles (C2SP tlog-tiles: (uint16 big-endian length ‖ entry)*)
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def bundle(entries: Iterable[bytes], per_bundle: int = 256) -> Iterator[bytes]:
+    """Entry bundles of at most `per_bundle` entries each. Raises ValueError for an entry over 65,535 bytes."""
+    parts: list[bytes] = []
+    for entry in entries:
+        if len(entry) > MAX_ENTRY_BYTES:
+            raise ValueError(f"an entry of {len(entry)} bytes does not fit a bundle")
+        parts += (len(entry).to_bytes(2, "big"), entry)
+        if len(parts) == 2 * per_bundle:
+            yield b"".join(parts)
+            parts.clear()
+    if parts:
+        yield b"".join(parts)
+
+
+def split(bundle: bytes) -> list[bytes]:
+    """The entries of one bundle; the inverse of `bundle`. Raises ValueError when it breaks off inside an entry."""
+    entries, at, end = [], 0, len(bundle)
+    while at + 2 <= end:
+        start = at + 2
+        at = start + (bundle[at] << 8 | bundle[at + 1])
+        entries.append(bundle[start:at])
+    if at != end:
+        raise ValueError("the bundle breaks off inside an entry")
+    return entries
+
+
+class Chunk(NamedTuple):
+    """Whole entries for one call of `read_chunk`; `flaw` says what is wrong with the bytes right after them, if so."""
+
+    start: int
+    entries: int
+    data: bytes
+    flaw: str
+
+
+CHUNK_ENTRIES = 512
+CHUNK_BYTES = 1 << 20
+
+
+def cut(bundles: Iterable[bytes]) -> Iterator[Chunk]:
+    """The entries of all bundles in chunks of CHUNK_ENTRIES (fewer where entries are long), whatever the bundles."""
+    start = count = 0
+    parts: list[bytes] = []
+    for data in bundles:
+        begin = at = 0
+        end = len(data)
+        while at + 2 <= end:
+            following = at + 2 + (data[at] << 8 | data[at + 1])
+            if following > end:
+                break
+            at = following
+            count += 1
+            if count == CHUNK_ENTRIES or at - begin >= CHUNK_BYTES:
+                parts.append(data[begin:at])
+                yield Chunk(start, count, b"".join(parts), "")
+                start, count, begin = start + count, 0, at
+                parts.clear()
+        parts.append(data[begin:at])
+        if at != end:
+            yield Chunk(start, count, b"".join(parts), "the bundle breaks off inside this entry")
+            start, count = start + count, 0
+            parts.clear()
+    if count:
+        yield Chunk(start, count, b"".join(parts), "")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Hashes (RFC 6962 §2.1)
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """SHA-256(0x00 ‖ entry), 32 bytes (RFC 6962 §2.1)."""
+    return sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """SHA-256(0x01 ‖ left ‖ right), 32 bytes (RFC 6962 §2.1)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+class Tree:
+    """The compact range [start, end) of an RFC 6962 tree: its maximal perfect subtrees from left to right."""
+
+    def __init__(self, start: int = 0) -> None:
+        self.end = start
+        self.nodes: list[tuple[int, bytes]] = []  # (level, hash); a node of level l covers 2^l leaves
+
+    def add(self, level: int, value: bytes) -> None:
+        """Append the perfect subtree of 2^level leaves whose root is `value`; `end` must be a multiple of its size."""
+        assert self.end % (1 << level) == 0, "a subtree begins at a multiple of its size"
+        self.end += 1 << level
+        while self.nodes and self.nodes[-1][0] == level and (self.end >> level) % 2 == 0:
+            value = node_hash(self.nodes.pop()[1], value)
+            level += 1
+        self.nodes.append((level, value))
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Append leaf hashes, in subtrees as large as their positions allow."""
+        at = 0
+        while at < len(leaves):
+            size = 1 << (len(leaves) - at).bit_length() - 1
+            while self.end % size:
+                size >>= 1
+            row = leaves[at : at + size]
+            while len(row) > 1:
+                row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
+            self.add(size.bit_length() - 1, row[0])
+            at += size
+
+    def root(self) -> bytes:
+        """The root over all leaves; the range must begin at 0. SHA-256 of "" when there are none."""
+        if not self.nodes:
+            return sha256(b"").digest()
+        value = self.nodes[-1][1]
+        for _, left in reversed(self.nodes[:-1]):
+            value = node_hash(left, value)
+        return value
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# JSON: strict, canonical (RFC 8785), and no more of it than the profile allows
+# ---------------------------------------------------------------------------------------------------------------------
+
+Decode = Callable[[bytes], Any]
+Encode = Callable[[Any], bytes]
+Codec = tuple[Decode, Encode]
+"""A pair (decode, encode). `decode` reads one JSON text or raises; `encode` writes a value with sorted names and no
+whitespace. Another codec than STRICT is only a shortcut for sound entries: whatever it does not find to be canonical
+and within the profile is read again by STRICT, which alone decides and words the reason. Both must be picklable when
+jobs > 1, and `decode` must refuse what is not UTF-8 and control characters inside strings."""
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _refuse_float(text: str) -> Any:
+    raise Flaw(f"a number is not an integer: {text[:30]}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise Flaw(f"a name stands twice in one object: {counts.most_common(1)[0][0][:60]!r}")
+    return members
+
+
+_DECODER = json.JSONDecoder(parse_float=_refuse_float, parse_constant=_refuse_float)
+_NAMING_DECODER = json.JSONDecoder(parse_float=_refuse_float, parse_constant=_refuse_float, object_pairs_hook=_unique)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":"))
+
+
+def decode_strict(raw: bytes) -> Any:
+    """One JSON text in UTF-8 without floats, NaN or Infinity. Raises ValueError or Flaw. Duplicate names are left for
+    the comparison with the canonical bytes."""
+    return _DECODER.decode(raw.decode())
+
+
+def encode_canonical(value: Any) -> bytes:
+    """RFC 8785 bytes of a value of the profile (ASCII names and integers make JCS mean: sorted, no whitespace)."""
+    return _ENCODER.encode(value).encode()
+
+
+STRICT: Codec = (decode_strict, encode_canonical)
+
+
+def parse(raw: bytes, codec: Codec) -> dict[str, Any]:
+    """The entry that canonical bytes hold. Raises Flaw."""
+    decode, encode = codec
+    if b"\\" not in raw:
+        try:
+            value = decode(raw)
+            if encode(value) == raw and type(value) is dict:
+                check_profile(value, plain=raw.isascii() and b"\x7f" not in raw)
+                return value
+        except Exception:  # noqa: S110, BLE001 (a codec may raise anything; STRICT decides below)
+            pass
+    return parse_slowly(raw)
+
+
+def parse_slowly(raw: bytes) -> dict[str, Any]:
+    """As `parse`, by STRICT alone; finds the reason where there is one. Raises Flaw."""
+    if not 0 < len(raw) <= MAX_ENTRY_BYTES:
+        raise Flaw(f"the entry has {len(raw)} bytes; 1 to {MAX_ENTRY_BYTES} are allowed")
+    try:
+        value = _NAMING_DECODER.decode(raw.decode())
+    except UnicodeDecodeError:
+        raise Flaw("the bytes are not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise Flaw(f"the bytes are not JSON: {error.msg} at byte {error.pos}") from None
+    except RecursionError:
+        raise Flaw(f"values are nested deeper than {MAX_DEPTH} levels") from None
+    except ValueError:  # Python refuses integers of thousands of digits
+        raise Flaw("an integer is beyond ±(2^53−1)") from None
+    if type(value) is not dict:
+        raise Flaw("the entry is not a JSON object")
+    check_profile(value, plain=False)
+    if encode_canonical(value) != raw:
+        raise Flaw("the bytes are not the canonical JSON (RFC 8785) of what they say")
+    return value
+
+
+def check_text(text: str) -> None:
+    """Raises Flaw for a string that is not NFC, or holds control characters or lone surrogates."""
+    if text.isascii() and text.isprintable():
+        return
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs"):
+            raise Flaw(f"a string holds U+{ord(character):04X}, a control character or lone surrogate")
+    if not unicodedata.is_normalized("NFC", text):
+        raise Flaw("a string is not in Unicode normal form NFC")
+
+
+def check_profile(value: Any, plain: bool, depth: int = 1) -> None:
+    """Raises Flaw for anything outside the JSON profile in a decoded object or list.
+
+    `plain` says that the bytes were ASCII without escapes and DEL, so that every string is known to be sound.
+    """
+    if depth > MAX_DEPTH:
+        raise Flaw(f"values are nested deeper than {MAX_DEPTH} levels")
+    if type(value) is dict:
+        if not _KNOWN_NAMES.issuperset(value):
+            for name in value:
+                if not NAME.fullmatch(name):
+                    raise Flaw(f"{name[:60]!r} is no member name of the form [a-z][a-z0-9_]*")
+        items = value.values()
+    else:
+        items = value
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            if not plain:
+                check_text(item)
+        elif kind is int:
+            if not -MAX_INTEGER <= item <= MAX_INTEGER:
+                raise Flaw("an integer is beyond ±(2^53−1)")
+        elif kind is dict or kind is list:
+            check_profile(item, plain, depth + 1)
+        elif kind is not bool:
+            raise Flaw("null is not allowed" if item is None else f"a value is of a kind not allowed: {kind.__name__}")
+
+
+_KNOWN_NAMES = frozenset(
+    re.findall(
+        NAME,
+        "at data origin prev salt seq stream type v version on issue moves policy by cash tape lo hi to from donation"
+        " donor fund amount fee_bp source channel channel_txn line case hospital person account bank_on bank_ref",
+    )
+)
+"""The member names seen most, all of the right form: most entries need no other look at their names."""
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Values inside entries
+# ---------------------------------------------------------------------------------------------------------------------
+
+INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+SALT = re.compile(r"[0-9a-f]{32}")
+HASH = re.compile(r"[0-9a-f]{64}")
+STREAM = re.compile(r"([a-z][a-z0-9_]*)/(.{1,120})")
+TYPE = re.compile(r"[A-Z][A-Za-z0-9]{0,99}")
+TAPE = re.compile(r"t([1-9][0-9]{0,14})")
+SEGMENT = re.compile(r"(?:[^%/]|%25|%2F)+")
+COST_KINDS = ("programme", "management", "fundraising", "channel", "other")
+SOURCES = frozenset(("donation", "grant", "government", "interest", "investment", "bank"))
+
+Data = dict[str, Any]
+
+
+@lru_cache(maxsize=65_536)
+def is_day(text: str) -> bool:
+    """Whether the text is a real date as YYYY-MM-DD."""
+    if not DAY.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_id(value: Any) -> bool:
+    """Whether the value is an id: 1 to 120 printable characters (NFC is the profile's affair)."""
+    return type(value) is str and 0 < len(value) <= 120 and value.isprintable()
+
+
+def shown(value: Any) -> str:
+    """A value for a sentence, cut short."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def ident(data: Data, name: str) -> str:
+    """The member as an id. Raises Flaw."""
+    value = data.get(name)
+    if not is_id(value):
+        raise Flaw(f"{name} is not an id of 1 to 120 printable characters: {shown(value)}")
+    assert isinstance(value, str)
+    return value
+
+
+def positive(data: Data, name: str) -> int:
+    """The member as an amount in minor units above 0. Raises Flaw."""
+    value = data.get(name)
+    if type(value) is not int or value <= 0:
+        raise Flaw(f"{name} is not an integer above 0: {shown(value)}")
+    return value
+
+
+def whole(data: Data, name: str) -> int:
+    """The member as an integer of at least 0. Raises Flaw."""
+    value = data.get(name)
+    if type(value) is not int or value < 0:
+        raise Flaw(f"{name} is not an integer of at least 0: {shown(value)}")
+    return value
+
+
+def text_or_none(data: Data, name: str) -> str | None:
+    """The member as text, None when absent. Raises Flaw."""
+    value = data.get(name)
+    if value is None or type(value) is str:
+        return value
+    raise Flaw(f"{name} is not text: {shown(value)}")
+
+
+def day_or_empty(data: Data, name: str) -> str:
+    """The member as a date (ISO text), "" when absent. Raises Flaw."""
+    value = data.get(name, "")
+    if name in data:
+        _check_day(value, name)
+    assert isinstance(value, str)
+    return value
+
+
+@lru_cache(maxsize=65_536)
+def tape_number(name: str) -> int:
+    """`t3` -> 3. Raises Flaw."""
+    match = TAPE.fullmatch(name)
+    if match is None:
+        raise Flaw(f"{shown(name)} is no tape name")
+    return int(match[1])
+
+
+def escape(name: str) -> str:
+    """An id as one segment of a place: `%` and `/` percent-encoded."""
+    return name.replace("%", "%25").replace("/", "%2F")
+
+
+def unescape(segment: str) -> str:
+    """The id of a segment of a place; the inverse of `escape`."""
+    return segment.replace("%2F", "/").replace("%25", "%")
+
+
+class Place(NamedTuple):
+    """A place taken apart; what its kind does not name is "" (`tape` 0). `rest` is X of `hold/X`, K of `out/K`."""
+
+    kind: str
+    fund: str = ""
+    hospital: str = ""
+    case: str = ""
+    tape: int = 0
+    rest: str = ""
+
+
+@lru_cache(maxsize=65_536)
+def parse_place(place: str) -> Place:
+    """The parts of a place. Raises Flaw for text that is no place."""
+    kind, *segments = place.split("/")
+    if not all(SEGMENT.fullmatch(segment) for segment in segments):
+        raise Flaw(f"{shown(place)} is no place")
+    ids = [unescape(segment) for segment in segments]
+    if all(map(is_id, ids)):
+        match kind, len(ids):
+            case (("fund" | "fee"), 1):
+                return Place(kind, fund=ids[0])
+            case "fund", 2:
+                return Place(kind, fund=ids[0], tape=tape_number(segments[1]))
+            case (("case" | "used"), 1):
+                return Place(kind, case=ids[0])
+            case (("hospital" | "used"), 2):
+                return Place(kind, hospital=ids[0], case=ids[1])
+            case "cost", 2 if ids[1] in COST_KINDS:
+                return Place(kind, fund=ids[0], rest=ids[1])
+            case (("hold" | "out"), 1):
+                return Place(kind, rest=ids[0])
+            case (("refunded" | "void"), 0):
+                return Place(kind)
+    raise Flaw(f"{shown(place)} is no place")
+
+
+def is_home(place: str) -> bool:
+    """Whether serials at the place are at home: a fund or fee place."""
+    return place.startswith(("fund/", "fee/"))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Reading one entry, knowing nothing of the others
+# ---------------------------------------------------------------------------------------------------------------------
+
+Issue = tuple[int, int, int, str]  # tape number, lo, hi, to
+Move = tuple[int, int, int, str, str]  # tape number, lo, hi, from, to
+Claim = tuple[str, str, int, int]
+"""A business key taken or given back: ("unique" or "bill", key, amount (below 0: given back), limit)."""
+
+
+class Part(NamedTuple):
+    """Where an entry stands in a fact of several entries."""
+
+    part: int
+    of: int
+    last: bool
+    stream: str
+    version: int
+
+
+class Fact(NamedTuple):
+    """What the money fold needs of an entry. `body` is what the reader of its type returned."""
+
+    type: str
+    at: str
+    on: str
+    policy: str
+    body: Any
+    issue: tuple[Issue, ...]
+    moves: tuple[Move, ...]
+    part: tuple[Any, ...] | None
+
+
+def _ranges(items: Any, name: str, places: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+    """The `issue` or `moves` of an entry as tuples (tape number, lo, hi, *places). Raises Flaw."""
+    if type(items) is not list:
+        raise Flaw(f"{name} is not a list")
+    rows: list[tuple[Any, ...]] = []
+    for item in items:
+        if type(item) is not dict or len(item) != 3 + len(places):
+            raise Flaw(f"{name} holds something other than tape, lo, hi, {', '.join(places)}")
+        tape, lo, hi = item.get("tape"), item.get("lo"), item.get("hi")
+        if type(tape) is not str or type(lo) is not int or type(hi) is not int or not 0 <= lo < hi:
+            raise Flaw(f"{name} holds no range of a tape with 0 <= lo < hi: {shown(item)}")
+        ends = [item.get(place) for place in places]
+        for end in ends:
+            if type(end) is not str:
+                raise Flaw(f"{name} holds something other than tape, lo, hi, {', '.join(places)}")
+        rows.append((tape_number(tape), lo, hi, *ends))
+    return tuple(rows)
+
+
+def _check_texts(value: Any, name: str) -> None:
+    if type(value) is not list or not all(type(item) is str for item in value):
+        raise Flaw(f"{name} is not a list of texts")
+
+
+def _check_basis(value: Any, name: str) -> None:
+    if type(value) is not dict or not all(type(item) is str for item in value.values()):
+        raise Flaw(f"{name} is not an object of texts")
+
+
+def _check_cash(value: Any, name: str) -> None:
+    if type(value) is not list or not all(type(leg) is dict for leg in value):
+        raise Flaw(f"{name} is not a list of objects")
+    for leg in value:
+        text_or_none(leg, "account")
+        text_or_none(leg, "bank_ref")
+        day_or_empty(leg, "bank_on")
+        if type(leg.get("amount", 0)) is not int:
+            raise Flaw("amount of a cash leg is not an integer")
+
+
+def _check_text(value: Any, name: str) -> None:
+    if type(value) is not str:
+        raise Flaw(f"{name} is not text")
+
+
+def _check_day(value: Any, name: str) -> None:
+    if type(value) is not str or not is_day(value):
+        raise Flaw(f"{name} is not a date: {shown(value)}")
+
+
+def _check_schema(value: Any, name: str) -> None:
+    if type(value) is not int or value < 1:
+        raise Flaw(f"{name} is not an integer above 0")
+
+
+COMMON: dict[str, Callable[[Any, str], None]] = {
+    "occurred_on": _check_day,
+    "policy": _check_text,
+    "by": _check_text,
+    "approved_by": _check_texts,
+    "basis": _check_basis,
+    "evidence": _check_texts,
+    "cash": _check_cash,
+    "schema": _check_schema,
+}
+"""Common members of `data` with the check of each; `on`, `issue`, `moves` and those of parts are read elsewhere."""
+COMMON_NAMES = frozenset(COMMON) | {"on", "issue", "moves", "part", "of", "last"}
+ENVELOPE = frozenset(("at", "data", "origin", "prev", "salt", "seq", "stream", "type", "v", "version"))
+
+
+def check_envelope(entry: Data) -> None:
+    """Raises Flaw for an envelope that is not exactly the ten members with their forms."""
+    if entry.keys() != ENVELOPE:
+        odd = ", ".join(sorted(entry.keys() ^ ENVELOPE))
+        raise Flaw(f"members of the entry are missing or unknown: {odd[:120]}")
+    at, salt, stream, kind, version = entry["at"], entry["salt"], entry["stream"], entry["type"], entry["version"]
+    if type(entry["v"]) is not int or entry["v"] != 1:
+        raise Flaw(f"v is {shown(entry['v'])}, not 1")
+    if type(at) is not str or not INSTANT.fullmatch(at) or not is_day(at[:10]):
+        raise Flaw(f"at is no UTC time with microseconds: {shown(at)}")
+    if type(salt) is not str or not SALT.fullmatch(salt):
+        raise Flaw("salt is not 32 lower-case hex digits")
+    if type(stream) is not str or not STREAM.fullmatch(stream) or not stream.isprintable():
+        raise Flaw(f"stream is not noun/id: {shown(stream)}")
+    if type(kind) is not str or not TYPE.fullmatch(kind):
+        raise Flaw(f"type is no name: {shown(kind)}")
+    if type(version) is not int or not 1 <= version <= 0xFFFFFFFF:
+        raise Flaw(f"version is no integer above 0: {shown(version)}")
+    if type(entry["data"]) is not dict:
+        raise Flaw("data is not an object")
+    if type(entry["origin"]) is not str:
+        raise Flaw("origin is not text")
+
+
+def read_part(entry: Data, seq: int) -> Part | None:
+    """Where the entry stands in a fact of several entries, None for the usual one. Raises Flaw."""
+    data = entry["data"]
+    if data.keys().isdisjoint(("part", "of", "last")):
+        return None
+    part = positive(data, "part")
+    if data.get("last", True) is not True:
+        raise Flaw("last is not true")
+    if part == 1:
+        if "of" in data:
+            raise Flaw("part 1 of a fact names no other entry in of")
+        return Part(1, seq, "last" in data, entry["stream"], entry["version"])
+    if data.keys() - {"last"} != {"part", "of", "moves"}:
+        raise Flaw("a later part of a fact holds members other than part, of, moves and last")
+    return Part(part, whole(data, "of"), "last" in data, entry["stream"], entry["version"])
+
+
+class Saying(NamedTuple):
+    """What one entry says: its fact, the business keys it takes, its type if that is unknown, and what is wrong with
+    it that does not keep others from being judged; "" if nothing."""
+
+    fact: Fact
+    claims: list[Claim]
+    unknown: str = ""
+    flaw: str = ""
+
+
+def read_fact(entry: Data, seq: int) -> Saying:
+    """What an entry with a sound envelope says. Raises Flaw when its fact cannot be made out."""
+    data, kind = entry["data"], entry["type"]
+    part = read_part(entry, seq)
+    packed = None if part is None else tuple(part)
+    moves = _ranges(data["moves"], "moves", ("from", "to")) if "moves" in data else ()
+    if part is not None and part.part > 1:
+        return Saying(Fact(kind, entry["at"], "", "", None, (), moves, packed), [])
+    issue = _ranges(data["issue"], "issue", ("to",)) if "issue" in data else ()
+    on = day_or_empty(data, "on")
+    for name, check in COMMON.items():
+        if name in data:
+            check(data[name], name)
+    rules = FACTS.get(kind)
+    body: Any = None
+    claims: list[Claim] = []
+    unknown = flaw = ""
+    if rules is None:
+        unknown = kind
+    elif data.get("schema", 1) != 1:
+        unknown, kind = f"{kind} schema {data['schema']}", ""
+    else:
+        body, claims = rules.read(data)
+        unknown = "" if rules.known else kind
+        flaw = stream_flaw(entry, rules)
+    return Saying(
+        Fact(kind, entry["at"], on, data.get("policy", ""), body, issue, moves, packed), claims, unknown, flaw
+    )
+
+
+def stream_flaw(entry: Data, rules: Rules) -> str:
+    """Why the entry is on the wrong stream or makes an id again, "" if neither."""
+    if not rules.own:
+        flaw = "LedgerOpened is not on stream ledger/main"
+        return flaw if entry["type"] == "LedgerOpened" and entry["stream"] != "ledger/main" else ""
+    own = ident(entry["data"], rules.own)
+    if entry["stream"] != f"{rules.noun}/{own}":
+        return f"{rules.own} {shown(own)} is not the id of its stream, {shown(entry['stream'])}"
+    if rules.makes and entry["version"] != 1:
+        return f"{rules.own} {shown(own)} is made again: its stream is at version {entry['version']}"
+    return ""
+
+
+PARTITIONS = 64
+VERSION_RECORD = struct.Struct(">16sQI")  # stream, seq, version
+CLAIM_RECORD = struct.Struct(">16sQ?qq")  # key, seq, whether a bill, amount (below 0: given back), limit
+
+
+# The express lane. Most entries by far are plain gifts, and one pattern over the bytes says all of them that the long
+# way would: canonical, within the profile (ASCII without escapes, short integers), every member of its kind. Gifts that
+# follow each other are handed on as one batch. Whatever is the least unusual goes the long way, which also words what
+# is wrong; so does a batch that the book does not take as it is.
+_TEXT = r"[ !#-\[\]-~]"
+_COUNT = r"(?:0|[1-9][0-9]{0,14})"
+_ISSUE = rf'\{{"hi":({_COUNT}),"lo":({_COUNT}),"tape":"t([1-9][0-9]{{0,8}})","to":"({_TEXT}++)"\}}'
+GIFT = re.compile(
+    rf'\{{"at":"({INSTANT.pattern})","data":\{{"amount":([1-9][0-9]{{0,14}}),(?:"by":"{_TEXT}*+",)?'
+    rf'(?:"channel":"({_TEXT}*+)",)?(?:"channel_txn":"({_TEXT}*+)",)?"donation":"(?P<own>{_TEXT}{{1,120}}+)",'
+    rf'(?:"donor":"{_TEXT}{{1,120}}+",)?"fee_bp":(0|[1-9][0-9]{{0,3}}),"fund":"({_TEXT}{{1,120}}+)",'
+    rf'"issue":\[{_ISSUE}(?:,{_ISSUE})?\],(?:"line":"({_TEXT}*+)",)?"on":"([0-9-]{{10}}+)",'
+    rf'"source":"(?:{"|".join(sorted(SOURCES))})"\}},"origin":"({_TEXT}*+)","prev":"([0-9a-f]{{64}}+)",'
+    r'"salt":"[0-9a-f]{32}+","seq":([0-9]++),"stream":"(donation/(?P=own))","type":"DonationReceived",'
+    r'"v":1,"version":1\}'.encode()
+)
+GIFT_ALONE, FEE, GIFT_WITH_FEE = range(3)
+Batch = list[Any]
+"""Gifts that follow each other: [how many, rows [tape number, lo, hi, (to, on, fund, role)], {on: first at}]. All but
+role and `at` are bytes still. Issues that adjoin on a tape and are alike are one row."""
+
+
+class ChunkReader:
+    """What one chunk says, collected entry by entry; `result` packs it in types that `marshal` knows."""
+
+    def __init__(self, start: int, codec: Codec, express: bool = True) -> None:
+        self.start = start
+        self.position = start
+        self.codec = codec
+        self.express = express
+        self.leaves: list[bytes] = []
+        self.last_hex = ""
+        self.last_at = ""
+        self.first_at = ""
+        self.links: list[tuple[int, str]] = []  # claimed seq (-1: unreadable) and prev of each entry
+        self.regular = True
+        self.notes: list[tuple[int, str]] = []
+        self.facts: list[tuple[Any, ...] | Batch | None] = []
+        self.ends: dict[bytes, list[Any]] = {}  # tape -> its last row in the open batch
+        self.origins: dict[str, int] = {}
+        self.origin = b""
+        self.unknown: dict[str, int] = {}
+        self.versions: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
+        self.claims: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
+
+    def add(self, raw: bytes) -> None:
+        """Read the next entry."""
+        seq = self.position
+        leaf = leaf_hash(raw)
+        if self.express and self.leaves and self.add_gift(raw):
+            self.links.append((seq, self.last_hex))
+            self.leaves.append(leaf)
+            self.last_hex = leaf.hex()
+            self.position = seq + 1
+            return
+        claimed, prev, fact = -1, "", None
+        try:
+            entry = parse(raw, self.codec)
+            claimed, prev = self.link(entry)
+            check_envelope(entry)
+            self.remember(entry, seq)
+            fact = tuple(self.read(entry, seq))
+        except Flaw as flaw:
+            self.notes.append((seq, str(flaw)))
+        if claimed != seq or (prev != self.last_hex and self.leaves):
+            self.regular = False
+        self.links.append((claimed, prev))
+        self.facts.append(fact)
+        self.leaves.append(leaf)
+        self.last_hex = leaf.hex()
+        self.position = seq + 1
+
+    def add_gift(self, raw: bytes) -> bool:
+        """Read a plain gift in its place by the express lane; False, with nothing done, for any other entry."""
+        match = GIFT.fullmatch(raw)
+        if match is None:
+            return False
+        at, amount_text, channel, transaction, _, fee_bp, fund, *issues, line, on, origin, prev, seq, stream = (
+            match.groups()
+        )
+        hi, lo, tape, to, hi2, lo2, tape2, to2 = issues
+        when = at.decode()
+        if (
+            seq != b"%d" % self.position
+            or prev != self.last_hex.encode()
+            or origin != self.origin
+            or when < self.last_at
+            or not is_day(when[:10])
+            or not is_day(on.decode())
+        ):
+            return False
+        amount = int(amount_text)
+        fee = amount * int(fee_bp) // 10_000
+        size = int(hi) - int(lo)
+        if fee == 0:
+            if tape2 is not None or size != amount:
+                return False
+            self.extend_batch(tape, lo, hi, (to, on, fund, GIFT_ALONE))
+        else:
+            if tape2 is None or int(tape) >= int(tape2) or size + int(hi2) - int(lo2) != amount or size * 2 == amount:
+                return False
+            if size != fee and size != amount - fee:
+                return False
+            first, second = (FEE, GIFT_WITH_FEE) if size == fee else (GIFT_WITH_FEE, FEE)
+            self.extend_batch(tape, lo, hi, (to, on, fund, first))
+            self.extend_batch(tape2, lo2, hi2, (to2, on, fund, second))
+        batch = self.facts[-1]
+        assert type(batch) is list
+        batch[0] += 1
+        batch[2].setdefault(on, when)
+        self.last_at = when
+        self.record_version(stream, 1)
+        if transaction is not None:
+            key = [b"-" if part is None else b"s" + part for part in (channel, transaction, line)]
+            self.record_claim(b"\x00".join((b"donation", *key)), False, amount, amount)
+        return True
+
+    def extend_batch(self, tape: bytes, lo: bytes, hi: bytes, alike: tuple[bytes, bytes, bytes, int]) -> None:
+        """Add one issue to the open batch, or to a new one when something else came last."""
+        if not self.facts or type(self.facts[-1]) is not list:
+            self.facts.append([0, [], {}])
+            self.ends.clear()
+        row = self.ends.get(tape)
+        if row is not None and row[2] == lo and row[3] == alike:
+            row[2] = hi
+        else:
+            row = self.ends[tape] = [tape, lo, hi, alike]
+            batch = self.facts[-1]
+            assert type(batch) is list
+            batch[1].append(row)
+
+    def record_version(self, stream: bytes, version: int) -> None:
+        """Note that the entry stands on the stream with that version."""
+        digest = blake2b(stream, digest_size=16).digest()
+        record = VERSION_RECORD.pack(digest, self.position, version)
+        self.versions[digest[0] % PARTITIONS].append(record)
+
+    def record_claim(self, key: bytes, bill: bool, amount: int, limit: int) -> None:
+        """Note that the entry claims the business key."""
+        digest = blake2b(key, digest_size=16).digest()
+        record = CLAIM_RECORD.pack(digest, self.position, bill, amount, limit)
+        self.claims[digest[0] % PARTITIONS].append(record)
+
+    def link(self, entry: Data) -> tuple[int, str]:
+        """The claimed seq and prev. Raises Flaw."""
+        claimed, prev = entry.get("seq"), entry.get("prev")
+        if type(claimed) is not int or claimed < 0:
+            raise Flaw(f"seq is no integer of at least 0: {shown(claimed)}")
+        if type(prev) is not str or not (prev == self.last_hex or HASH.fullmatch(prev)):
+            raise Flaw("prev is not 64 lower-case hex digits")
+        return claimed, prev
+
+    def remember(self, entry: Data, seq: int) -> None:
+        """Note what must be compared with other entries."""
+        at, stream = entry["at"], entry["stream"]
+        if at < self.last_at:
+            self.notes.append((seq, f"at goes back: {at} after {self.last_at}"))
+        self.first_at = self.first_at or at
+        self.last_at = at
+        if entry["origin"] not in self.origins:
+            self.origins[entry["origin"]] = seq
+            self.origin = entry["origin"].encode()
+        self.record_version(stream.encode(), entry["version"])
+
+    def read(self, entry: Data, seq: int) -> Fact:
+        """The fact of the entry; its business keys and its type, if unknown, are noted. Raises Flaw."""
+        saying = read_fact(entry, seq)
+        if saying.flaw:
+            self.notes.append((seq, saying.flaw))
+        if saying.unknown:
+            self.unknown[saying.unknown] = self.unknown.get(saying.unknown, 0) + 1
+        for kind, key, amount, limit in saying.claims:
+            self.record_claim(key.encode(), kind == "bill", amount, limit)
+        return saying.fact
+
+    def result(self) -> tuple[Any, ...]:
+        """The fields of `Reading`."""
+        tree = Tree(self.start)
+        tree.extend(self.leaves)
+        return (
+            self.start,
+            b"".join(self.leaves),
+            tree.nodes,
+            self.links if not self.regular else self.links[:1],
+            self.first_at,
+            self.last_at,
+            self.notes,
+            self.facts,
+            self.origins,
+            self.unknown,
+            list(map(b"".join, self.versions)),
+            list(map(b"".join, self.claims)),
+        )
+
+
+class Reading(NamedTuple):
+    """What `read_chunk` returns. `links` holds only the first one when the chunk's own links are sound."""
+
+    start: int
+    leaves: bytes
+    nodes: list[tuple[int, bytes]]
+    links: list[tuple[int, str]]
+    first_at: str
+    last_at: str
+    notes: list[tuple[int, str]]
+    facts: list[tuple[Any, ...] | Batch | None]
+    origins: dict[str, int]
+    unknown: dict[str, int]
+    versions: list[bytes]
+    claims: list[bytes]
+
+
+def read_chunk(start: int, data: bytes, codec: Codec, express: bool = True) -> tuple[Any, ...]:
+    """Everything that can be said of the entries in `data` (one sound bundle) whose first stands at position `start`.
+
+    Pure: no state but caches, so that chunks may be read in any order and process. Without `express` there are no
+    batches: each entry has a fact of its own.
+    """
+    reader = ChunkReader(start, codec, express)
+    for raw in split(data):
+        reader.add(raw)
+    return reader.result()
+
+
+def read_packed(start: int, data: bytes, codec: Codec) -> bytes:
+    """As `read_chunk`, packed for the way between processes."""
+    return marshal.dumps(read_chunk(start, data, codec))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The readers of known facts: data -> (body, business keys). Raise Flaw for members missing or of the wrong kind.
+# ---------------------------------------------------------------------------------------------------------------------
+
+Body = tuple[Any, list[Claim]]
+
+
+def key_part(value: str | int | None) -> str:
+    """One part of a business key; an absent member counts as a value of its own."""
+    if value is None:
+        return "-"
+    return f"s{value}" if type(value) is str else f"i{value}"
+
+
+def business_key(kind: str, *parts: str | int | None) -> str:
+    """The text of a business key; U+0000 stands in no string of the profile, so parts cannot run together."""
+    return "\x00".join((kind, *map(key_part, parts)))
+
+
+def read_ledger_opened(data: Data) -> Body:
+    """-> (origin, zone)."""
+    origin, zone = data.get("origin"), data.get("zone")
+    if type(origin) is not str or not origin or " " in origin or "+" in origin:
+        raise Flaw(f"origin of the ledger is no name without space and plus: {shown(origin)}")
+    if type(data.get("currency")) is not str or not data["currency"]:
+        raise Flaw("currency is missing")
+    whole(data, "exponent")
+    if type(zone) is not str:
+        raise Flaw("zone is missing")
+    text_or_none(data, "key")
+    if type(data.get("continues", {})) is not dict:
+        raise Flaw("continues is not an object")
+    return (origin, zone), []
+
+
+def read_fund_opened(data: Data) -> Body:
+    """-> fund."""
+    return ident(data, "fund"), []
+
+
+def read_hospital_registered(data: Data) -> Body:
+    """-> hospital."""
+    return ident(data, "hospital"), []
+
+
+def read_code_defined(data: Data) -> Body:
+    """-> (dimension, code, parent or None)."""
+    dimension, code, parent = data.get("dimension"), data.get("code"), text_or_none(data, "parent")
+    if type(dimension) is not str or not NAME.fullmatch(dimension):
+        raise Flaw(f"dimension is no name: {shown(dimension)}")
+    if type(code) is not str or not code:
+        raise Flaw("code is missing")
+    return (dimension, code, parent), []
+
+
+def read_attributes(data: Data) -> dict[str, str]:
+    """The attributes of a case: one code a dimension; `hospital` and `person` are ids. Raises Flaw."""
+    attributes = data.get("attributes")
+    if type(attributes) is not dict:
+        raise Flaw("attributes is not an object")
+    for name, code in attributes.items():
+        if type(code) is not str or not code or (name in ("hospital", "person") and not is_id(code)):
+            raise Flaw(f"attribute {name} is no code: {shown(code)}")
+    return attributes
+
+
+def read_case_opened(data: Data) -> Body:
+    """-> (case, fund, attributes)."""
+    text_or_none(data, "purpose")
+    text_or_none(data, "household")
+    return (ident(data, "case"), ident(data, "fund"), read_attributes(data)), []
+
+
+def read_case_amended(data: Data) -> Body:
+    """-> (case, attributes)."""
+    return (ident(data, "case"), read_attributes(data)), []
+
+
+def read_case(data: Data) -> Body:
+    """-> case."""
+    return ident(data, "case"), []
+
+
+TERMS = frozenset(("tape", "fund", "nature", "restriction", "usable_from", "expires_on", "agreement"))
+
+
+def read_tape_opened(data: Data) -> Body:
+    """-> (tape number, fund, nature, restriction, usable_from, expires_on, agreement); absent texts are "".
+
+    A member that is neither a common one nor a term known here is refused: it may limit the money in a way that this
+    verifier would not see.
+    """
+    unknown = sorted(data.keys() - TERMS - COMMON_NAMES)
+    if unknown:
+        raise Flaw(f"terms hold {', '.join(unknown)[:80]}, which this verifier does not know")
+    name, nature, restriction = data.get("tape"), data.get("nature"), data.get("restriction")
+    if type(name) is not str:
+        raise Flaw("tape is missing")
+    if nature not in ("own", "agency", "fee"):
+        raise Flaw(f"nature is not own, agency or fee: {shown(nature)}")
+    if type(restriction) is not dict or len(restriction) > MAX_DIMENSIONS:
+        raise Flaw(f"restriction is not an object of at most {MAX_DIMENSIONS} dimensions")
+    for dimension, codes in restriction.items():
+        if type(codes) is not list or not codes or not all(type(code) is str and code for code in codes):
+            raise Flaw(f"restriction {dimension} is not a list of codes")
+        if any(left >= right for left, right in pairwise(codes)):
+            raise Flaw(f"the codes of restriction {dimension} are not sorted and unique")
+        if dimension in ("hospital", "person") and not all(map(is_id, codes)):
+            raise Flaw(f"restriction {dimension} is not a list of ids")
+    if nature == "agency" and len(restriction.get("person", ())) != 1:
+        raise Flaw("an agency tape does not name exactly one person")
+    if nature != "agency" and "person" in restriction:
+        raise Flaw(f"a tape of nature {nature} names a person")
+    days = day_or_empty(data, "usable_from"), day_or_empty(data, "expires_on")
+    agreement = text_or_none(data, "agreement") or ""
+    if nature == "fee" and (restriction or any(days) or agreement):
+        raise Flaw("a fee tape is restricted")
+    return (tape_number(name), ident(data, "fund"), nature, restriction, *days, agreement), []
+
+
+def read_donation_received(data: Data) -> Body:
+    """-> (fund, amount, fee), the fee being floor(amount × fee_bp / 10000)."""
+    fund, amount, fee_bp = ident(data, "fund"), positive(data, "amount"), whole(data, "fee_bp")
+    if fee_bp > 10_000:
+        raise Flaw(f"fee_bp is above 10000: {fee_bp}")
+    if type(data.get("source")) is not str or data["source"] not in SOURCES:
+        raise Flaw(f"source is unknown: {shown(data.get('source'))}")
+    if "donor" in data:
+        ident(data, "donor")
+    channel, transaction = text_or_none(data, "channel"), text_or_none(data, "channel_txn")
+    claims = []
+    if transaction is not None:
+        line = data.get("line")
+        if type(line) not in (str, int, type(None)):
+            raise Flaw(f"line is neither text nor an integer: {shown(line)}")
+        claims.append(("unique", business_key("donation", channel, transaction, line), amount, amount))
+    return (fund, amount, amount * fee_bp // 10_000), claims
+
+
+def read_allocation_made(data: Data) -> Body:
+    """-> (case, fund, amount)."""
+    return (ident(data, "case"), ident(data, "fund"), positive(data, "amount")), []
+
+
+def read_hospital_payment_made(data: Data) -> Body:
+    """-> (hospital, {case: amount}).
+
+    Lines of one case take one after the other from the front of one order, so together they take the sum.
+    """
+    hospital, lines = ident(data, "hospital"), data.get("lines")
+    if type(lines) is not list or not lines or not all(type(line) is dict for line in lines):
+        raise Flaw("lines is not a list of objects")
+    amounts: dict[str, int] = {}
+    claims: list[Claim] = []
+    for line in lines:
+        case, amount, bill = ident(line, "case"), positive(line, "amount"), text_or_none(line, "bill_no")
+        limit = positive(line, "bill_amount") if "bill_amount" in line else amount
+        amounts[case] = amounts.get(case, 0) + amount
+        if bill is not None:
+            claims.append(("bill", business_key("bill", hospital, bill, case), amount, limit))
+    total = sum(amounts.values())
+    for leg in data.get("cash", ()):
+        if "account" in leg and "bank_ref" in leg:
+            claims.append(("unique", business_key("payment", leg["account"], leg["bank_ref"]), total, total))
+    return (hospital, amounts), claims
+
+
+def read_treatment_settled(data: Data) -> Body:
+    """-> (hospital, case, amount)."""
+    return (ident(data, "hospital"), ident(data, "case"), positive(data, "amount")), []
+
+
+def read_cash_granted(data: Data) -> Body:
+    """-> (case, amount)."""
+    case, amount = ident(data, "case"), positive(data, "amount")
+    purpose, period = text_or_none(data, "purpose"), text_or_none(data, "period")
+    claims: list[Claim] = []
+    if purpose is not None or period is not None:
+        claims.append(("unique", business_key("grant", case, purpose, period), amount, amount))
+    return (case, amount), claims
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The money: where each serial is, and what may move it
+# ---------------------------------------------------------------------------------------------------------------------
+
+Row = tuple[int, int, str, str]  # lo, hi, home or "", since
+Refuses = Callable[["Tape"], str]
+"""Why money under these terms may not be taken, as the end of a sentence; "" when it may."""
+
+
+@dataclass(slots=True)
+class Tape:
+    """A tape and its terms. `end` is the next serial; `order` the first two parts of the order of earmark-fifo/1."""
+
+    number: int
+    fund: str
+    nature: str
+    restriction: dict[str, frozenset[str]]
+    usable_from: str
+    expires_on: str
+    start_place: str
+    order: tuple[int, str]
+    end: int = 0
+
+
+@dataclass(slots=True)
+class Case:
+    """A case as the entries so far have it."""
+
+    fund: str
+    attributes: dict[str, str]
+    is_open: bool = True
+
+
+class Demand(NamedTuple):
+    """What a fact takes by policy: `amount` from the front of the order at `sources`, to `target`."""
+
+    amount: int
+    sources: tuple[str, ...]
+    target: str
+    refuses: Refuses
+
+
+class Book:
+    """The state that the laws are judged on: tapes, places, and what is registered."""
+
+    def __init__(self) -> None:
+        self.zone: zoneinfo.ZoneInfo | None = None
+        self.tapes: dict[int, Tape] = {}
+        self.terms_seen: set[tuple[Any, ...]] = set()
+        self.funds: set[str] = set()
+        self.hospitals: set[str] = set()
+        self.cases: dict[str, Case] = {}
+        self.parents: dict[tuple[str, str], str | None] = {}
+        self.at: dict[str, dict[int, list[Row]]] = {}  # place -> tape number -> rows sorted by lo
+        self.changed: dict[str, set[str]] = {}  # fund -> its places under changed terms, fund/F/tN
+        self._minute = self._day = ""
+
+    # Days
+
+    def local_day(self, at: str) -> str:
+        """The ISO date in the ledger's zone at a UTC time of an entry."""
+        minute = at[:16]
+        if minute != self._minute:
+            moment = datetime.fromisoformat(minute).replace(tzinfo=UTC)
+            try:
+                self._day = moment.astimezone(self.zone).date().isoformat()
+            except OverflowError:  # the last hours before year 1 or of year 9999
+                self._day = minute[:10]
+            self._minute = minute
+        return self._day
+
+    def day_flaw(self, fact: Fact) -> str:
+        """What is wrong with the posting date, "" if nothing."""
+        if not fact.on:
+            return "money moves without a posting date (on)" if fact.issue or fact.moves else ""
+        if fact.on > self.local_day(fact.at):
+            return f"on {fact.on} is after the day of recording, {self.local_day(fact.at)}"
+        return ""
+
+    # Rows
+
+    def put(self, number: int, lo: int, hi: int, place: str, home: str, since: str) -> None:
+        """Add serials to a place, merged with neighbours alike."""
+        rows = self.at.setdefault(place, {}).setdefault(number, [])
+        index = len(rows)
+        if rows and rows[-1][0] > lo:
+            index = bisect_left(rows, (lo,))
+        if index < len(rows):
+            following = rows[index]
+            if following[0] == hi and following[2] == home and following[3] == since:
+                hi = following[1]
+                del rows[index]
+        if index:
+            before = rows[index - 1]
+            if before[1] == lo and before[2] == home and before[3] == since:
+                rows[index - 1] = (before[0], hi, home, before[3])
+                return
+        rows.insert(index, (lo, hi, home, since))
+
+    def peek(self, number: int, lo: int, hi: int, place: str) -> list[Row]:
+        """The pieces of [lo, hi) at a place. Raises Flaw unless all of it is there (law 2)."""
+        rows = self.at.get(place, {}).get(number, [])
+        pieces: list[Row] = []
+        reached = lo
+        for index in range(max(bisect_right(rows, (lo, MAX_INTEGER + 1)) - 1, 0), len(rows)):
+            start, end, home, since = rows[index]
+            if start > reached or reached >= hi:
+                break
+            if end > reached:
+                pieces.append((reached, min(end, hi), home, since))
+                reached = end
+        if reached < hi:
+            raise Flaw(f"t{number}:{lo}-{hi} is moved from {shown(place)}, but t{number}:{reached} is not there")
+        return pieces
+
+    def take(self, number: int, lo: int, hi: int, place: str) -> None:
+        """Remove [lo, hi), all of which is at the place."""
+        tapes = self.at[place]
+        rows = tapes[number]
+        first = bisect_right(rows, (lo, MAX_INTEGER + 1)) - 1
+        last = first
+        while rows[last][1] < hi:
+            last += 1
+        left, right = rows[first], rows[last]
+        rest: list[Row] = []
+        if left[0] < lo:
+            rest.append((left[0], lo, left[2], left[3]))
+        if hi < right[1]:
+            rest.append((hi, right[1], right[2], right[3]))
+        rows[first : last + 1] = rest
+        if not rows:
+            del tapes[number]
+            if not tapes:
+                del self.at[place]
+
+    def rows(self) -> Iterator[tuple[int, int, int, str, str, str]]:
+        """See `Report.places`."""
+        by_tape: dict[int, list[tuple[int, int, str, str, str]]] = {}
+        for place, tapes in self.at.items():
+            for number, rows in tapes.items():
+                by_tape.setdefault(number, []).extend((lo, hi, place, home, since) for lo, hi, home, since in rows)
+        for number in sorted(by_tape):
+            for lo, hi, place, home, since in sorted(by_tape[number]):
+                yield number, lo, hi, place, home, since
+
+    # Terms
+
+    def terms(self, number: int, home: str) -> Tape:
+        """The terms in force on serials of a tape at, or with their home at, `home`."""
+        changed = parse_place(home).tape
+        return self.tapes[changed] if changed else self.tapes[number]
+
+    def allows(self, dimension: str, codes: frozenset[str], value: str | None) -> bool:
+        """Whether the code, or an ancestor of it in the dictionary, is listed."""
+        seen = set()
+        while value is not None and value not in seen:
+            if value in codes:
+                return True
+            seen.add(value)
+            value = self.parents.get((dimension, value))
+        return False
+
+    def refusal(self, terms: Tape, name: str, hospital: str, on: str) -> str:
+        """Why the terms do not allow the case (`name`) to have the money (law 5), "" if they do.
+
+        `hospital`, if not "", stands for the case's own. `on` "" leaves the days unjudged.
+        """
+        if on and on < terms.usable_from:
+            return f"may be used only from {terms.usable_from}, not on {on}"
+        if on and terms.expires_on and terms.expires_on < on:
+            return f"expired on {terms.expires_on}, before {on}"
+        attributes = self.cases[name].attributes
+        for dimension, codes in terms.restriction.items():
+            value = hospital if hospital and dimension == "hospital" else attributes.get(dimension)
+            if not self.allows(dimension, codes, value):
+                return f"is restricted by {dimension} and may not be used for case {shown(name)}"
+        return ""
+
+    # Places
+
+    def place_flaw(self, place: str) -> str:
+        """Why no money may come to the place, "" if it may. Raises Flaw for text that is no place."""
+        where = parse_place(place)
+        if where.fund and where.fund not in self.funds:
+            return f"fund {shown(where.fund)} is not open"
+        if where.hospital and where.hospital not in self.hospitals:
+            return f"hospital {shown(where.hospital)} is not registered"
+        if where.tape and where.tape not in self.tapes:
+            return f"tape t{where.tape} is not open"
+        if where.case:
+            case = self.cases.get(where.case)
+            if case is None:
+                return f"case {shown(where.case)} is not open"
+            if where.kind == "case" and not case.is_open:
+                return f"case {shown(where.case)} is closed and takes no money"
+        return ""
+
+    # Laws that hold for every fact
+
+    def issue_flaw(self, fact: Fact) -> str:
+        """Law 2 for issues. Raises Flaw when an issue cannot have happened: its tape is not open or ends elsewhere."""
+        flaw, before = "", (0, 0, 0, "")
+        ends: dict[int, int] = {}
+        for number, lo, hi, to in fact.issue:
+            tape = self.tapes.get(number)
+            if tape is None:
+                raise Flaw(f"tape t{number} is not open")
+            end = ends.get(number, tape.end)
+            if lo != end:
+                raise Flaw(f"t{number}:{lo}-{hi} is issued, but the tape ends at {end}")
+            ends[number] = hi
+            if number < before[0]:
+                flaw = flaw or "issues are not sorted by tape and serial"
+            elif number == before[0] and to == before[3]:
+                flaw = flaw or "adjacent issues are not written as one"
+            if to != tape.start_place:
+                flaw = flaw or self.place_flaw(to)
+                where = parse_place(to)
+                if is_home(to) and (where.fund != tape.fund or where.tape == number):
+                    flaw = flaw or f"t{number} is issued to {shown(to)}, not a place of its fund {shown(tape.fund)}"
+            before = (number, lo, hi, to)
+        return flaw
+
+    def moves_flaw(self, fact: Fact, pieces: list[list[Row]]) -> str:
+        """Laws 2, 5 (homes) and 7 for the moves of a whole fact, given the pieces that each takes."""
+        before: Move = (0, 0, 0, "", "")
+        for move, parts in zip(fact.moves, pieces, strict=True):
+            number, lo, hi, source, target = move
+            if number == before[0] and lo < before[2] and hi > before[1]:
+                return f"t{number}:{max(lo, before[1])} is moved twice"
+            if (number, lo) < before[:2]:
+                return "moves are not sorted by tape and serial"
+            if (number, lo, source, target) == (before[0], before[2], before[3], before[4]):
+                return f"adjacent moves at t{number}:{lo} are not written as one"
+            if source == target:
+                return f"t{number}:{lo}-{hi} is moved to where it is"
+            flaw = self.place_flaw(target) or self.way_flaw(fact.type, move, parts)
+            if flaw:
+                return flaw
+            for start, _, _, since in parts:
+                if since > fact.on:
+                    return f"on {fact.on} goes back: t{number}:{start} came to {shown(source)} only on {since}"
+            before = move
+        return ""
+
+    def way_flaw(self, kind: str, move: Move, pieces: list[Row]) -> str:
+        """Law 5: back to a fund or fee place only home; terms and funds change only by the facts made for it."""
+        number, lo, hi, source, target = move
+        if not is_home(target):
+            return ""
+        if not is_home(source):
+            for start, _, home, _ in pieces:
+                if home != target:
+                    return f"t{number}:{start} returns to {shown(target)}, but its home is {shown(home)}"
+            return ""
+        to, left = parse_place(target), parse_place(source)
+        if to.tape == number:
+            return f"t{number}:{lo}-{hi} is moved to {shown(target)}: its own terms are no change of terms"
+        if to.fund != left.fund and kind not in ("FundsTransferred", "EntryReversed"):
+            return f"a {kind} moves t{number}:{lo}-{hi} to another fund, {shown(target)}"
+        if to.tape != left.tape and kind not in ("TermsChanged", "EntryReversed"):
+            return f"a {kind} changes the terms of t{number}:{lo}-{hi} to {shown(target)}"
+        return ""
+
+    def settle(self, fact: Fact) -> str:
+        """Judge a whole fact, then do what it says. Returns what is wrong, "" if nothing.
+
+        Raises Flaw when it cannot have happened at all; the book is then of no more use.
+        """
+        rules = FACTS.get(fact.type)
+        flaw = self.day_flaw(fact) if self.zone else ""
+        if fact.issue:
+            flaw = self.issue_flaw(fact) or flaw
+        pieces = [self.peek(number, lo, hi, source) for number, lo, hi, source, _ in fact.moves]
+        if fact.moves:
+            flaw = flaw or self.moves_flaw(fact, pieces)
+        if rules is not None:
+            judged = rules.judge(self, fact, pieces)
+            flaw = flaw or judged
+        for number, lo, hi, to in fact.issue:
+            tape = self.tapes[number]
+            tape.end = hi
+            home = "" if to == tape.start_place or is_home(to) else f"fund/{escape(tape.fund)}"
+            self.put(number, lo, hi, to, home, fact.on)
+            self.note_changed(to)
+        for (number, lo, hi, source, target), parts in zip(fact.moves, pieces, strict=True):
+            self.take(number, lo, hi, source)
+            self.note_changed(target)
+            for start, end, home, _ in parts:
+                kept = "" if is_home(target) else source if is_home(source) else home
+                self.put(number, start, end, target, kept, fact.on)
+        return flaw
+
+    def take_gifts(self, batch: Batch) -> bool:
+        """Settle a batch of plain gifts if nothing at all is wrong with them; False, with nothing done, otherwise.
+
+        The same laws as in `settle` and `judge_donation_received`, for all gifts of a row at once.
+        """
+        _, packed, days = batch
+        if self.zone is None or any(on.decode() > self.local_day(at) for on, at in days.items()):
+            return False
+        rows: list[tuple[Tape, int, int, str]] = []
+        ends: dict[int, int] = {}
+        for name, first, last, (to, on, fund, role) in packed:
+            number, lo, hi = int(name), int(first), int(last)
+            tape = self.tapes.get(number)
+            if (
+                tape is None
+                or lo != ends.get(number, tape.end)
+                or fund.decode() != tape.fund
+                or tape.fund not in self.funds
+                or to.decode() != tape.start_place
+                or (tape.nature == "fee") != (role == FEE)
+                or (tape.nature == "agency" and role == GIFT_WITH_FEE)
+            ):
+                return False
+            ends[number] = hi
+            rows.append((tape, lo, hi, on.decode()))
+        for tape, lo, hi, since in rows:
+            self.put(tape.number, lo, hi, tape.start_place, "", since)
+            tape.end = hi
+        return True
+
+    def note_changed(self, place: str) -> None:
+        """Remember a place under changed terms as one of its fund's."""
+        if place.startswith("fund/"):
+            where = parse_place(place)
+            if where.tape:
+                self.changed.setdefault(where.fund, set()).add(place)
+
+    # Policy earmark-fifo/1
+
+    def pick(self, demand: Demand, on: str) -> list[Move]:
+        """The serials that a demand takes on a day; fewer than its amount when there is too little.
+
+        One order: more restricted dimensions first, then earliest expiry (none last), then lower tape number, then
+        lower serial. Serials that the demand refuses, or that come only after `on`, are passed over.
+        """
+        queues: dict[tuple[int, str, int], list[list[tuple[int, int, str, str]]]] = {}
+        for source in demand.sources:
+            for number, rows in self.at.get(source, {}).items():
+                for home, group in [(source, rows)] if is_home(source) else ((row[2], [row]) for row in rows):
+                    terms = self.terms(number, home)
+                    if not demand.refuses(terms):
+                        queue = queues.setdefault((*terms.order, number), [])
+                        queue.append([(lo, hi, since, source) for lo, hi, _, since in group])
+        moves: list[Move] = []
+        missing = demand.amount
+        for key in sorted(queues):
+            for lo, hi, since, source in merge_sorted(*queues[key]):
+                if since <= on:
+                    hi = min(hi, lo + missing)
+                    moves.append((key[2], lo, hi, source, demand.target))
+                    missing -= hi - lo
+                    if not missing:
+                        return moves
+        return moves
+
+
+def as_one(moves: list[Move]) -> tuple[Move, ...]:
+    """Moves sorted by (tape number, lo), adjacent ones of one kind written as one."""
+    merged: list[Move] = []
+    for move in sorted(moves):
+        if merged:
+            number, lo, hi, source, target = merged[-1]
+            if (number, hi, source, target) == (move[0], move[1], move[3], move[4]):
+                merged[-1] = (number, lo, move[2], source, target)
+                continue
+        merged.append(move)
+    return tuple(merged)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The judges of known facts: what is wrong with the fact as the book stands before it, "" if nothing. What a fact says
+# of things other than money, its judge enters in the book. Raise Flaw when nothing after it could be judged.
+# ---------------------------------------------------------------------------------------------------------------------
+
+Pieces = list[list[Row]]
+
+
+def no_money(fact: Fact) -> str:
+    """Why a fact that moves no money is wrong about it, "" if it is not."""
+    return f"a {fact.type} issues or moves money" if fact.issue or fact.moves else ""
+
+
+def judge_ledger_opened(book: Book, fact: Fact, _: Pieces) -> str:
+    """Sets the zone. That it is entry 0 and the only one is judged by `History`."""
+    if book.zone is None:
+        try:
+            book.zone = zoneinfo.ZoneInfo(fact.body[1])
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise Flaw(f"zone {shown(fact.body[1])} is not known here (the system's time zones or tzdata)") from None
+    return no_money(fact) or book.day_flaw(fact)
+
+
+def judge_fund_opened(book: Book, fact: Fact, _: Pieces) -> str:
+    """Opens the fund."""
+    book.funds.add(fact.body)
+    return no_money(fact)
+
+
+def judge_hospital_registered(book: Book, fact: Fact, _: Pieces) -> str:
+    """Registers the hospital."""
+    book.hospitals.add(fact.body)
+    return no_money(fact)
+
+
+def judge_code_defined(book: Book, fact: Fact, _: Pieces) -> str:
+    """Enters the code in the dictionary; the last definition counts."""
+    dimension, code, parent = fact.body
+    book.parents[dimension, code] = parent
+    return no_money(fact)
+
+
+def judge_tape_opened(book: Book, fact: Fact, _: Pieces) -> str:
+    """Opens the tape."""
+    number, fund, nature, restriction, usable_from, expires_on, agreement = fact.body
+    if number != len(book.tapes) + 1:
+        raise Flaw(f"tape t{number} opens where t{len(book.tapes) + 1} should")
+    flaw = "" if fund in book.funds else f"fund {shown(fund)} is not open"
+    dimensions = tuple((dimension, *codes) for dimension, codes in sorted(restriction.items()))
+    terms = (fund, nature, dimensions, usable_from, expires_on, agreement)
+    if terms in book.terms_seen:
+        flaw = flaw or "another tape of the fund has the same terms"
+    book.terms_seen.add(terms)
+    book.tapes[number] = Tape(
+        number=number,
+        fund=fund,
+        nature=nature,
+        restriction={dimension: frozenset(codes) for dimension, codes in sorted(restriction.items())},
+        usable_from=usable_from,
+        expires_on=expires_on,
+        start_place=f"{'fee' if nature == 'fee' else 'fund'}/{escape(fund)}",
+        order=(-len(restriction), expires_on or "~"),  # "~" is after every date
+    )
+    return flaw or no_money(fact)
+
+
+def _attributes_flaw(book: Book, attributes: dict[str, str]) -> str:
+    hospital = attributes.get("hospital")
+    return "" if hospital is None or hospital in book.hospitals else f"hospital {shown(hospital)} is not registered"
+
+
+def judge_case_opened(book: Book, fact: Fact, _: Pieces) -> str:
+    """Opens the case."""
+    name, fund, attributes = fact.body
+    book.cases[name] = Case(fund, attributes)
+    flaw = "" if fund in book.funds else f"fund {shown(fund)} is not open"
+    return flaw or _attributes_flaw(book, attributes) or no_money(fact)
+
+
+def judge_case_amended(book: Book, fact: Fact, _: Pieces) -> str:
+    """Replaces all attributes of the case."""
+    name, attributes = fact.body
+    if name not in book.cases:
+        return f"case {shown(name)} is not open"
+    book.cases[name].attributes = attributes
+    return _attributes_flaw(book, attributes) or no_money(fact)
+
+
+def judge_case_closed(book: Book, fact: Fact, _: Pieces) -> str:
+    """The case takes no more money; what is there goes home in the same entry, by laws that hold for every fact."""
+    if fact.body not in book.cases:
+        return f"case {shown(fact.body)} is not open"
+    book.cases[fact.body].is_open = False
+    return ""
+
+
+def judge_case_reopened(book: Book, fact: Fact, _: Pieces) -> str:
+    """The case takes money again."""
+    if fact.body not in book.cases:
+        return f"case {shown(fact.body)} is not open"
+    book.cases[fact.body].is_open = True
+    return ""
+
+
+def judge_donation_received(book: Book, fact: Fact, _: Pieces) -> str:
+    """The fee on the fund's fee tape to `fee/F`, the rest on one tape of the fund to `fund/F`."""
+    fund, amount, fee = fact.body
+    if fund not in book.funds:
+        return f"fund {shown(fund)} is not open"
+    if fact.moves:
+        return "a DonationReceived moves money"
+    fees = gifts = 0
+    for number, lo, hi, to in fact.issue:
+        tape = book.tapes[number]
+        if tape.fund != fund:
+            return f"t{number} is a tape of fund {shown(tape.fund)}, not of {shown(fund)}"
+        if to != tape.start_place:
+            return f"a gift on t{number}, a tape of nature {tape.nature}, goes to {shown(to)}"
+        if tape.nature == "fee":
+            fees += hi - lo
+        else:
+            if gifts:
+                return "a gift is issued on more than one tape"
+            gifts += hi - lo
+            if fee and tape.nature == "agency":
+                return f"a fee of {fee} is taken from agency money"
+    if fees != fee:
+        return f"the fee issued is {fees}, but floor(amount × fee_bp / 10000) is {fee}"
+    if fees + gifts != amount:
+        return f"{fees + gifts} is issued for an amount of {amount}"
+    return ""
+
+
+def taking_flaw(book: Book, fact: Fact, pieces: Pieces, demands: Sequence[Demand]) -> str:
+    """Laws 5 and 6 for a fact that takes: its moves are just what the policy picks for all demands together."""
+    if fact.policy != POLICY:
+        return f"a {fact.type} names policy {shown(fact.policy)}, not {POLICY}"
+    if fact.issue:
+        return f"a {fact.type} issues money"
+    ways = {(source, demand.target): demand for demand in demands for source in demand.sources}
+    moved = dict.fromkeys((demand.target for demand in demands), 0)
+    for (number, lo, hi, source, target), parts in zip(fact.moves, pieces, strict=True):
+        way = ways.get((source, target))
+        if way is None:
+            return f"this {fact.type} does not move money from {shown(source)} to {shown(target)}"
+        moved[target] += hi - lo
+        for start, end, home, _ in parts:
+            refused = way.refuses(book.terms(number, source if is_home(source) else home))
+            if refused:
+                return f"t{number}:{start}-{end} {refused}"
+    for demand in demands:
+        if moved[demand.target] != demand.amount:
+            return f"{moved[demand.target]} is moved to {shown(demand.target)} for an amount of {demand.amount}"
+    picked = as_one([move for demand in demands for move in book.pick(demand, fact.on)])
+    wrong = next((move for move in fact.moves if move not in picked), None)
+    if wrong is not None:
+        right = next(
+            (f"t{n}:{lo}-{hi}" for n, lo, hi, *way in picked if (n, lo, hi, *way) not in fact.moves), "nothing"
+        )
+        return f"t{wrong[0]}:{wrong[1]}-{wrong[2]} is taken where {POLICY} takes {right}"
+    return ""
+
+
+def judge_allocation_made(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`fund/F…` -> `case/C`: restriction and days of the terms in force allow the case on that day."""
+    name, fund, amount = fact.body
+    case = f"case/{escape(name)}"
+    flaw = book.place_flaw(case) or ("" if fund in book.funds else f"fund {shown(fund)} is not open")
+    if flaw:
+        return flaw
+    sources = (f"fund/{escape(fund)}", *sorted(book.changed.get(fund, ())))
+    demand = Demand(amount, sources, case, lambda terms: book.refusal(terms, name, "", fact.on))
+    return taking_flaw(book, fact, pieces, [demand])
+
+
+def judge_hospital_payment_made(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`case/C` -> `hospital/H/C` for each case: the restriction still allows it, hospital judged on H."""
+    hospital, amounts = fact.body
+    if hospital not in book.hospitals:
+        return f"hospital {shown(hospital)} is not registered"
+    demands = []
+    for name, amount in amounts.items():
+        if name not in book.cases:
+            return f"case {shown(name)} is not open"
+        case = escape(name)
+        refuses = partial(book.refusal, name=name, hospital=hospital, on="")
+        demands.append(Demand(amount, (f"case/{case}",), f"hospital/{escape(hospital)}/{case}", refuses))
+    return taking_flaw(book, fact, pieces, demands)
+
+
+def judge_treatment_settled(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`hospital/H/C` -> `used/H/C`; no restriction is judged."""
+    hospital, name, amount = fact.body
+    way = f"{escape(hospital)}/{escape(name)}"
+    flaw = book.place_flaw(f"used/{way}")
+    if flaw:
+        return flaw
+    return taking_flaw(book, fact, pieces, [Demand(amount, (f"hospital/{way}",), f"used/{way}", lambda _: "")])
+
+
+def judge_cash_granted(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`case/C` -> `used/C`: the restriction still allows the case."""
+    name, amount = fact.body
+    case = escape(name)
+    if name not in book.cases:
+        return f"case {shown(name)} is not open"
+    demand = Demand(amount, (f"case/{case}",), f"used/{case}", lambda terms: book.refusal(terms, name, "", ""))
+    return taking_flaw(book, fact, pieces, [demand])
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One kind of fact. `read` works on the entry alone, `judge` on the book before it.
+
+    `own`: the member that must be the id of the stream `noun/id`; with `makes`, this fact makes that id, so it must be
+    the stream's first entry. Not `known`: only part of its rules is here, so that reports still name it as unknown.
+    """
+
+    read: Callable[[Data], Body]
+    judge: Callable[[Book, Fact, Pieces], str]
+    noun: str = ""
+    own: str = ""
+    makes: bool = True
+    known: bool = True
+
+
+FACTS: dict[str, Rules] = {
+    "LedgerOpened": Rules(read_ledger_opened, judge_ledger_opened),
+    "FundOpened": Rules(read_fund_opened, judge_fund_opened, "fund", "fund"),
+    "TapeOpened": Rules(read_tape_opened, judge_tape_opened, "fund", "fund", makes=False),
+    "HospitalRegistered": Rules(read_hospital_registered, judge_hospital_registered, "hospital", "hospital"),
+    "CodeDefined": Rules(read_code_defined, judge_code_defined),
+    "CaseOpened": Rules(read_case_opened, judge_case_opened, "case", "case"),
+    "CaseAmended": Rules(read_case_amended, judge_case_amended, "case", "case", makes=False),
+    "CaseClosed": Rules(read_case, judge_case_closed, "case", "case", makes=False, known=False),
+    "CaseReopened": Rules(read_case, judge_case_reopened, "case", "case", makes=False, known=False),
+    "DonationReceived": Rules(read_donation_received, judge_donation_received, "donation", "donation"),
+    "AllocationMade": Rules(read_allocation_made, judge_allocation_made, "allocation", "allocation"),
+    "HospitalPaymentMade": Rules(read_hospital_payment_made, judge_hospital_payment_made, "payment", "payment"),
+    "TreatmentSettled": Rules(read_treatment_settled, judge_treatment_settled, "settlement", "settlement"),
+    "CashGranted": Rules(read_cash_granted, judge_cash_granted, "grant", "grant"),
+}
+"""Every kind of fact this verifier knows, by the type of its entries."""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What must not occur twice: noted on disk, judged at the end
+# ---------------------------------------------------------------------------------------------------------------------
+
+SPILL_BYTES = 4 << 20
+
+
+class Spill:
+    """Records in PARTITIONS parts, each in the order of the entries; on disk once they outgrow SPILL_BYTES.
+
+    A context manager: the files are gone when it ends. Raises OSError when the disk does not take them.
+    """
+
+    def __init__(self, folder: str | Path | None) -> None:
+        self._folder = folder
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._buffers = [bytearray() for _ in range(PARTITIONS)]
+        self._held = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def add(self, records: Sequence[bytes]) -> None:
+        """Append to each partition its records."""
+        for buffer, some in zip(self._buffers, records, strict=True):
+            buffer += some
+            self._held += len(some)
+        if self._held > SPILL_BYTES:
+            self._flush()
+
+    def parts(self) -> list[bytes | str]:
+        """Each partition: its bytes, or the path of its file."""
+        if self._temporary is None:
+            return [bytes(buffer) for buffer in self._buffers]
+        self._flush()
+        return [self._path(partition) for partition in range(PARTITIONS)]
+
+    def _path(self, partition: int) -> str:
+        assert self._temporary is not None
+        return str(Path(self._temporary.name) / f"{partition:02d}")
+
+    def _flush(self) -> None:
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="verify-", dir=self._folder)
+        for partition, buffer in enumerate(self._buffers):
+            with Path(self._path(partition)).open("ab") as file:
+                file.write(buffer)
+            buffer.clear()
+        self._held = 0
+
+
+def _load(part: bytes | str) -> bytes:
+    return part if isinstance(part, bytes) else Path(part).read_bytes()
+
+
+def check_versions(part: bytes | str, judged: int) -> list[tuple[int, str]]:
+    """Where versions are not 1, 2, 3, ... along a stream, as (seq, what), at most MAX_PROBLEMS.
+
+    `part` is one partition of version records; entries from `judged` on are left out.
+    """
+    problems: list[tuple[int, str]] = []
+    last: dict[bytes, int] = {}
+    for stream, seq, version in VERSION_RECORD.iter_unpack(_load(part)):
+        if seq >= judged or len(problems) == MAX_PROBLEMS:
+            break
+        expected = last.get(stream, 0) + 1
+        if version != expected:
+            problems.append((seq, f"version is {version} where {expected} comes next on its stream"))
+        last[stream] = version
+    return problems
+
+
+def check_claims(part: bytes | str, judged: int) -> list[tuple[int, str]]:
+    """Where a business key is used while it is not free, as (seq, what), at most MAX_PROBLEMS.
+
+    A key stands with the amount that its facts claimed, less what was given back (amounts below 0); at 0 it is free.
+    A unique key is claimed by one entry at a time; a bill takes claims up to the limit that the first one set.
+    """
+    problems: list[tuple[int, str]] = []
+    held: dict[bytes, tuple[int, int, int]] = {}  # key -> standing amount, limit, seq of the first claim
+    for key, seq, bill, amount, limit in CLAIM_RECORD.iter_unpack(_load(part)):
+        if seq >= judged or len(problems) == MAX_PROBLEMS:
+            break
+        standing, allowed, first = held.get(key, (0, limit, seq))
+        if amount < 0:
+            if standing + amount > 0:
+                held[key] = (standing + amount, allowed, first)
+            else:
+                held.pop(key, None)
+        elif not bill and standing:
+            if seq != first:
+                problems.append((seq, f"its business key is in use since entry {first}"))
+        elif bill and standing + amount > allowed:
+            text = f"{standing + amount} is paid on a bill of {allowed} (first paid in entry {first})"
+            problems.append((seq, text))
+        else:
+            held[key] = (standing + amount, allowed, first)
+    return problems
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The history: chain and laws, in order
+# ---------------------------------------------------------------------------------------------------------------------
+
+# One entry gets one sentence: the reason of the lowest rank.
+BYTES, CHAIN, LAW, RECORD = range(4)
+
+
+@dataclass(slots=True)
+class Group:
+    """A fact of several entries that is not complete yet."""
+
+    start: int
+    fact: Fact
+    moves: list[Move]
+    last: Part
+
+
+class History:
+    """Takes the readings of all chunks in order; `problems` and `judged` grow as it goes."""
+
+    def __init__(self, codec: Codec, versions: Spill, claims: Spill) -> None:
+        self.codec = codec
+        self.versions = versions
+        self.claims = claims
+        self.book = Book()
+        self.tree = Tree()
+        self.entries = 0
+        self.unknown: dict[str, int] = {}
+        self.problems: dict[int, tuple[int, str]] = {}
+        self.origin: str | None = None
+        self.last_at = ""
+        # The last two leaf hashes; before entry 0 stands SHA-256 of "".
+        self.leaves = ("", sha256(b"").hexdigest())
+        self.offset = 0  # claimed seq less position, where entries are missing or too many
+        self.disturbed = False  # from a wrong seq until an entry follows its predecessor again
+        self.first_break: int | None = None
+        self.lost: int | None = None  # the position from which nothing can be judged
+        self.group: Group | None = None
+
+    def note(self, seq: int, rank: int, what: str) -> None:
+        """Keep a problem; of several at one entry the most fundamental."""
+        if seq in self.problems:
+            self.problems[seq] = min(self.problems[seq], (rank, what), key=lambda known: known[0])
+        elif len(self.problems) < 2 * MAX_PROBLEMS:
+            self.problems[seq] = (rank, what)
+
+    def lose(self, seq: int) -> None:
+        """From `seq` on, laws, versions and business keys cannot be judged."""
+        self.lost = seq if self.lost is None else min(self.lost, seq)
+
+    def add(self, chunk: Chunk, reading: Reading) -> None:
+        """The next chunk and what was read of it."""
+        start = chunk.start
+        assert start == reading.start == self.entries, "chunks come in order"
+        for seq, what in reading.notes:
+            self.note(seq, BYTES, what)
+        self.add_links(reading)
+        if reading.first_at and reading.first_at < self.last_at:
+            self.note(start, BYTES, f"at goes back: {reading.first_at} after {self.last_at}")
+        self.last_at = reading.last_at or self.last_at
+        self.add_origins(reading)
+        if self.lost is None or self.lost > start:
+            self.add_facts(chunk, reading)
+        for kind, number in reading.unknown.items():
+            self.unknown[kind] = self.unknown.get(kind, 0) + number
+        self.versions.add(reading.versions)
+        self.claims.add(reading.claims)
+        for level, value in reading.nodes:
+            self.tree.add(level, value)
+        self.entries += chunk.entries
+        if chunk.flaw:
+            self.note(self.entries, BYTES, chunk.flaw)
+            self.lose(self.entries)
+
+    # The chain
+
+    def add_links(self, reading: Reading) -> None:
+        """Seq and prev of each entry against the entries before it."""
+        for index, (claimed, prev) in enumerate(reading.links):
+            leaf = reading.leaves[32 * index : 32 * index + 32].hex()
+            self.link(reading.start + index, claimed, prev, leaf)
+            self.leaves = (self.leaves[1], leaf)
+        if len(reading.leaves) > 32 and len(reading.links) == 1:
+            self.leaves = (reading.leaves[-64:-32].hex(), reading.leaves[-32:].hex())
+            self.disturbed = False
+
+    def link(self, position: int, claimed: int, prev: str, leaf: str) -> None:
+        """Judge one link and name the entry at which things go wrong."""
+        expected = position + self.offset
+        last = self.leaves[1]
+        if claimed == -1:
+            self.first_break = position if self.first_break is None else self.first_break
+            self.lose(position)
+        elif claimed != expected:
+            if not self.disturbed:
+                self.misplaced(position, claimed, expected, prev, leaf)
+            self.disturbed = True
+            self.offset = claimed - position
+            self.lose(position)
+        elif prev == last:
+            self.disturbed = False
+        elif not self.disturbed:
+            # Whose fault is it? A field that still resembles the hash was changed itself.
+            if position == 0:
+                self.broken(0, "prev of entry 0 is not the SHA-256 of nothing")
+            elif sum(a == b for a, b in zip(prev, last, strict=True)) >= 32:
+                self.broken(position, "prev is not the leaf hash of the entry before it")
+            elif position - 1 in self.problems and self.problems[position - 1][0] <= CHAIN:
+                self.broken(position - 1, "")
+            else:
+                self.broken(position - 1, f"its leaf hash differs from prev of entry {position}: it was changed")
+
+    def broken(self, seq: int, what: str) -> None:
+        """A link is broken by what entry `seq` says; it is there all the same, so that judging goes on."""
+        self.first_break = seq if self.first_break is None else min(self.first_break, seq)
+        if what:
+            self.note(seq, CHAIN, what)
+
+    def misplaced(self, position: int, claimed: int, expected: int, prev: str, leaf: str) -> None:
+        """An entry has the wrong seq: was one inserted, doubled, deleted or moved?"""
+        before_last, last = self.leaves
+        if leaf == last:
+            self.broken(position, f"entry {position - 1} stands here a second time")
+        elif claimed == expected - 1 and prev == before_last and position - 1 not in self.problems:
+            self.broken(
+                position - 1, f"an entry is inserted here: the next one has seq {claimed} and follows on without"
+            )
+            self.lose(position - 1)
+        else:
+            self.broken(position, f"seq is {claimed} where {expected} comes next: an entry is missing or out of place")
+
+    def add_origins(self, reading: Reading) -> None:
+        """The origin never changes."""
+        first = reading.facts[0] if reading.start == 0 and reading.facts else None
+        if first is not None:
+            opening = Fact._make(first)
+            if opening.type == "LedgerOpened":
+                self.origin = opening.body[0]
+        for origin, seq in reading.origins.items():
+            self.origin = origin if self.origin is None else self.origin
+            if origin != self.origin:
+                self.note(seq, BYTES, f"origin is {shown(origin)}, not that of the ledger, {shown(self.origin)}")
+
+    # The laws
+
+    def add_facts(self, chunk: Chunk, reading: Reading) -> None:
+        """Fold the facts of a chunk, as far as they can be judged."""
+        position = reading.start
+        for item in reading.facts:
+            if type(item) is list:
+                position += item[0]
+                intact = self.group is None and (self.lost is None or position <= self.lost)
+                if not intact or not self.book.take_gifts(item):
+                    singly = Reading._make(read_chunk(chunk.start, chunk.data, self.codec, express=False)).facts
+                    first = position - item[0]
+                    self.add_singly(first, singly[first - chunk.start : position - chunk.start])
+            else:
+                self.add_singly(position, [item])
+                position += 1
+
+    def add_singly(self, position: int, facts: Iterable[Any]) -> None:
+        """Fold facts one by one from a position on, until something is lost."""
+        for packed in facts:
+            if self.lost is not None and position >= self.lost:
+                return
+            if packed is None:
+                self.lose(position)
+                return
+            self.fold(position, Fact._make(packed))
+            position += 1
+
+    def fold(self, position: int, fact: Fact) -> None:
+        """Settle a fact, or gather the parts of one until it is whole."""
+        if (fact.type == "LedgerOpened") != (position == 0):
+            self.note(position, LAW, "LedgerOpened is entry 0, and only entry 0")
+            if position == 0:
+                self.lose(0)
+            return
+        part = None if fact.part is None else Part._make(fact.part)
+        group = self.group
+        if group is None:
+            if part is None:
+                self.settle(position, fact)
+                return
+            if part.part != 1:
+                self.note(position, LAW, f"part {part.part} of a fact stands without part {part.part - 1}")
+                self.lose(position)
+                return
+            group = self.group = Group(position, fact, [], part)
+        elif part is None or fact.type != group.fact.type or not self.follows(group, part, fact.at):
+            self.note(position, LAW, f"part {group.last.part + 1} of the fact of entry {group.start} is missing here")
+            self.lose(position)
+            return
+        assert part is not None
+        group.moves += fact.moves
+        group.last = part
+        if part.last:
+            self.group = None
+            self.settle(group.start, group.fact._replace(moves=tuple(group.moves)))
+
+    @staticmethod
+    def follows(group: Group, part: Part, at: str) -> bool:
+        """Whether the part is the next one of the group."""
+        before = group.last
+        return (
+            (part.part, part.version, part.stream) == (before.part + 1, before.version + 1, before.stream)
+            and part.of == group.start
+            and at == group.fact.at
+        )
+
+    def settle(self, position: int, fact: Fact) -> None:
+        """Judge a whole fact. After a broken link the first breach ends the judging: more would follow from it."""
+        try:
+            flaw = self.book.settle(fact)
+        except Flaw as impossible:
+            self.note(position, LAW, str(impossible))
+            self.lose(position)
+            return
+        if flaw:
+            self.note(position, LAW, flaw)
+            if self.first_break is not None and position > self.first_break:
+                self.lose(position + 1)
+
+    def close(self, check: Callable[[Callable[..., Any], list[tuple[Any, ...]]], Iterator[Any]]) -> Report:
+        """The report. `check` maps a function over argument tuples, perhaps in other processes."""
+        if self.group is not None and (self.lost is None or self.lost >= self.entries):
+            self.note(self.group.start, LAW, "the fact that begins here never ends: its last part is missing")
+            self.lose(self.group.start)
+        if not self.entries and not self.problems:
+            self.note(0, BYTES, "there is no entry 0")
+        judged = self.entries if self.lost is None else min(self.lost, self.entries)
+        problems = dict(self.problems)
+        for work, spill in ((check_versions, self.versions), (check_claims, self.claims)):
+            for found in check(work, [(part, judged) for part in spill.parts() if part != b""]):
+                for seq, what in found:
+                    problems.setdefault(seq, (RECORD, what))
+        return Report(
+            entries=self.entries,
+            root=self.tree.root().hex(),
+            head=self.leaves[1] if self.entries else "",
+            problems=tuple(Problem(seq, problems[seq][1]) for seq in sorted(problems)[:MAX_PROBLEMS]),
+            judged=judged,
+            unknown_types=dict(sorted(self.unknown.items())),
+            tapes={number: tape.end for number, tape in self.book.tapes.items()},
+            _book=self.book,
+        )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Several processes
+# ---------------------------------------------------------------------------------------------------------------------
+
+POOL_FROM_ENTRIES = 8_192
+
+
+class Workers:
+    """Maps pure functions over arguments in order, in other processes or, without any, here.
+
+    Processes are never forked from this one, which may hold threads and connections. When one dies, what it had is
+    done here, and so is everything after it: the result is the same.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._stop()
+
+    def start(self) -> bool:
+        """Start the processes if there are to be any; whether there are."""
+        if self._jobs > 1:
+            methods = multiprocessing.get_all_start_methods()
+            context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+            self._pool = ProcessPoolExecutor(self._jobs, mp_context=context)
+        return self._pool is not None
+
+    def map(self, work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """`work(*a)` for each a, in order; a few are under way at a time, so that memory stays flat."""
+        window = 3 * self._jobs if self._pool is not None else 1
+        pending: deque[tuple[tuple[Any, ...], Future[Any] | None]] = deque()
+        for these in arguments:
+            pending.append((these, self._submit(work, these)))
+            if len(pending) >= window:
+                yield self._outcome(work, *pending.popleft())
+        while pending:
+            yield self._outcome(work, *pending.popleft())
+
+    def _submit(self, work: Callable[..., Any], these: tuple[Any, ...]) -> Future[Any] | None:
+        if self._pool is None:
+            return None
+        try:
+            return self._pool.submit(work, *these)
+        except BrokenProcessPool:
+            self._stop()
+            return None
+
+    def _outcome(self, work: Callable[..., Any], these: tuple[Any, ...], future: Future[Any] | None) -> Any:
+        if future is not None:
+            try:
+                return future.result()
+            except (BrokenProcessPool, CancelledError):
+                self._stop()
+        return work(*these)
+
+    def _stop(self) -> None:
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def verify(
+    bundles: Iterable[bytes],
+    *,
+    decode: Codec = STRICT,
+    jobs: int = 1,
+    progress: Callable[[int], None] | None = None,
+    spill_dir: str | Path | None = None,
+) -> Report:
+    """Check a whole history from entry 0 on.
+
+    `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `jobs`
+    above 1 starts that many processes once there are POOL_FROM_ENTRIES entries. `progress` is called with the number
+    of entries read so far. `spill_dir` is where temporary files go (about 30 bytes an entry). The report is the same
+    whatever the sizes of the bundles, the codec and the jobs. Raises OSError when temporary files cannot be written;
+    whatever is wrong with the entries is in the report, never raised.
+    """
+    with Spill(spill_dir) as versions, Spill(spill_dir) as claims, Workers(jobs) as workers:
+        history = History(decode, versions, claims)
+        chunks = cut(bundles)
+        head: list[Chunk] = []
+        if jobs > 1:
+            for chunk in chunks:
+                head.append(chunk)
+                if chunk.start + chunk.entries >= POOL_FROM_ENTRIES:
+                    break
+        work: Callable[..., Any] = read_chunk
+        if head and head[-1].start + head[-1].entries >= POOL_FROM_ENTRIES and workers.start():
+            work = read_packed
+        underway: deque[Chunk] = deque()
+
+        def arguments() -> Iterator[tuple[int, bytes, Codec]]:
+            for chunk in chain(head, chunks):
+                underway.append(chunk)
+                yield chunk.start, chunk.data, decode
+
+        for result in workers.map(work, arguments()):
+            reading = Reading._make(marshal.loads(result) if isinstance(result, bytes) else result)  # noqa: S302 (ours)
+            history.add(underway.popleft(), reading)
+            if progress is not None:
+                progress(history.entries)
+        return history.close(workers.map)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The command
+# ---------------------------------------------------------------------------------------------------------------------
+
+BLOCK_BYTES = 1 << 20
+
+
+def read_file(path: str) -> Iterator[bytes]:
+    """The entry bundles that a file holds, or its lines as bundles when it holds one JSON entry a line.
+
+    Raises Unusable for a file that is neither, or cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            opening = file.read(3)
+            file.seek(0)
+            if opening[:1] == b"{" and opening[2:] != b"{":
+                yield from bundle(_lines(path, file))
+            elif opening[2:] == b"{":
+                yield from _blocks(file)
+            else:
+                raise Unusable(f"{path}: neither entry bundles nor one JSON entry a line")
+    except OSError as error:
+        raise Unusable(f"{path}: {error.strerror or error}") from None
+
+
+def _lines(path: str, file: BinaryIO) -> Iterator[bytes]:
+    for number, line in enumerate(file, 1):
+        entry = line.removesuffix(b"\n")
+        if len(entry) > MAX_ENTRY_BYTES:
+            raise Unusable(f"{path}: line {number} is longer than an entry can be, {MAX_ENTRY_BYTES} bytes")
+        yield entry
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Whole entries in blocks of about BLOCK_BYTES; bytes after the last whole entry come last, as they are."""
+    rest = b""
+    while block := file.read(BLOCK_BYTES):
+        data = rest + block
+        at, end = 0, len(data)
+        while at + 2 <= end:
+            following = at + 2 + (data[at] << 8 | data[at + 1])
+            if following > end:
+                break
+            at = following
+        yield data[:at]
+        rest = data[at:]
+    if rest:
+        yield rest
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="verify.py", description="Check a foundation's whole history, offline.")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="entry bundles, or one JSON entry a line, in order")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many processes may read entries")
+    options = parser.parse_args(arguments)
+    try:
+        report = verify(chain.from_iterable(map(read_file, options.files)), jobs=options.jobs)
+    except Unusable as error:
+        print(f"verify: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"verify: temporary files cannot be written: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(report.as_json(), ensure_ascii=False))
+        return 0 if report.ok else 1
+    for kind, number in report.unknown_types.items():
+        print(f"note: {number} entries of type {kind}, whose own rules this verifier does not know")
+    for problem in report.problems:
+        print(f"entry {problem.seq}: {problem.what}")
+    if report.judged < report.entries:
+        print(f"note: laws, versions and business keys could be judged only before entry {report.judged}")
+    verdict = "verified" if report.ok else "TAMPERING"
+    print(f"{verdict}: {report.entries} entries, root {report.root}")
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The truth: money, facts, canonical bytes, the journal and the vault."""

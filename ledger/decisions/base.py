@@ -1,0 +1,178 @@
+"""What every command is: fields, checks, and how money is picked by policy earmark-fifo/1."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from functools import cache
+from operator import attrgetter
+from typing import Any, ClassVar, get_args
+
+import msgspec
+from msgspec import Struct
+
+from ledger.book import Bill, BillKey, Book, Needs
+from ledger.errors import BadValue, NotEnoughMoney
+from ledger.events import Basis, CashLeg, Fact, Id, Moved
+from ledger.ids import are_plain_ids, check_id
+from ledger.money import MAX_MINOR
+from ledger.places import tape_name
+from ledger.tapes import Row, moves_of, size, take_front
+from ledger.terms import Attributes, Terms
+
+POLICY = "earmark-fifo/1"
+
+
+class Decision(Struct, frozen=True):
+    """What an accepted command comes to: its facts in order, the business keys it takes, the bills it changes."""
+
+    facts: list[Fact]
+    claims: tuple[str, ...] = ()
+    bills: Mapping[BillKey, Bill] = {}
+
+
+class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What any command may carry; see the class for the rest."""
+
+    key: Id
+    on: date | None = None
+    occurred_on: date | None = None
+    by: Id | None = None
+    approved_by: tuple[str, ...] | None = None
+    basis: Basis | None = None
+    evidence: tuple[str, ...] | None = None
+    cash: tuple[CashLeg, ...] | None = None
+
+    MOVES_MONEY: ClassVar[bool] = False
+
+    def check(self) -> None:
+        """What can be judged without the ledger. Raises BadValue."""
+        if self.MOVES_MONEY and self.on is None:
+            raise BadValue("on", "-", "a fact that moves money has a date", "资金事项须有日期")
+        names, read = _id_reader(type(self))
+        values = read(self)
+        if not are_plain_ids(values):
+            for name, value in zip(names, values, strict=True):
+                if value is not None:
+                    check_id(value, name)
+        if self.approved_by or self.evidence or self.basis or self.cash:
+            for name, value in self._references():
+                check_id(value, name)
+
+    def _references(self) -> Iterator[tuple[str, object]]:
+        """The ids within the common members: who approved, on what basis, in which account."""
+        yield from (("approved_by", approver) for approver in self.approved_by or ())
+        yield from (("evidence", digest) for digest in self.evidence or ())
+        if self.basis is not None:
+            yield from (("basis kind", self.basis.kind), ("basis ref", self.basis.ref))
+        for leg in self.cash or ():
+            yield "account", leg.account
+            if leg.bank_ref is not None:
+                yield "bank_ref", leg.bank_ref
+
+    def needs(self, needs: Needs) -> None:
+        """Adds what `decide` will read."""
+        raise NotImplementedError
+
+    def decide(self, book: Book) -> Decision:
+        """What this comes to on the book as it is. Raises Refusal."""
+        raise NotImplementedError
+
+    def digest(self) -> bytes:
+        """SHA-256 of the whole content, absent members left out: the same request made again has the same.
+
+        Raises BadValue for text that is not Unicode (a lone surrogate).
+        """
+        try:
+            content = _ENCODER.encode(self)
+        except UnicodeEncodeError as error:
+            raise BadValue("text", type(self).__name__, "text in Unicode", "应为有效的 Unicode 文本") from error
+        return hashlib.sha256(type(self).__name__.encode() + content).digest()
+
+    def common(self) -> dict[str, Any]:
+        """The members that go into the fact as they are."""
+        values = _common_values(self)
+        return {"on": self.on} if values[1:] == _NO_MORE else dict(zip(_COMMON, values, strict=True))
+
+
+_COMMON = ("on", "occurred_on", "by", "approved_by", "basis", "evidence", "cash")
+_NO_MORE = (None,) * 6
+_common_values = attrgetter(*_COMMON)
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+@cache
+def _id_reader(kind: type[Command]) -> tuple[tuple[str, ...], Callable[[Command], tuple[object, ...]]]:
+    """The names of the fields that hold ids (two at least), and what gets their values in one call."""
+    names = tuple(f.name for f in msgspec.structs.fields(kind) if Id in (f.type, *get_args(f.type)))
+    return names, attrgetter(*names)
+
+
+def take(
+    book: Book,
+    places: list[str],
+    amount: int,
+    on: date,
+    attributes: Attributes | None = None,
+    *,
+    judge_days: bool = False,
+) -> list[Row]:
+    """`amount` from the front of the policy's order at these places; raises NotEnoughMoney with where the rest is.
+
+    Without `attributes` restrictions are not judged (law 5: neither settlements nor returns are).
+    """
+
+    def allowed(at_hand: Terms) -> bool:
+        return (attributes is None or at_hand.missing(attributes) is None) and (not judge_days or at_hand.usable_on(on))
+
+    taken = take_front(book.groups(places, allowed), amount, on)
+    if size(taken) < amount:
+        raise _shortage(book, places, amount, on, attributes, judge_days)
+    return taken
+
+
+def moved(taken: Iterable[tuple[Row, str]]) -> tuple[Moved, ...]:
+    """Each row's serials to the place beside it, as the entry writes it."""
+    return tuple(Moved(tape_name(m.tape), m.lo, m.hi, m.source, m.target) for m in moves_of(taken))
+
+
+def _shortage(
+    book: Book, places: list[str], wanted: int, on: date, attributes: Attributes | None, judge_days: bool
+) -> NotEnoughMoney:
+    """Where the money at these places is, if it can't be had: restricted, outside its days, not there yet."""
+    there = restricted = out_of_days = later = 0
+    by_dimension: dict[str, int] = {}
+    for tape, source, rows in book.sources(places):
+        at_hand = book.registry.terms_in_force(tape, source)
+        dimension = None if attributes is None else at_hand.missing(attributes)
+        if dimension is not None:
+            restricted += size(rows)
+            by_dimension[dimension] = by_dimension.get(dimension, 0) + size(rows)
+        elif judge_days and not at_hand.usable_on(on):
+            out_of_days += size(rows)
+        else:
+            arrived = size(row for row in rows if row.since <= on)
+            there += arrived
+            later += size(rows) - arrived
+    return NotEnoughMoney(
+        place=places[0],
+        wanted=wanted,
+        there=there,
+        restricted=restricted,
+        by_dimension=by_dimension,
+        out_of_days=out_of_days,
+        later=later,
+    )
+
+
+def check_amount(amount: int, name: str = "amount") -> None:
+    """Raises BadValue unless it is a whole number of minor units, more than zero, within what an entry can hold."""
+    if type(amount) is not int or not 0 < amount <= MAX_MINOR:
+        raise BadValue(name, amount, "more than zero, at most 2^53-1 minor units", "应大于零且不超过 2^53-1")
+
+
+def check_fee(fee_bp: int | None) -> None:
+    """Raises BadValue for a rate outside 0 to 10,000 basis points; None is no rate."""
+    if fee_bp is not None and not 0 <= fee_bp <= 10_000:
+        raise BadValue("fee_rate", fee_bp, "0 to 10000 basis points", "费率应在 0 至 10000 个基点之间")

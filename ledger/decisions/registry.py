@@ -1,0 +1,175 @@
+"""Commands about what the ledger knows besides money: itself, the dictionary, funds, hospitals, cases."""
+
+from __future__ import annotations
+
+from msgspec import field
+
+from ledger.book import Book, Needs
+from ledger.decisions.base import Command, Decision, check_fee
+from ledger.errors import BadValue, NotYet, PersonInOpenCase
+from ledger.events import CaseOpened, CodeDefined, FundOpened, HospitalRegistered, Id, LedgerOpened
+from ledger.ids import check_id, check_text
+from ledger.journal import check_origin
+from ledger.terms import ID_DIMENSIONS, check_dimension
+from ledger.times import find_zone, local_day
+
+
+class OpenLedger(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """Entry 0. `verifier_key` is the log's public key as C2SP signed-note writes it."""
+
+    origin: str
+    verifier_key: str
+    currency: str = "CNY"
+    exponent: int = 2
+    zone: str = "Asia/Shanghai"
+
+    def needs(self, needs: Needs) -> None:
+        needs.streams.add("ledger/main")
+
+    def decide(self, book: Book) -> Decision:
+        check_origin(self.origin)
+        today = local_day(book.at, find_zone(self.zone))
+        if self.on is not None and self.on > today:
+            raise NotYet(on=self.on, today=today)
+        if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):
+            raise BadValue("currency", self.currency, "three capital letters of ISO 4217", "应为 ISO 4217 三位字母代码")
+        if not 0 <= self.exponent <= 4:
+            raise BadValue("exponent", self.exponent, "0 to 4 decimals", "小数位数应为 0 至 4")
+        book.require_new("ledger", "main")
+        return Decision(
+            [
+                LedgerOpened(
+                    **{**self.common(), "on": self.on or today},
+                    origin=self.origin,
+                    key=self.verifier_key,
+                    currency=self.currency,
+                    exponent=self.exponent,
+                    zone=self.zone,
+                )
+            ]
+        )
+
+
+class DefineCode(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """A code of the dictionary, below an existing one if `parent` is given."""
+
+    dimension: str
+    code: Id
+    name: str
+    parent: str | None = None
+
+    def needs(self, needs: Needs) -> None:
+        needs.streams.add("ledger/main")
+
+    def decide(self, book: Book) -> Decision:
+        check_dimension(self.dimension)
+        check_text(self.name, "name")
+        if self.dimension in ID_DIMENSIONS:
+            raise BadValue(
+                "dimension", self.dimension, "its codes are ids, not defined here", "该维度的代码即编号，无需定义"
+            )
+        dictionary = book.registry.dictionary
+        if dictionary.knows(self.dimension, self.code):
+            raise BadValue("code", self.code, f"defined already in {self.dimension}", f"在 {self.dimension} 中已定义")
+        if self.parent is not None:
+            dictionary.require(self.dimension, self.parent)
+        return Decision(
+            [CodeDefined(**self.common(), dimension=self.dimension, code=self.code, name=self.name, parent=self.parent)]
+        )
+
+
+class OpenFund(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """A fund; `fee_bp` is the management fee of gifts that name no rate, in basis points."""
+
+    fund: Id
+    name: str
+    fee_bp: int | None = None
+
+    def needs(self, needs: Needs) -> None:
+        needs.streams.add(f"fund/{self.fund}")
+
+    def decide(self, book: Book) -> Decision:
+        check_text(self.name, "name")
+        check_fee(self.fee_bp)
+        book.require_new("fund", self.fund)
+        return Decision([FundOpened(**self.common(), fund=self.fund, name=self.name, fee_bp=self.fee_bp)])
+
+
+class RegisterHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """A hospital that may be paid."""
+
+    hospital: Id
+    name: str
+    province: Id | None = None
+
+    def needs(self, needs: Needs) -> None:
+        needs.streams.add(f"hospital/{self.hospital}")
+
+    def decide(self, book: Book) -> Decision:
+        check_text(self.name, "name")
+        book.require_new("hospital", self.hospital)
+        if self.province is not None:
+            book.registry.dictionary.require("province", self.province)
+        return Decision(
+            [HospitalRegistered(**self.common(), hospital=self.hospital, name=self.name, province=self.province)]
+        )
+
+
+class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """A case of one child at one hospital; `attributes` are the other dimensions, one code each."""
+
+    case: Id
+    fund: Id
+    hospital: Id
+    person: Id | None = None
+    household: Id | None = None
+    purpose: Id | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    def needs(self, needs: Needs) -> None:
+        needs.streams |= {f"case/{self.case}", f"fund/{self.fund}", f"hospital/{self.hospital}"}
+        needs.funds.add(self.fund)
+        needs.opening_cases.setdefault(self.case, set()).add(self.fund)
+        if self.person is not None:
+            needs.persons.add(self.person)
+        if self.household is not None:
+            needs.households.add(self.household)
+
+    def decide(self, book: Book) -> Decision:
+        book.require_new("case", self.case)
+        book.fund_fee_bp(self.fund)
+        book.require_hospital(self.hospital)
+        for own in ID_DIMENSIONS:
+            if own in self.attributes:
+                raise BadValue("attributes", own, "given by a field of its own", "应填在专门的字段中")
+        attributes = {**self.attributes, "hospital": self.hospital}
+        if self.person is not None:
+            attributes["person"] = self.person
+        for dimension, code in attributes.items():
+            check_dimension(dimension)
+            book.registry.dictionary.require(dimension, check_id(code, dimension))
+        if not self.approved_by:
+            self._require_alone(book)
+        return Decision(
+            [
+                CaseOpened(
+                    **self.common(),
+                    case=self.case,
+                    fund=self.fund,
+                    attributes=attributes,
+                    household=self.household,
+                    purpose=self.purpose,
+                )
+            ]
+        )
+
+    def _require_alone(self, book: Book) -> None:
+        for other in book.open_cases_of(self.person, self.household):
+            if other.purpose == self.purpose:
+                same_person = self.person is not None and other.attributes.get("person") == self.person
+                raise PersonInOpenCase(
+                    who="person" if same_person else "household",
+                    who_zh="受益人" if same_person else "家庭",
+                    id=self.person if same_person else self.household,
+                    other=other.id,
+                )

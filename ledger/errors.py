@@ -1,0 +1,226 @@
+"""What can go wrong, in words a person can act on: refusals, unusable input, and the operator's surroundings."""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import Any, ClassVar
+
+from ledger.money import format_amount
+
+
+class LedgerError(Exception):
+    """The root of all that this product raises on purpose; `code` is stable, `fields` are the figures behind the words.
+
+    A subclass gives its sentence in `zh` and `en`; in both, `{name}` is a field and `{name:money}` an amount in minor
+    units. Our own bugs are assertions and never of this class.
+    """
+
+    code: ClassVar[str] = "ledger_error"
+    zh: ClassVar[str] = "{reason}"
+    en: ClassVar[str] = "{reason}"
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(fields)
+        self.fields = fields
+
+    def say(self, language: str = "en", exponent: int = 2) -> str:
+        """The sentence in `zh` or `en`; `exponent` is how many decimals the ledger's currency has."""
+        template = self.zh if language == "zh" else self.en
+        return _Sentence(exponent, language).vformat(template, (), self.fields)
+
+    def __str__(self) -> str:
+        return self.say("en")
+
+
+class _Sentence(Formatter):
+    """Formats `{amount:money}` with the currency's decimals, `{amounts:money}` of a mapping in brackets, and lists."""
+
+    def __init__(self, exponent: int, language: str) -> None:
+        self._exponent = exponent
+        self._brackets = "（{}）" if language == "zh" else " ({})"
+
+    def format_field(self, value: Any, spec: str) -> str:
+        if spec == "money" and isinstance(value, dict):
+            parts = ", ".join(f"{name} {format_amount(part, self._exponent)}" for name, part in sorted(value.items()))
+            return self._brackets.format(parts) if parts else ""
+        if spec == "money":
+            return format_amount(value, self._exponent)
+        if isinstance(value, list | tuple):
+            return ", ".join(str(item) for item in value) or "-"
+        return str(format(value, spec))
+
+
+class Refusal(LedgerError):
+    """A command that a rule forbids; nothing of it is recorded."""
+
+    code = "refused"
+
+
+class InputFault(LedgerError):
+    """Input that cannot be used as what it was given for (a file, an option); nothing was recorded."""
+
+    code = "unusable_input"
+
+
+class OperatorFault(LedgerError):
+    """Something around the program is not as it must be: a server, a folder, a permission, the clock."""
+
+    code = "operator_fault"
+
+
+class BadValue(Refusal):
+    """A value that is not of its kind: an id, an amount, a date, a rate."""
+
+    code = "bad_value"
+    zh = "{name} 的值无效（{value}）：{rule_zh}"
+    en = "{name} is not valid ({value}): {rule}"
+
+    def __init__(self, name: str, value: object, rule: str, rule_zh: str) -> None:
+        super().__init__(name=name, value=shown(value), rule=rule, rule_zh=rule_zh)
+
+
+class Unknown(Refusal):
+    """A reference to something that the ledger does not have."""
+
+    code = "unknown_reference"
+    zh = "账本中没有{noun_zh} {id}：请先登记，或检查编号"
+    en = "there is no {noun} {id} in the ledger: record it first, or check the id"
+
+    def __init__(self, noun: str, id: str) -> None:
+        super().__init__(noun=noun, noun_zh=NOUNS_ZH.get(noun, noun), id=shown(id))
+
+
+class UnknownCode(Refusal):
+    """A code that the dictionary does not have; the nearest ones are offered."""
+
+    code = "unknown_code"
+    zh = "数据字典 {dimension} 中没有代码 {value}；相近的代码：{nearest}"
+    en = "the dictionary has no {dimension} code {value}; the nearest are: {nearest}"
+
+
+class AlreadyRecorded(Refusal):
+    """An id that another fact already has."""
+
+    code = "already_recorded"
+    zh = "{noun_zh} {id} 已登记过，编号不可重复使用"
+    en = "{noun} {id} is recorded already, and an id is never used twice"
+
+    def __init__(self, noun: str, id: str) -> None:
+        super().__init__(noun=noun, noun_zh=NOUNS_ZH.get(noun, noun), id=shown(id))
+
+
+class IdempotencyConflict(Refusal):
+    """The same idempotency key with other content."""
+
+    code = "idempotency_conflict"
+    zh = "同一请求（{key}）此前已以不同内容登记为第 {seq} 号分录：内容不同请换用新编号"
+    en = "this request ({key}) was recorded before with other content, as entry {seq}: give a different fact its own id"
+
+
+class DuplicateBusinessKey(Refusal):
+    """Two facts for one event of the outside world: one payment or gift recorded twice."""
+
+    code = "duplicate_business_key"
+    zh = "疑似重复：{what_zh} 已由第 {seq} 号分录登记"
+    en = "this looks like a duplicate: {what} is recorded already, by entry {seq}"
+
+
+class BillExceeded(Refusal):
+    """Payments for one hospital bill that pass its amount."""
+
+    code = "bill_exceeded"
+    zh = (
+        "账单 {bill_no}（医院 {hospital}，个案 {case}）金额 {limit:money}，"
+        "已付 {paid:money}，再付 {amount:money} 将超额"
+    )
+    en = (
+        "bill {bill_no} (hospital {hospital}, case {case}) is for {limit:money}; {paid:money} is paid, "
+        "so {amount:money} more would exceed it"
+    )
+
+
+class PersonInOpenCase(Refusal):
+    """The same person or household has another open case of the same purpose."""
+
+    code = "person_in_open_case"
+    zh = "同一{who_zh}（{id}）已有同一用途的在办个案 {other}：如确需另立，请经批准（approved_by）"
+    en = "the same {who} ({id}) has an open case of this purpose, {other}: a second one needs approval (approved_by)"
+
+
+class NotEnoughMoney(Refusal):
+    """Money that is wanted and not there, with where the rest is: figures in minor units, `by_dimension` a mapping."""
+
+    code = "not_enough_money"
+    zh = (
+        "{place} 可用资金不足：需要 {wanted:money}，可用 {there:money}；"
+        "因限定不可用 {restricted:money}{by_dimension:money}，"
+        "不在可用期内 {out_of_days:money}，之后才到账 {later:money}"
+    )
+    en = (
+        "not enough money at {place}: {wanted:money} is wanted, {there:money} is there; restricted to other uses "
+        "{restricted:money}{by_dimension:money}, outside its days {out_of_days:money}, arriving later {later:money}"
+    )
+
+
+class CaseIsClosed(Refusal):
+    """A closed case takes no more money."""
+
+    code = "case_closed"
+    zh = "个案 {case} 已结案，不再接受资金"
+    en = "case {case} is closed and takes no more money"
+
+
+class NotYet(Refusal):
+    """A posting date after today."""
+
+    code = "future_date"
+    zh = "记账日期 {on} 晚于今天（{today}）"
+    en = "the posting date {on} is after today ({today})"
+
+
+class LedgerFull(Refusal):
+    """A tape or an amount past what an exact integer of the entry format can hold."""
+
+    code = "too_large"
+    zh = "金额过大：编号序列 {tape} 将超过 2^53-1"
+    en = "too large: tape {tape} would pass 2^53-1"
+
+
+class ClockBehind(OperatorFault):
+    """The machine's clock is behind the last entry by more than a minute."""
+
+    code = "clock_behind"
+    zh = "系统时钟（{now}）比最后一条分录（{last}）慢超过 60 秒：已停止写入，请校准时钟"
+    en = "the clock ({now}) is more than 60 s behind the last entry ({last}): writing stops until it is set right"
+
+
+class LedgerNotOpen(OperatorFault):
+    """The schema holds no ledger yet."""
+
+    code = "ledger_not_open"
+    zh = "这里还没有账本：请先运行 fenhao init --origin 名称"
+    en = "there is no ledger here yet: run fenhao init --origin NAME first"
+
+
+NOUNS_ZH = {
+    "fund": "专项基金",
+    "hospital": "医院",
+    "case": "个案",
+    "donation": "捐赠",
+    "allocation": "善款匹配",
+    "payment": "拨付",
+    "settlement": "结算",
+    "grant": "发放",
+    "code": "代码",
+    "ledger": "账本",
+    "donor": "捐赠人",
+    "serial": "编号",
+    "tape": "编号序列",
+}
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """`value` as it may stand in a message: cut to `limit` characters, nothing unprintable."""
+    text = str(value)
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: limit + 1])
+    return text if len(text) <= limit else text[:limit] + "…"

@@ -1,0 +1,11 @@
+-- What the service role may do, given anew after each migration. Entries and keys can be read and appended; the state
+-- that follows from them can be kept up; nothing lasting can be created, and the migrations' record only read.
+revoke all on schema {schema} from public;
+grant usage on schema {schema} to {role};
+revoke all on all tables in schema {schema} from {role};
+grant select on all tables in schema {schema} to {role};
+grant insert on entry, command_key, business_key, bill, fund, case_file, code, tape, holding to {role};
+grant update on head, bill, case_file to {role};
+grant update (ends_at) on tape to {role};
+grant delete on business_key, holding to {role};
+grant insert, update, delete on view_tape, view_gift, view_place, view_movement, view_tracking, view_failure to {role};

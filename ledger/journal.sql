@@ -1,0 +1,47 @@
+-- The journal's statements. Columns of an entry always come as seq, stream, version, type, leaf, body.
+
+-- name: head
+-- The chain's end, as committed.
+select origin, currency, exponent, zone, size, leaf, at from head
+
+-- name: lock_head
+-- The chain's end, and with it the ledger's write lock until the transaction ends.
+select origin, currency, exponent, zone, size, leaf, at from head for update
+
+-- name: move_head
+-- The chain has grown: size, last leaf hash, last instant.
+update head set size = %s, leaf = %s, at = %s
+
+-- name: copy_entries
+-- Entries in binary form, in order of seq.
+copy entry (seq, stream, version, type, leaf, body) from stdin (format binary)
+
+-- name: notify
+-- Wakes the subscribers once the transaction has committed.
+select pg_notify(%s, '')
+
+-- name: stream_forwards
+-- One stream by version: above gt, up to lte, at most limit of them; null sets no bound.
+select seq, stream, version, type, leaf, body from entry
+where stream = %(stream)s
+  and (%(gt)s::integer is null or version > %(gt)s) and (%(lte)s::integer is null or version <= %(lte)s)
+order by version limit %(limit)s
+
+-- name: stream_backwards
+-- The same, newest first.
+select seq, stream, version, type, leaf, body from entry
+where stream = %(stream)s
+  and (%(gt)s::integer is null or version > %(gt)s) and (%(lte)s::integer is null or version <= %(lte)s)
+order by version desc limit %(limit)s
+
+-- name: notifications
+-- Entries from seq `first` on, up to notification id `stop` (seq + 1), of some types or of all.
+select seq, stream, version, type, leaf, body from entry
+where seq >= %(first)s
+  and (%(stop)s::bigint is null or seq < %(stop)s) and (%(topics)s::text[] is null or type = any(%(topics)s))
+order by seq limit %(limit)s
+
+-- name: bundle
+-- Entries from .. to (exclusive) as one C2SP entry bundle: each body behind its length in two bytes, big endian.
+select string_agg(substring(int4send(length(body)) from 3) || body, ''::bytea order by seq)
+from entry where seq >= %s and seq < %s

@@ -1,0 +1,212 @@
+"""Ranges of serials: where they are, how they move, in what order they are taken. Pure: no clock, no database.
+
+A range is half open, `[lo, hi)`. A row says where a range is: `(tape, lo, hi, place, home, since)`. Rows never overlap,
+leave no gap from 0 to the tape's end, and are merged when adjacent and alike in place, home and since.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from datetime import date
+from heapq import merge
+from typing import NamedTuple
+
+from ledger.places import fund_place, is_source
+
+
+class Run(NamedTuple):
+    """A range of serials 号段 of one tape; `hi` is exclusive."""
+
+    tape: int
+    lo: int
+    hi: int
+
+
+class Row(NamedTuple):
+    """Where a run is. `home` is "" at fund and fee places, else the fund or fee place last left."""
+
+    tape: int
+    lo: int
+    hi: int
+    place: str
+    home: str
+    since: date
+
+
+class Issue(NamedTuple):
+    """New serials, `[lo, hi)` from the tape's end, put at `to`."""
+
+    tape: int
+    lo: int
+    hi: int
+    to: str
+
+
+class Move(NamedTuple):
+    """Serials `[lo, hi)` taken from one place to another."""
+
+    tape: int
+    lo: int
+    hi: int
+    source: str
+    target: str
+
+
+class Gone(AssertionError):
+    """A move of serials that are not where it says: our own bug, since decisions read before they move."""
+
+
+class Places:
+    """A working set of rows, complete for each place that was loaded, that moves are applied to.
+
+    `changes` tells what became of the rows that were loaded.
+    """
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._rows: dict[tuple[int, int], Row] = {}
+        self._runs: dict[str, dict[int, list[Row]]] = {}
+        self._loaded: dict[tuple[int, int], Row] = {}
+        self._touched: set[tuple[int, int]] = set()
+        self.load(rows)
+
+    def load(self, rows: Iterable[Row]) -> None:
+        """Takes in rows as they are stored; a row that is known already is passed over."""
+        for row in rows:
+            key = row[:2]
+            if key not in self._loaded and key not in self._touched:
+                self._loaded[key] = row
+                self._insert(row)
+
+    def at(self, place: str) -> dict[int, list[Row]]:
+        """The rows at a place: per tape number, sorted by `lo`. Not to be changed."""
+        return self._runs.get(place, {})
+
+    def names(self) -> Iterable[str]:
+        """The places that have, or had, rows."""
+        return self._runs.keys()
+
+    def rows(self) -> list[Row]:
+        """All rows, sorted by tape number and `lo`."""
+        return sorted(self._rows.values())
+
+    def issue(self, issue: Issue, fund: str, on: date) -> None:
+        """New serials of one of `fund`'s tapes arrive; away from fund and fee places that fund is their home."""
+        rows = self.at(issue.to).get(issue.tape)
+        if rows and rows[-1].hi == issue.lo and rows[-1].since == on and not rows[-1].home:
+            # Gifts of one day on one tape, most of all there is: the last row grows.
+            lo = rows[-1].lo
+            self._rows[issue.tape, lo] = rows[-1] = Row(issue.tape, lo, issue.hi, issue.to, "", on)
+            self._touched.add((issue.tape, lo))
+            return
+        home = "" if is_source(issue.to) else fund_place(fund)
+        self._add(Row(issue.tape, issue.lo, issue.hi, issue.to, home, on))
+
+    def move(self, move: Move, on: date) -> None:
+        """Takes the move's serials to its target. Raises Gone unless all of them are at its source."""
+        rows = self.at(move.source).get(move.tape, [])
+        first = max(bisect_right(rows, move.lo, key=lambda row: row.lo) - 1, 0)
+        last = bisect_left(rows, move.hi, key=lambda row: row.lo)
+        arriving = []
+        reached = move.lo
+        for row in rows[first:last]:
+            lo, hi = max(row.lo, move.lo), min(row.hi, move.hi)
+            if lo >= hi:
+                continue
+            if lo != reached or row.since > on:
+                raise Gone(move)
+            reached = hi
+            self._remove(row)
+            if row.lo < lo:
+                self._add(row._replace(hi=lo))
+            if hi < row.hi:
+                self._add(row._replace(lo=hi))
+            home = "" if is_source(move.target) else row.home or row.place
+            arriving.append(Row(row.tape, lo, hi, move.target, home, on))
+        if reached != move.hi:
+            raise Gone(move)
+        for row in arriving:
+            self._add(row)
+
+    def changes(self) -> tuple[list[Row], list[Row]]:
+        """Rows that were loaded and are no more, and rows that are new, each sorted; together the way to store this."""
+        gone, new = [], []
+        for key in sorted(self._touched):
+            before, after = self._loaded.get(key), self._rows.get(key)
+            if before != after:
+                if before is not None:
+                    gone.append(before)
+                if after is not None:
+                    new.append(after)
+        return gone, new
+
+    def _insert(self, row: Row) -> None:
+        self._rows[row[:2]] = row
+        rows = self._runs.setdefault(row.place, {}).setdefault(row.tape, [])
+        if rows and rows[-1].lo > row.lo:
+            rows.insert(bisect_left(rows, row.lo, key=lambda other: other.lo), row)
+        else:
+            rows.append(row)
+
+    def _remove(self, row: Row) -> None:
+        key = row[:2]
+        del self._rows[key]
+        self._touched.add(key)
+        rows = self._runs[row.place][row.tape]
+        del rows[bisect_left(rows, row.lo, key=lambda other: other.lo)]
+
+    def _add(self, row: Row) -> None:
+        """Puts a row in, merged with the neighbours that are like it."""
+        rows = self.at(row.place).get(row.tape, [])
+        after = bisect_left(rows, row.lo, key=lambda other: other.lo)
+        before = rows[after - 1] if after > 0 else None
+        follower = rows[after] if after < len(rows) else None
+        if before is not None and before.hi == row.lo and before[3:] == row[3:]:
+            self._remove(before)
+            row = row._replace(lo=before.lo)
+        if follower is not None and follower.lo == row.hi and follower[3:] == row[3:]:
+            self._remove(follower)
+            row = row._replace(hi=follower.hi)
+        self._touched.add(row[:2])
+        self._insert(row)
+
+
+def take_front(groups: Iterable[Iterable[Row]], amount: int, on: date) -> list[Row]:
+    """The first `amount` serials of the groups, which come in the order of the policy.
+
+    Within a group rows are sorted by `lo`. Rows that arrive after `on` are passed over. What comes back may be short,
+    when there is no more; its last row is cut to fit.
+    """
+    taken: list[Row] = []
+    for group in groups:
+        for row in group:
+            if amount == 0:
+                return taken
+            if row.since > on:
+                continue
+            part = row if row.hi - row.lo <= amount else row._replace(hi=row.lo + amount)
+            amount -= part.hi - part.lo
+            taken.append(part)
+    return taken
+
+
+def interleave(lists: list[list[Row]]) -> Iterator[Row]:
+    """Rows of several lists, each sorted by `lo`, as one such run."""
+    return iter(lists[0]) if len(lists) == 1 else merge(*lists, key=lambda row: row.lo)
+
+
+def size(runs: Iterable[Row | Run | Move | Issue]) -> int:
+    """How many serials: the sum of `hi - lo`, an amount in minor units."""
+    return sum(run.hi - run.lo for run in runs)
+
+
+def moves_of(taken: Iterable[tuple[Row, str]]) -> tuple[Move, ...]:
+    """Each row's serials to the place beside it, as an entry writes it: sorted, adjacent ranges of one kind as one."""
+    moves: list[Move] = []
+    for row, target in sorted(taken, key=lambda pair: pair[0][:2]):
+        last = moves[-1] if moves else None
+        if last is not None and (last.tape, last.hi, last.source, last.target) == (row.tape, row.lo, row.place, target):
+            moves[-1] = last._replace(hi=row.hi)
+        else:
+            moves.append(Move(row.tape, row.lo, row.hi, row.place, target))
+    return tuple(moves)

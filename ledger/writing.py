@@ -1,0 +1,241 @@
+"""The one write path: commands in, outcomes out, for a single command as for thousands.
+
+A transaction takes the ledger's lock, loads what the batch touches, decides each command in order, appends the entries
+and stores the state, set-based, and commits. A refused command leaves no trace and its neighbours stand.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
+from msgspec import Struct
+
+from ledger.book import Book, Needs, Registry
+from ledger.decisions import Command, OpenLedger
+from ledger.errors import IdempotencyConflict, LedgerError, LedgerNotOpen, OperatorFault, Refusal
+from ledger.journal import Journal, Writing
+
+MAX_GROUP = 2_000
+"""How many waiting commands of one process share a commit at the most."""
+SENT_TOGETHER = 50
+"""After how many decisions their entries are sent off, for the server to take in while the next are decided."""
+RETRY_PAUSES_S = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
+
+
+class Recorded(Struct, frozen=True):
+    """A command that stands recorded: the seq of its entry; `replayed` when it stood so before."""
+
+    seq: int
+    replayed: bool = False
+
+
+Outcome = Recorded | Refusal
+
+
+class OutcomeUnknown(OperatorFault):
+    """The database went away while a commit was under way, and did not come back in time."""
+
+    code = "outcome_unknown"
+    zh = "与数据库的连接中断，提交结果未知（{reason}）：恢复后请用同一幂等键重试，不会重复记账"
+    en = (
+        "the database went away and the commit's outcome is unknown ({reason}): once it is back, ask again with the "
+        "same idempotency key; nothing is recorded twice"
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """A caller in the queue, with commands that may share a commit, or None when it needs the writer for itself.
+
+    `wake` is set when the commands are finished by somebody else's commit, or when it is the caller's turn to commit.
+    """
+
+    commands: Sequence[Command] | None
+    wake: threading.Event = field(default_factory=threading.Event)
+    finished: bool = False
+    outcomes: list[Outcome] = field(default_factory=list)
+    error: Exception | None = None
+
+
+class Session:
+    """Several batches in one transaction: all of them are recorded together, or none."""
+
+    def __init__(self, journal: Journal, writing: Writing) -> None:
+        self._journal, self._writing = journal, writing
+        self._registry = Registry()
+
+    def run(self, commands: Sequence[Command]) -> list[Outcome]:
+        """One outcome for each command, in order; decided on what earlier batches of the session did."""
+        outcomes = decide_batch(self._journal, self._writing, self._registry, commands)
+        self._writing.cursor.execute("set constraints all immediate; set constraints all deferred")
+        return outcomes
+
+
+class Abandoned(Exception):
+    """Raised inside a session to leave it with nothing recorded."""
+
+
+class Writer:
+    """Decides and records commands on one journal; one for each process, safe to share between threads."""
+
+    def __init__(self, journal: Journal, pause: Callable[[float], None] = time.sleep) -> None:
+        self._journal = journal
+        self._pause = pause
+        self._registry: Registry | None = None
+        self._queue: deque[_Turn] = deque()
+        self._mutex = threading.Lock()
+        self._busy = False
+
+    def submit(self, command: Command) -> Recorded:
+        """Records one command. Raises its Refusal; OutcomeUnknown when the database stays away."""
+        outcome = self.submit_batch([command])[0]
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+    def submit_batch(self, commands: Sequence[Command]) -> list[Outcome]:
+        """One outcome for each command, in order. Raises OutcomeUnknown, ClockBehind, LedgerNotOpen.
+
+        Callers that come while a commit is under way wait, and share the next one.
+        """
+        turn = _Turn(commands)
+        if self._await(turn):
+            try:
+                self._commit(self._take_group())
+            finally:
+                self._pass_on()
+        if turn.error is not None:
+            raise turn.error
+        return turn.outcomes
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """All or nothing: what is run in it commits at its end, and not at all if it is left by an exception.
+
+        Abandoned leaves it quietly. Other writers wait for as long as it lasts.
+        """
+        self._await(_Turn(None))
+        try:
+            self._take_group()
+            with suppress(Abandoned), self._journal.entries.writing() as writing:
+                yield Session(self._journal, writing)
+        finally:
+            self._pass_on()
+
+    def _await(self, turn: _Turn) -> bool:
+        """Joins the queue; True when it is this caller's turn to commit, False when its commands are finished."""
+        with self._mutex:
+            self._queue.append(turn)
+            leads, self._busy = not self._busy, True
+        if not leads:
+            turn.wake.wait()
+        return not turn.finished
+
+    def _take_group(self) -> list[_Turn]:
+        """The first in the queue, whose turn it is, with as many behind it as may share its commit."""
+        with self._mutex:
+            group = [self._queue.popleft()]
+            count = len(group[0].commands or ())
+            while group[0].commands is not None and self._queue and (commands := self._queue[0].commands) is not None:
+                count += len(commands)
+                if count > MAX_GROUP:
+                    break
+                group.append(self._queue.popleft())
+        return group
+
+    def _pass_on(self) -> None:
+        """Wakes the next in the queue to commit, if there is one."""
+        with self._mutex:
+            self._busy = bool(self._queue)
+            if self._queue:
+                self._queue[0].wake.set()
+
+    def _commit(self, group: list[_Turn]) -> None:
+        """Commits what the group asks for, and lets each of it know."""
+        try:
+            outcomes = iter(self._settled([command for turn in group for command in turn.commands or ()]))
+            for turn in group:
+                turn.outcomes = [next(outcomes) for _ in turn.commands or ()]
+        except (LedgerError, PersistenceError) as error:
+            for turn in group:
+                turn.error = error
+        finally:
+            # A bug of our own, or Ctrl-C, is the committing caller's to raise; the others learn that it was cut short.
+            for turn in group:
+                if turn.error is None and len(turn.outcomes) < len(turn.commands or ()):
+                    turn.error = OutcomeUnknown(reason="interrupted")
+                turn.finished = True
+                turn.wake.set()
+
+    def _settled(self, commands: Sequence[Command]) -> list[Outcome]:
+        """The outcomes after a commit that is known to have happened.
+
+        When the connection breaks, the commit may or may not have: the batch is decided anew, behind the lock, which a
+        transaction still in doubt holds until its end; commands that did get in then answer by their idempotency keys.
+        """
+        for pause_s in (*RETRY_PAUSES_S, None):
+            try:
+                # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
+                registry, self._registry = self._registry or Registry(), None
+                with self._journal.entries.writing() as writing:
+                    outcomes = decide_batch(self._journal, writing, registry, commands)
+                self._registry = registry
+                return outcomes
+            except (OperationalError, InterfaceError) as error:
+                if pause_s is None:
+                    raise OutcomeUnknown(reason=str(error).strip().split("\n")[0]) from error
+                self._pause(pause_s)
+        raise AssertionError("the last try returns or raises")
+
+
+def decide_batch(journal: Journal, writing: Writing, registry: Registry, commands: Sequence[Command]) -> list[Outcome]:
+    """Decides, appends and stores one batch in the open transaction; the registry grows with it."""
+    book = Book(writing.cursor, writing.head, registry, writing.at)
+    needs = Needs()
+    checked: list[bytes | Refusal] = []
+    for command in commands:
+        try:
+            command.check()
+            checked.append(command.digest())
+            command.needs(needs)
+            needs.keys.add(command.key)
+        except Refusal as refusal:
+            checked.append(refusal)
+    book.load(needs)
+    outcomes: list[Outcome] = []
+    for n, (command, digest) in enumerate(zip(commands, checked, strict=True), 1):
+        outcomes.append(digest if isinstance(digest, Refusal) else _outcome(book, command, digest))
+        if n % SENT_TOGETHER == 0 or n == len(commands):
+            writing.head = writing.head._replace(origin=book.head.origin)
+            journal.append(writing, book.drain())
+    journal.flush(writing)
+    book.store()
+    registry.size = writing.head.size
+    return outcomes
+
+
+def _outcome(book: Book, command: Command, digest: bytes) -> Outcome:
+    """What becomes of one command; one that is recorded is entered in the book."""
+    before = book.command(command.key)
+    if before is not None:
+        if before[0] == digest:
+            return Recorded(before[1], replayed=True)
+        return IdempotencyConflict(key=command.key, seq=before[1])
+    if book.head.origin is None and not isinstance(command, OpenLedger):
+        raise LedgerNotOpen()
+    try:
+        if command.on is not None and book.head.origin is not None:
+            book.require_day(command.on)
+        decision = command.decide(book)
+        posted = book.prepare(decision.facts)
+    except Refusal as refusal:
+        return refusal
+    seq = book.record(posted, decision.claims, decision.bills)
+    book.record_command(command.key, digest, seq)
+    return Recorded(seq)

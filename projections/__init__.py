@@ -1,0 +1,1 @@
+"""What can be rebuilt from the journal: balances, traces, donors, flows."""

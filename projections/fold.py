@@ -1,0 +1,215 @@
+"""The trace fold: what a page of entries changes in the views. Pure: no database, no clock.
+
+It reads `issue`, `moves` and the members common to all entries, and knows facts by name only where they say something
+about tapes and donors; a type it has never heard of is folded like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+from eventsourcing.persistence import Notification
+
+from ledger.errors import OperatorFault, shown
+from ledger.events import Issued, Moved
+from ledger.places import is_source, parse_place, tape_number
+from ledger.tapes import Issue, Move, Places, Row, Run
+
+TAPE_OPENED = "TapeOpened"
+DONATION_ATTRIBUTED = "DonationAttributed"
+TERMS_MEMBERS = ("nature", "restriction", "usable_from", "expires_on", "agreement")
+
+_tape = lru_cache(maxsize=65_536)(tape_number)
+
+
+class ProjectionFailed(OperatorFault):
+    """An entry that cannot be folded into the views; they stay as of the entry before it."""
+
+    code = "projection_failed"
+    zh = "查询视图停在第 {seq} 号分录（{type}）：{reason}"
+    en = "the views stopped before entry {seq} ({type}): {reason}"
+
+    def __init__(self, seq: int, type: str, reason: str) -> None:
+        super().__init__(seq=seq, type=type, reason=reason)
+        self.seq = seq
+
+
+class Members(msgspec.Struct):
+    """The members of an entry's `data` that the fold reads, the others passed over; an absent one is None or empty."""
+
+    on: date | None = None
+    issue: tuple[Issued, ...] = ()
+    moves: tuple[Moved, ...] = ()
+    part: int | None = None
+    of: int | None = None
+    last: bool = False
+    donation: Any = None
+    donor: Any = None
+    tape: Any = None
+    fund: Any = None
+    nature: Any = None
+    restriction: Any = None
+    usable_from: Any = None
+    expires_on: Any = None
+    agreement: Any = None
+
+
+class Item(NamedTuple):
+    """An entry as the fold reads it; `on` is its group's when it is a later part, None when it names no day."""
+
+    seq: int
+    type: str
+    on: date | None
+    data: Members
+
+
+class _Part(msgspec.Struct):
+    part: Any = None
+    of: Any = None
+    last: Any = False
+
+
+_decode = msgspec.json.Decoder(Members).decode
+_decode_part = msgspec.json.Decoder(_Part).decode
+
+
+def items_of(page: Sequence[Notification]) -> list[Item]:
+    """The entries of a page, which begins at a whole entry (no later part). Raises ProjectionFailed."""
+    items: list[Item] = []
+    on: date | None = None
+    for one in page:
+        try:
+            data = _decode(one.state)
+        except msgspec.DecodeError as error:
+            raise _failed(one.id - 1, one.topic, error) from error
+        if data.of is None:
+            on = data.on
+        items.append(Item(one.id - 1, one.topic, on, data))
+    return items
+
+
+def whole_entries(page: Sequence[Notification]) -> Sequence[Notification]:
+    """The page without the parts at its end whose group goes on behind it."""
+    if not page:
+        return page
+    part = _decode_part(page[-1].state)
+    if part.part is None or part.last:
+        return page
+    first = page[-1].id if part.of is None else part.of + 1
+    return page[: max(first - page[0].id, 0)]
+
+
+def touched(items: Iterable[Item]) -> list[Run]:
+    """The ranges that the entries issue and move, sorted, those that meet as one."""
+    issued: dict[str, tuple[int, int]] = {}
+    runs: list[Run] = []
+    for item in items:
+        for new in item.data.issue:
+            before = issued.get(new.tape)
+            issued[new.tape] = (new.lo, new.hi) if before is None else (before[0], new.hi)
+        runs += [Run(_tape(move.tape), move.lo, move.hi) for move in item.data.moves]
+    runs += [Run(_tape(name), lo, hi) for name, (lo, hi) in issued.items()]
+    merged: list[Run] = []
+    for run in sorted(runs):
+        last = merged[-1] if merged else None
+        if last is not None and last.tape == run.tape and run.lo <= last.hi:
+            if run.hi > last.hi:
+                merged[-1] = last._replace(hi=run.hi)
+        else:
+            merged.append(run)
+    return merged
+
+
+class Changes:
+    """What a page of entries changes: new gifts, movements, tapes and attributions, and `places` moved about."""
+
+    def __init__(self, rows: Iterable[Row], funds: Mapping[int, str]) -> None:
+        """`rows` are the stored ones that the page's runs meet or touch; `funds` those of its tapes opened before."""
+        self.places = Places(rows)
+        self.funds = dict(funds)
+        self.gifts: list[tuple[Any, ...]] = []
+        self.movements: list[tuple[Any, ...]] = []
+        self.tapes: list[tuple[int, str, str]] = []
+        self.attributions: dict[str, str] = {}
+        self._arriving: dict[int, tuple[int, int, str, date]] = {}
+
+    def fold(self, items: Iterable[Item]) -> None:
+        """Takes in the entries in order. Raises ProjectionFailed, and is of no use afterwards."""
+        for item in items:
+            try:
+                self._fold(item)
+            except Exception as error:
+                # Whatever is wrong with it, the operator must learn which entry it is.
+                raise _failed(item.seq, item.type, error) from error
+        self._arrive()
+
+    def _fold(self, item: Item) -> None:
+        data = item.data
+        if data.issue:
+            self._issue(item, data)
+        if data.moves:
+            self._move(item, data.moves)
+        if item.type == TAPE_OPENED:
+            self._open_tape(data)
+        elif item.type == DONATION_ATTRIBUTED:
+            self.attributions[data.donation] = data.donor
+
+    def _issue(self, item: Item, data: Members) -> None:
+        """New gifts; their serials wait in `_arriving`, since most arrive where, and when, those before them did."""
+        on = _dated(item)
+        for new in data.issue:
+            tape, lo, hi, target = _tape(new.tape), new.lo, new.hi, new.to
+            self.gifts.append((tape, lo, hi, data.donation, data.donor, self.funds[tape], target, on, item.seq))
+            before = self._arriving.get(tape)
+            if before is not None and before[1:] == (lo, target, on):
+                self._arriving[tape] = (before[0], hi, target, on)
+            else:
+                if before is not None:
+                    self._arrive()
+                self._arriving[tape] = (lo, hi, target, on)
+
+    def _arrive(self) -> None:
+        for tape, (lo, hi, target, on) in self._arriving.items():
+            self.places.issue(Issue(tape, lo, hi, target), self.funds[tape], on)
+        self._arriving.clear()
+
+    def _move(self, item: Item, moves: Iterable[Moved]) -> None:
+        on = _dated(item)
+        self._arrive()
+        for each in moves:
+            move = Move(_tape(each.tape), each.lo, each.hi, each.source, each.target)
+            self.places.move(move, on)
+            ends = (move.source, *_ids(move.source), move.target, *_ids(move.target))
+            self.movements.append((item.seq, on, *move[:3], item.type, *ends))
+
+    def _open_tape(self, data: Members) -> None:
+        number = _tape(data.tape)
+        terms = {name: value for name in TERMS_MEMBERS if (value := getattr(data, name)) is not None}
+        self.funds[number] = data.fund
+        self.tapes.append((number, data.fund, msgspec.json.encode(terms).decode()))
+
+
+def place_columns(row: Row) -> tuple[Any, ...]:
+    """A row in the order of view_place's columns: itself, then kind, fund, hospital and case."""
+    place = parse_place(row.place)
+    fund = place.fund if is_source(row.place) else parse_place(row.home).fund
+    return (*row, place.kind, fund, place.hospital, place.case)
+
+
+@lru_cache(maxsize=65_536)
+def _ids(text: str) -> tuple[str, str | None, str | None, str | None]:
+    place = parse_place(text)
+    return place.kind, place.fund, place.hospital, place.case
+
+
+def _dated(item: Item) -> date:
+    assert item.on is not None, "an entry that moves money has a day"
+    return item.on
+
+
+def _failed(seq: int, type: str, error: Exception) -> ProjectionFailed:
+    return ProjectionFailed(seq, shown(type), shown(f"{error.__class__.__name__}: {error}", 300))

@@ -1,0 +1,139 @@
+-- What traces read. Ranges of gifts and of places lie on a tape without gap or overlap, so those that meet [lo, hi) are
+-- looked up by (tape, lo): from the last that begins at or before lo up to the last that begins below hi. `offset 0` keeps
+-- the planner to that lookup, whatever it thinks of the tables' sizes, and gifts are chosen by donor or by donation in
+-- two arms, each of which has its index, since an "or" of parameters may be planned as a scan of everything.
+
+-- name: snapshot
+-- All reads of this transaction see one state of the views. Compiling a plan takes longer than any trace runs, and tables
+-- that nobody has analysed yet look dear enough for it.
+set transaction isolation level repeatable read, read only; set local jit = off
+
+-- name: known
+-- Whether anything was recorded on this stream.
+select exists (select from entry where stream = %s)
+
+-- name: gifts
+-- A donor's gifts, or one gift, oldest first: amount in minor units, as issued.
+select donation, donor, min(fund), posted_on, seq, sum(hi - lo)::bigint as amount
+from (
+    select * from view_gift where donor = %(donor)s
+    union all
+    select * from view_gift where donation = %(donation)s
+) gift
+group by seq, donation, donor, posted_on order by seq, donation
+
+-- name: gift_places
+-- Where the serials of these gifts are, in minor units per place.
+select near.place, sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo))::bigint as amount
+from (
+    select * from view_gift where donor = %(donor)s
+    union all
+    select * from view_gift where donation = %(donation)s
+) gift
+cross join lateral (
+    select each.lo, each.hi, each.place from view_place each
+    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
+        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
+    offset 0
+) near
+group by near.place order by near.place
+
+-- name: gift_flows
+-- The same range by range, cut at the borders of gifts and of places.
+select gift.tape, greatest(gift.lo, near.lo) as lo, least(gift.hi, near.hi) as hi,
+    gift.donation, near.case_id, near.hospital, near.place
+from (
+    select * from view_gift where donor = %(donor)s
+    union all
+    select * from view_gift where donation = %(donation)s
+) gift
+cross join lateral (
+    select each.lo, each.hi, each.place, each.case_id, each.hospital from view_place each
+    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
+        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
+    offset 0
+) near
+order by gift.tape, greatest(gift.lo, near.lo)
+
+-- name: case_sums
+-- What stands for a case, by kind of place; and what came home from its hospitals and uses. A move the other way undoes
+-- that (the reversal of a return) or changes only whose money it is (a substitution), so it counts against it.
+select kind, sum(hi - lo)::bigint from view_place where case_id = %(case)s group by kind
+union all
+select 'returned', sum(hi - lo)::bigint from view_movement
+where source_case = %(case)s and source_kind in ('hospital', 'used') and target_kind in ('fund', 'fee')
+union all
+select 'returned', -sum(hi - lo)::bigint from view_movement
+where target_case = %(case)s and target_kind in ('hospital', 'used') and source_kind in ('fund', 'fee')
+
+-- name: case_donors
+-- Whose serials stand for a case, range by range, in the order of the gifts.
+select near.donor, near.donation, near.tape, greatest(place.lo, near.lo) as lo, least(place.hi, near.hi) as hi
+from view_place place
+cross join lateral (
+    select each.tape, each.lo, each.hi, each.donation, each.donor, each.seq from view_gift each
+    where each.tape = place.tape and each.lo < place.hi and each.lo >= (
+        select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
+    offset 0
+) near
+where place.case_id = %(case)s
+order by near.seq, near.donation, near.tape, greatest(place.lo, near.lo)
+
+-- name: hospital_cases
+-- What stands at a hospital for each case: paid and not settled, and settled.
+select case_id,
+    coalesce(sum(hi - lo) filter (where kind = 'hospital'), 0)::bigint as paid,
+    coalesce(sum(hi - lo) filter (where kind = 'used'), 0)::bigint as used
+from view_place where hospital = %(hospital)s group by case_id order by case_id
+
+-- name: hospital_sums
+-- The same over all cases.
+select coalesce(sum(hi - lo) filter (where kind = 'hospital'), 0)::bigint,
+    coalesce(sum(hi - lo) filter (where kind = 'used'), 0)::bigint
+from view_place where hospital = %(hospital)s
+
+-- name: hospital_donors
+-- Whose serials stand at a hospital, in minor units per donor; money of no known donor comes last.
+select near.donor, sum(least(place.hi, near.hi) - greatest(place.lo, near.lo))::bigint as amount
+from view_place place
+cross join lateral (
+    select each.lo, each.hi, each.donor from view_gift each
+    where each.tape = place.tape and each.lo < place.hi and each.lo >= (
+        select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
+    offset 0
+) near
+where place.hospital = %(hospital)s
+group by near.donor order by near.donor
+
+-- name: fund_kinds
+-- What stands with its home in a fund, by kind of place.
+select kind, sum(hi - lo)::bigint from view_place where fund = %(fund)s group by kind
+
+-- name: fund_transfers
+-- What came from other funds' places and what went there.
+select
+    (select coalesce(sum(hi - lo), 0)::bigint from view_movement
+     where target_fund = %(fund)s and source_kind = 'fund' and target_kind = 'fund' and source_fund <> target_fund),
+    (select coalesce(sum(hi - lo), 0)::bigint from view_movement
+     where source_fund = %(fund)s and source_kind = 'fund' and target_kind = 'fund' and source_fund <> target_fund)
+
+-- name: fund_tapes
+-- A fund's tapes: terms, serials issued, and how many of them were void.
+select tape.number, tape.terms,
+    coalesce((select hi from view_place where view_place.tape = tape.number order by lo desc limit 1), 0) as issued,
+    coalesce((select sum(hi - lo) from view_place where view_place.tape = tape.number and kind = 'void'), 0)::bigint as void
+from view_tape tape where tape.fund = %(fund)s order by tape.number
+
+-- name: serial
+-- One serial: its gift, where it is, and its issue in the columns of serial_moves.
+select gift.donation, gift.donor, gift.fund, place.place, place.home, place.since, place.case_id, place.hospital,
+    gift.seq, gift.posted_on, entry.type, null, gift.target
+from (select * from view_gift where tape = %(tape)s and lo <= %(serial)s order by lo desc limit 1) gift
+join (select * from view_place where tape = %(tape)s and lo <= %(serial)s order by lo desc limit 1) place
+    on gift.hi > %(serial)s and place.hi > %(serial)s
+join entry using (seq)
+
+-- name: serial_moves
+-- Every move of one serial, oldest first.
+select seq, posted_on, type, source, target from view_movement
+where int8range(lo, hi) @> %(serial)s::bigint and tape = %(tape)s order by seq

@@ -1,0 +1,150 @@
+"""The projection runner: keeps the views up with the journal, catches them up, folds them anew.
+
+Several processes may run one at the same time: each page is folded by whoever comes first, under a lock, and found done
+by the others. Views and tracking commit together, so a process may die at any point.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from eventsourcing.persistence import InterfaceError, Notification, OperationalError
+
+from ledger.journal import EntrySubscription, Journal
+from projections.fold import ProjectionFailed, whole_entries
+from projections.views import ViewRecorder
+
+PAGE_ENTRIES = 2_000
+PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""How long to wait before following again after the connection dropped, the last for all later times."""
+GLANCE_S = 1.0
+"""How often to look for entries whose notification was missed, committed while LISTEN was being set up."""
+
+Progress = Callable[[int, int], None]
+"""Is told how many entries are folded, and of how many."""
+
+_log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Folds one journal's entries into its views."""
+
+    def __init__(self, journal: Journal, page_entries: int = PAGE_ENTRIES) -> None:
+        self._journal = journal
+        self._page_entries = page_entries
+        self.recorder = ViewRecorder(journal.entries.datastore, journal.name)
+
+    def position(self) -> int:
+        """How many entries are folded."""
+        return self.recorder.position()
+
+    def lag(self) -> int:
+        """How many recorded entries are not folded yet."""
+        return (self._journal.entries.max_notification_id() or 0) - self.position()
+
+    def failure(self) -> ProjectionFailed | None:
+        """The failure at which the views stand still, whichever process met it."""
+        return self.recorder.failure()
+
+    def wait_for(self, seq: int, timeout_s: float = 5.0) -> None:
+        """Returns once the entry of that seq is folded. Raises TimeoutError."""
+        self.recorder.wait(self._journal.name, seq + 1, timeout=timeout_s)
+
+    def catch_up(self, limit_s: float | None = None, progress: Progress | None = None) -> int:
+        """Folds until the head is reached, or for about `limit_s`; how many entries are folded then.
+
+        Raises ProjectionFailed, with everything before that entry folded.
+        """
+        deadline = None if limit_s is None else time.monotonic() + limit_s
+        position = self.position()
+        # The next page is read while this one is being stored.
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            reading = ahead.submit(self._page_after, position)
+            while page := reading.result():
+                reading = ahead.submit(self._page_after, page[-1].id)
+                if self._fold(page):
+                    position = page[-1].id
+                else:
+                    position = self.position()
+                    reading = ahead.submit(self._page_after, position)
+                if progress is not None:
+                    progress(position, max(position, self._journal.entries.max_notification_id() or 0))
+                if deadline is not None and time.monotonic() >= deadline:
+                    break
+        return position
+
+    def rebuild(self, progress: Progress | None = None) -> int:
+        """Folds everything anew in one transaction, so that no reader sees half of it; how many entries are folded.
+
+        Raises ProjectionFailed, with the views left as they were.
+        """
+        size = self._journal.entries.max_notification_id() or 0
+        position = 0
+        with self.recorder.folding() as cursor:
+            self.recorder.forget(cursor)
+            while position < size and (page := self._page_after(position)):
+                folded = self.recorder.fold(cursor, page)
+                assert folded, "nobody else folds meanwhile"
+                position = page[-1].id
+                if progress is not None:
+                    progress(position, max(position, size))
+        return position
+
+    def run(self, stop: threading.Event) -> None:
+        """Follows the journal until `stop` is set; starts again, after a pause, when the connection drops.
+
+        Raises ProjectionFailed when an entry cannot be folded.
+        """
+        drops = 0
+        while not stop.is_set():
+            try:
+                self.catch_up()
+                drops = 0
+                self._follow(stop)
+            except (OperationalError, InterfaceError) as error:
+                pause_s = PAUSES_S[min(drops, len(PAUSES_S) - 1)]
+                drops += 1
+                _log.warning("following the journal broke off, again in %s s: %s", pause_s, str(error).strip())
+                stop.wait(pause_s)
+
+    def _follow(self, stop: threading.Event) -> None:
+        with self._journal.entries.subscribe(gt=self.position()) as subscription:
+            threading.Thread(target=_watch, args=(subscription, stop), daemon=True).start()
+            for page in subscription.pages():
+                # A page that ends amid an entry's parts, or begins behind where the views end, is read anew.
+                if not self._fold(page) or whole_entries(page) is not page:
+                    self.catch_up()
+
+    def _page_after(self, position: int) -> Sequence[Notification]:
+        """The next page: whole entries, at least one if there is any, however many parts it has."""
+        limit = self._page_entries
+        while True:
+            read = self._journal.entries.select_notifications(position, limit, inclusive_of_start=False)
+            page = whole_entries(read)
+            if page or not read:
+                return page
+            limit *= 2
+
+    def _fold(self, page: Sequence[Notification]) -> bool:
+        """Folds a page in a transaction of its own; when an entry fails, the ones before it, and then raises."""
+        try:
+            with self.recorder.folding() as cursor:
+                return self.recorder.fold(cursor, page)
+        except ProjectionFailed as failure:
+            before = whole_entries(page[: max(failure.seq + 1 - page[0].id, 0)])
+            if before:
+                with self.recorder.folding() as cursor:
+                    self.recorder.fold(cursor, before)
+            self.recorder.record_failure(failure)
+            raise
+
+
+def _watch(subscription: EntrySubscription, stop: threading.Event) -> None:
+    """Ends the subscription when `stop` is set, and until then has it look now and then for what it was not told of."""
+    while not stop.wait(GLANCE_S) and not subscription._has_been_stopped:
+        subscription._has_been_notified.set()
+    subscription.stop()

@@ -1,0 +1,261 @@
+"""Traces: from a donor, a gift, a case, a hospital, a fund or one serial along the money, both ways, to the fen.
+
+A trace is a mapping in the shape that outside checks read (amounts in minor units, days as `YYYY-MM-DD`, ranges half
+open, absent ids None). Its long lists are iterators that fetch as they are read, while the snapshot is open; `whole`
+makes them lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+from ledger.database import Connection, Cursor, queries, tuples
+from ledger.errors import BadValue, Unknown
+from ledger.journal import Journal
+from ledger.places import tape_name, tape_number
+
+FETCH_ROWS = 2_000
+
+Trace = dict[str, Any]
+
+_SQL = queries("projections", "queries.sql")
+
+
+@contextmanager
+def reading(journal: Journal) -> Iterator[Traces]:
+    """Traces of one state of the views, for as long as the block lasts."""
+    with journal.entries.datastore.get_connection() as connection, connection.transaction():
+        connection.execute(_SQL["snapshot"])
+        yield Traces(connection)
+
+
+def whole(trace: Trace) -> Trace:
+    """The trace with its iterators read into lists: plain JSON, once the snapshot is closed too."""
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in trace.items()}
+
+
+class Traces:
+    """All kinds of traces over one snapshot; each raises Unknown for an id that the ledger does not have."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._cursor: Cursor = tuples(connection)
+        self._streams = 0
+
+    def donor(self, donor: str) -> Trace:
+        """`{donor, given, by_place, donations, flows}`.
+
+        `given` is what was received from the donor: all that `by_place` and `flows` tell of, less what is void. A
+        donation is `{donation, fund, on, seq, amount}`, a flow `{tape, lo, hi, donation, case, hospital, place,
+        amount}`.
+        """
+        who = {"donor": donor, "donation": None}
+        by_place = self._by_place(who)
+        if not by_place:
+            raise Unknown("donor", donor)
+        donations = (
+            {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
+            for donation, _, fund, on, seq, amount in self._stream("gifts", who)
+        )
+        return {"donor": donor, **by_place, "donations": donations, "flows": self._flows(who)}
+
+    def donation(self, donation: str) -> Trace:
+        """`{donation, donor, fund, on, seq, amount, given, by_place, flows}`: `amount` is what was issued."""
+        which = {"donor": None, "donation": donation}
+        gift = self._all("gifts", which)
+        if not gift:
+            raise Unknown("donation", donation)
+        _, donor, fund, on, seq, _ = gift[0]
+        return {
+            "donation": donation,
+            "donor": donor,
+            "fund": fund,
+            "on": on.isoformat(),
+            "seq": seq,
+            "amount": sum(row[-1] for row in gift),
+            **self._by_place(which),
+            "flows": self._flows(which),
+        }
+
+    def case(self, case: str) -> Trace:
+        """`{case, allocated, paid, used, returned, donors}`: what stands for the case, what came home, and whose it is.
+
+        A donor is `{donor, donation, amount, ranges}`, one for each gift that has serials at the case, at a hospital
+        for it or used for it, in the order of the gifts; `ranges` are like `t3:100-200`.
+        """
+        self._require("case", case)
+        sums = {"case": 0, "hospital": 0, "used": 0, "returned": 0}
+        for kind, amount in self._all("case_sums", {"case": case}):
+            sums[kind] += amount or 0
+        return {
+            "case": case,
+            "allocated": sum(sums.values()),
+            "paid": sums["hospital"],
+            "used": sums["used"],
+            "returned": sums["returned"],
+            "donors": self._case_donors(case),
+        }
+
+    def hospital(self, hospital: str) -> Trace:
+        """`{hospital, paid, used, total, cases, donors}`: what stands there, not settled (`paid`) and settled (`used`).
+
+        A case is `{case, paid, used, total}`, a donor `{donor, amount}`.
+        """
+        self._require("hospital", hospital)
+        which = {"hospital": hospital}
+        [(paid, used)] = self._all("hospital_sums", which)
+        cases = (
+            {"case": case, "paid": paid, "used": used, "total": paid + used}
+            for case, paid, used in self._stream("hospital_cases", which)
+        )
+        donors = ({"donor": donor, "amount": amount} for donor, amount in self._stream("hospital_donors", which))
+        return {
+            "hospital": hospital,
+            "paid": paid,
+            "used": used,
+            "total": paid + used,
+            "cases": cases,
+            "donors": donors,
+        }
+
+    def fund(self, fund: str) -> Trace:
+        """What came into the fund and where it stands; received + transferred_in = the sum of the other figures.
+
+        `received` counts opening balances and fees, and not what is void. A tape is `{tape, nature, restriction,
+        issued, void}`, with `usable_from`, `expires_on` and `agreement` where its terms have them.
+        """
+        self._require("fund", fund)
+        which = {"fund": fund}
+        stands = {kind: amount for kind, amount in self._all("fund_kinds", which) if kind != "void"}
+        [(transferred_in, transferred_out)] = self._all("fund_transfers", which)
+        tapes = [
+            {"tape": tape_name(number), **terms, "issued": issued, "void": void}
+            for number, terms, issued, void in self._all("fund_tapes", which)
+        ]
+        received = sum(tape["issued"] - tape["void"] for tape in tapes)
+        assert received + transferred_in == transferred_out + sum(stands.values()), "a fund's figures add up"
+        figures = {name: sum(stands.get(kind, 0) for kind in kinds) for name, kinds in FUND_FIGURES.items()}
+        return {
+            "fund": fund,
+            "received": received,
+            "transferred_in": transferred_in,
+            "transferred_out": transferred_out,
+            **figures,
+            "tapes": tapes,
+        }
+
+    def serial(self, name: str) -> Trace:
+        """One serial, `t3:100`: `{serial, donation, donor, fund, place, home, since, case, hospital, movements}`.
+
+        `fund` is the one it was given to. A movement is `{seq, on, type, from, to}`, oldest first; the first is its
+        issue, from None. Raises BadValue for text that names no serial.
+        """
+        tape, serial = parse_serial(name)
+        which = {"tape": tape, "serial": serial}
+        rows = self._all("serial", which)
+        if not rows:
+            raise Unknown("serial", name)
+        donation, donor, fund, place, home, since, case, hospital, *issue = rows[0]
+        moves = [issue, *self._all("serial_moves", which)]
+        return {
+            "serial": name,
+            "donation": donation,
+            "donor": donor,
+            "fund": fund,
+            "place": place,
+            "home": home or None,
+            "since": since.isoformat(),
+            "case": case,
+            "hospital": hospital,
+            "movements": [
+                {"seq": seq, "on": on.isoformat(), "type": topic, "from": source, "to": target}
+                for seq, on, topic, source, target in moves
+            ],
+        }
+
+    def _by_place(self, which: dict[str, Any]) -> Trace:
+        """`given` and `by_place`; empty when there are no such gifts."""
+        by_place = dict(self._all("gift_places", which))
+        return by_place and {"given": sum(by_place.values()) - by_place.get("void", 0), "by_place": by_place}
+
+    def _flows(self, which: dict[str, Any]) -> Iterator[Trace]:
+        for tape, lo, hi, donation, case, hospital, place in _joined(self._stream("gift_flows", which)):
+            yield {
+                "tape": tape_name(tape),
+                "lo": lo,
+                "hi": hi,
+                "donation": donation,
+                "case": case,
+                "hospital": hospital,
+                "place": place,
+                "amount": hi - lo,
+            }
+
+    def _case_donors(self, case: str) -> Iterator[Trace]:
+        rows = self._stream("case_donors", {"case": case})
+        for (donor, donation), group in groupby(rows, key=lambda row: row[:2]):
+            runs = list(_joined(row[2:] for row in group))
+            yield {
+                "donor": donor,
+                "donation": donation,
+                "amount": sum(hi - lo for _, lo, hi in runs),
+                "ranges": [f"{tape_name(tape)}:{lo}-{hi}" for tape, lo, hi in runs],
+            }
+
+    def _require(self, noun: str, id: str) -> None:
+        [(known,)] = self._cursor.execute(_SQL["known"], (f"{noun}/{id}",)).fetchall()
+        if not known:
+            raise Unknown(noun, id)
+
+    def _all(self, name: str, which: dict[str, Any]) -> list[Any]:
+        return self._cursor.execute(_SQL[name], which).fetchall()
+
+    def _stream(self, name: str, which: dict[str, Any]) -> Iterator[Any]:
+        """The rows of a query as they are asked for, through a cursor of the server."""
+        self._streams += 1
+        with self._connection.cursor(f"stream_{self._streams}", row_factory=self._cursor.row_factory) as cursor:
+            cursor.execute(_SQL[name], which)
+            while rows := cursor.fetchmany(FETCH_ROWS):
+                yield from rows
+
+
+FUND_FIGURES = {
+    "available": ("fund",),
+    "allocated": ("case",),
+    "paid": ("hospital",),
+    "used": ("used",),
+    "fees": ("fee",),
+    "costs": ("cost",),
+    "held": ("hold",),
+    "refunded": ("refunded",),
+    "out": ("out",),
+}
+"""A fund's figures by the kinds of place that they count."""
+
+
+def parse_serial(name: str) -> tuple[int, int]:
+    """`t3:100` as tape number and serial. Raises BadValue."""
+    tape, _, serial = name.partition(":")
+    try:
+        if serial.isascii() and serial.isdigit() and len(serial) <= 16:
+            return tape_number(tape), int(serial)
+    except ValueError:
+        pass
+    raise BadValue("serial", name, "tape and number, such as t3:100", "应为编号序列加序号，例如 t3:100")
+
+
+def _joined(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Rows (tape, lo, hi, ...) in that order, adjacent ones of one kind as one."""
+    last: tuple[Any, ...] | None = None
+    for row in rows:
+        if last is not None and (last[0], last[2], *last[3:]) == (row[0], row[1], *row[3:]):
+            last = (*last[:2], *row[2:])
+            continue
+        if last is not None:
+            yield last
+        last = row
+    if last is not None:
+        yield last

@@ -1,0 +1,76 @@
+-- How the views are kept: each statement once a page, over arrays or by COPY.
+
+-- name: lock
+-- One process at a time folds into the views of a schema; the others wait here until its page has committed.
+select pg_advisory_xact_lock(hashtextextended(current_schema() || '.views', 0))
+
+-- name: begin
+-- Nobody waits for the disk: what a crash of the server takes is views and tracking alike, and is folded anew. Plans are not
+-- compiled: that takes longer than they run.
+set local synchronous_commit = off; set local jit = off
+
+-- name: position
+-- The notification id (seq + 1) of the newest entry folded; 0 when none is.
+select coalesce(max(notification_id), 0) from view_tracking where application_name = %s
+
+-- name: rows_near
+-- The place rows that meet these ranges or touch them at an end. Rows of a tape have neither gap nor overlap, so they are
+-- the ones from the last that begins below `lo` up to the last that begins at or below `hi`.
+select near.tape, near.lo, near.hi, near.place, near.home, near.since
+from unnest(%s::integer[], %s::bigint[], %s::bigint[]) wanted (tape, lo, hi)
+cross join lateral (
+    select * from view_place each
+    where each.tape = wanted.tape and each.lo <= wanted.hi and each.lo >= coalesce(
+        (select max(before.lo) from view_place before where before.tape = wanted.tape and before.lo < wanted.lo), 0)
+    offset 0
+) near
+
+-- name: funds
+-- The funds of these tapes.
+select number, fund from view_tape where number = any(%s)
+
+-- name: insert_tapes
+-- Tapes that were opened.
+insert into view_tape (number, fund, terms) select * from unnest(%s::integer[], %s::text[], %s::jsonb[])
+
+-- name: copy_gifts
+-- Issued ranges.
+copy view_gift (tape, lo, hi, donation, donor, fund, target, posted_on, seq) from stdin (format binary)
+
+-- name: copy_movements
+-- Moves.
+copy view_movement (seq, posted_on, tape, lo, hi, type,
+    source, source_kind, source_fund, source_hospital, source_case,
+    target, target_kind, target_fund, target_hospital, target_case) from stdin (format binary)
+
+-- name: delete_places
+-- Place rows that are no more.
+delete from view_place using unnest(%s::integer[], %s::bigint[]) gone (tape, lo)
+where view_place.tape = gone.tape and view_place.lo = gone.lo
+
+-- name: copy_places
+-- Place rows as they are now.
+copy view_place (tape, lo, hi, place, home, since, kind, fund, hospital, case_id) from stdin (format binary)
+
+-- name: attribute
+-- Gifts whose donor has become known.
+update view_gift set donor = known.donor from unnest(%s::text[], %s::text[]) known (donation, donor)
+where view_gift.donation = known.donation
+
+-- name: forget
+-- Empties the views; readers go on seeing what was there until the transaction commits.
+with tape as (delete from view_tape), gift as (delete from view_gift), place as (delete from view_place),
+    movement as (delete from view_movement)
+delete from view_tracking where application_name = %s
+
+-- name: record_failure
+-- The entry at which folding stopped, and why.
+insert into view_failure (application_name, seq, type, reason) values (%s, %s, %s, %s)
+on conflict (application_name) do update
+set seq = excluded.seq, type = excluded.type, reason = excluded.reason, at = excluded.at
+
+-- name: failure
+-- The failure that stands: its entry is not folded yet.
+select failure.seq, failure.type, failure.reason from view_failure failure
+left join view_tracking tracking using (application_name)
+where application_name = %s and failure.seq >= coalesce(tracking.notification_id, 0)

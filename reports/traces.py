@@ -1,0 +1,293 @@
+"""Traces as text for people: Chinese first, English on request; columns aligned for a terminal, wide characters too.
+
+A trace comes as `projections.trace` gives it; its long lists are read as they are printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from rich.cells import cell_len
+
+from ledger.money import format_amount
+from ledger.places import parse_place
+from projections.trace import FUND_FIGURES, Trace
+
+ALIGNED_ROWS = 500
+"""Rows whose columns are aligned with one another; a longer table is printed while it is read."""
+
+Cell = str | int | None
+"""Text, an amount in minor units (to the right, with the currency's decimals), or nothing."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """For whom a trace is put into words: language `zh` or `en`, and the currency with its decimals."""
+
+    language: str = "zh"
+    currency: str = "CNY"
+    exponent: int = 2
+
+    def word(self, key: str) -> str:
+        """The word for a key of WORDS; a key that has none speaks for itself."""
+        zh, en = WORDS.get(key, (key, key))
+        return zh if self.language == "zh" else en
+
+    def place(self, name: str | None) -> str:
+        """A place in words: `used/H1/C1` is 已使用：H1 · C1."""
+        if name is None:
+            return "—"
+        place = parse_place(name)
+        kind = "cash" if (place.kind, place.hospital) == ("used", None) else place.kind
+        tape = None if place.tape is None else f"t{place.tape}"
+        rest = self.word(place.rest) if place.rest is not None and place.kind == "cost" else place.rest
+        ids = " · ".join(part for part in (place.fund, tape, place.hospital, place.case, rest) if part)
+        between = "：" if self.language == "zh" else ": "
+        return f"{self.word('at_' + kind)}{between}{ids}" if ids else self.word("at_" + kind)
+
+    def money(self, minor: int) -> str:
+        """An amount in figures."""
+        return format_amount(minor, self.exponent)
+
+
+def trace_lines(kind: str, trace: Trace, reader: Reader) -> Iterator[str]:
+    """The lines of a trace of that kind: donor, donation, case, hospital, fund or serial."""
+    yield f"{reader.word(kind)} {trace[kind]}"
+    yield from _KINDS[kind](trace, reader)
+    if kind != "fund":
+        yield ""
+        yield reader.word("convention")
+
+
+def _donor(trace: Trace, reader: Reader) -> Iterator[str]:
+    yield from _figures([("given", trace["given"])], reader)
+    yield from _by_place(trace, reader)
+    gifts = ((one["donation"], one["on"], one["fund"], one["amount"], _entry(one["seq"])) for one in trace["donations"])
+    yield from _table("donations", ("donation", "on", "fund", "amount", "entry"), gifts, reader)
+    yield from _flows(trace, reader)
+
+
+def _donation(trace: Trace, reader: Reader) -> Iterator[str]:
+    facts = [(name, trace[name]) for name in ("donor", "fund", "on", "amount")]
+    yield from _figures([*facts, ("entry", _entry(trace["seq"])), ("given", trace["given"])], reader)
+    yield from _by_place(trace, reader)
+    yield from _flows(trace, reader)
+
+
+def _case(trace: Trace, reader: Reader) -> Iterator[str]:
+    yield from _figures([(name, trace[name]) for name in ("allocated", "paid", "used", "returned")], reader)
+    donors = (
+        (one["donor"] or reader.word("unknown"), one["donation"], one["amount"], " ".join(one["ranges"]))
+        for one in trace["donors"]
+    )
+    yield from _table("donors", ("donor", "donation", "amount", "ranges"), donors, reader)
+
+
+def _hospital(trace: Trace, reader: Reader) -> Iterator[str]:
+    yield from _figures([(name, trace[name]) for name in ("paid", "used", "total")], reader)
+    cases = ((one["case"], one["paid"], one["used"], one["total"]) for one in trace["cases"])
+    yield from _table("cases", ("case", "paid", "used", "total"), cases, reader)
+    donors = ((one["donor"] or reader.word("unknown"), one["amount"]) for one in trace["donors"])
+    yield from _table("donors", ("donor", "amount"), donors, reader)
+
+
+def _fund(trace: Trace, reader: Reader) -> Iterator[str]:
+    yield from _figures([(name, trace[name]) for name in ("received", "transferred_in")], reader)
+    yield from _figures([(name, trace[name]) for name in (*FUND_FIGURES, "transferred_out")], reader, "of_which")
+    tapes = (
+        (tape["tape"], reader.word(tape["nature"]), _terms(tape, reader), tape["issued"] - tape["void"])
+        for tape in trace["tapes"]
+    )
+    yield from _table("tapes", ("tape", "nature", "terms", "received"), tapes, reader)
+
+
+def _serial(trace: Trace, reader: Reader) -> Iterator[str]:
+    home = reader.place(trace["home"]) if trace["home"] else None
+    facts = [("donation", trace["donation"]), ("donor", trace["donor"]), ("fund", trace["fund"])]
+    facts += [("place", reader.place(trace["place"])), ("home", home), ("since", trace["since"])]
+    yield from _figures(facts, reader)
+    moves = (
+        (_entry(one["seq"]), one["on"], reader.word(one["type"]), reader.place(one["from"]), reader.place(one["to"]))
+        for one in trace["movements"]
+    )
+    yield from _table("movements", ("entry", "on", "type", "from", "to"), moves, reader)
+
+
+_KINDS: dict[str, Callable[[Trace, Reader], Iterator[str]]] = {
+    "donor": _donor,
+    "donation": _donation,
+    "case": _case,
+    "hospital": _hospital,
+    "fund": _fund,
+    "serial": _serial,
+}
+
+
+def _by_place(trace: Trace, reader: Reader) -> Iterator[str]:
+    rows = ((reader.place(name), amount) for name, amount in trace["by_place"].items())
+    yield from _table("by_place", ("place", "amount"), rows, reader)
+
+
+def _flows(trace: Trace, reader: Reader) -> Iterator[str]:
+    rows = (
+        (f"{one['tape']}:{one['lo']}-{one['hi']}", one["donation"], one["amount"], reader.place(one["place"]))
+        for one in trace["flows"]
+    )
+    yield from _table("flows", ("range", "donation", "amount", "place"), rows, reader)
+
+
+def _terms(tape: Trace, reader: Reader) -> str:
+    """A tape's restriction and days in words."""
+    parts = [f"{dimension}={'|'.join(codes)}" for dimension, codes in tape["restriction"].items()]
+    parts += [
+        f"{reader.word(name)} {tape[name]}" for name in ("usable_from", "expires_on", "agreement") if name in tape
+    ]
+    return "; ".join(parts) or reader.word("unrestricted")
+
+
+def _entry(seq: int) -> str:
+    return f"#{seq}"
+
+
+def _figures(facts: Iterable[tuple[str, Cell]], reader: Reader, heading: str | None = None) -> Iterator[str]:
+    """Named values below one another; absent ones are left out, amounts end at one column."""
+    rows = [(reader.word(name), value) for name, value in facts if value is not None]
+    if heading is not None:
+        yield from ("", reader.word(heading))
+    width = max(cell_len(name) for name, _ in rows)
+    right = max((len(reader.money(value)) for _, value in rows if isinstance(value, int)), default=0)
+    for name, value in rows:
+        said = f"{reader.money(value):>{right}} {reader.currency}" if isinstance(value, int) else value
+        yield f"  {_left(name, width)}  {said}"
+
+
+def _table(heading: str, names: Sequence[str], rows: Iterable[Sequence[Cell]], reader: Reader) -> Iterator[str]:
+    """A heading, the columns' names, and the rows; a line for none where there are none."""
+    yield from ("", reader.word(heading))
+    rows = iter(rows)
+    first = next(rows, None)
+    if first is None:
+        yield f"  {reader.word('none')}"
+        return
+    rows = chain([first], rows)
+    title: list[Sequence[Cell]] = [[reader.word(name) for name in names]]
+    amounts = [isinstance(cell, int) for cell in first]
+    while block := list(islice(rows, ALIGNED_ROWS)):
+        texts = [[_text(cell, reader) for cell in row] for row in (*title, *block)]
+        widths = [max(cell_len(row[n]) for row in texts) for n in range(len(names))]
+        for row in texts:
+            cells = zip(row, widths, amounts, strict=True)
+            aligned = (_right(text, width) if amount else _left(text, width) for text, width, amount in cells)
+            yield ("  " + "  ".join(aligned)).rstrip()
+        title = []
+
+
+def _text(cell: Cell, reader: Reader) -> str:
+    if cell is None:
+        return "—"
+    return reader.money(cell) if isinstance(cell, int) else cell
+
+
+def _left(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - cell_len(text)) + text
+
+
+WORDS = {
+    "donor": ("捐赠人", "Donor"),
+    "donation": ("捐赠", "Donation"),
+    "case": ("个案", "Case"),
+    "hospital": ("医院", "Hospital"),
+    "fund": ("专项基金", "Fund"),
+    "serial": ("编号", "Serial"),
+    "given": ("捐赠合计", "Given"),
+    "amount": ("金额", "Amount"),
+    "on": ("日期", "Date"),
+    "entry": ("分录", "Entry"),
+    "by_place": ("善款现状", "Where the money is"),
+    "place": ("现状", "Where it is"),
+    "donations": ("捐赠明细", "Gifts"),
+    "flows": ("去向", "Flows"),
+    "range": ("号段", "Serials"),
+    "ranges": ("号段", "Serials"),
+    "donors": ("善款来源", "Whose money it is"),
+    "cases": ("资助个案", "Cases"),
+    "allocated": ("善款匹配", "Allocated"),
+    "paid": ("已拨付未结算", "Paid, not settled"),
+    "used": ("已使用", "Used"),
+    "returned": ("已退回", "Returned"),
+    "total": ("合计", "Total"),
+    "received": ("收入合计", "Received"),
+    "transferred_in": ("调入", "Transferred in"),
+    "transferred_out": ("调出", "Transferred out"),
+    "of_which": ("其中", "Of which"),
+    "available": ("在基金（可用）", "Available"),
+    "fees": ("提取的项目管理费", "Fee taken"),
+    "costs": ("费用支出", "Costs"),
+    "held": ("冻结", "Held"),
+    "refunded": ("捐赠退回", "Refunded"),
+    "out": ("其他转出", "Left otherwise"),
+    "tapes": ("编号序列", "Tapes"),
+    "tape": ("序列", "Tape"),
+    "nature": ("性质", "Nature"),
+    "terms": ("限定", "Terms"),
+    "own": ("捐赠", "own"),
+    "agency": ("受托代理", "agency"),
+    "fee": ("项目管理费", "fee"),
+    "unrestricted": ("非限定", "unrestricted"),
+    "usable_from": ("起用日", "from"),
+    "expires_on": ("到期日", "until"),
+    "agreement": ("协议", "agreement"),
+    "home": ("出自", "Home"),
+    "since": ("自", "Since"),
+    "movements": ("经过", "How it came there"),
+    "type": ("事项", "Fact"),
+    "from": ("从", "From"),
+    "to": ("到", "To"),
+    "none": ("（无）", "(none)"),
+    "unknown": ("（未署名）", "(not named)"),
+    "convention": (
+        "号段与捐赠的对应是记账约定，不是对钞票的实物追踪。",
+        "Which serials are whose is a bookkeeping convention, not physical tracing.",
+    ),
+    "at_fund": ("在基金", "In fund"),
+    "at_fee": ("提取的项目管理费", "Fee taken"),
+    "at_case": ("已匹配", "Allocated"),
+    "at_hospital": ("已拨付", "Paid"),
+    "at_used": ("已使用", "Used"),
+    "at_cash": ("已发放", "Granted"),
+    "at_cost": ("费用支出", "Cost"),
+    "at_hold": ("冻结", "Held"),
+    "at_refunded": ("捐赠退回", "Refunded"),
+    "at_out": ("其他转出", "Left"),
+    "at_void": ("作废（误记）", "Void (recorded by mistake)"),
+    "programme": ("业务活动", "programme"),
+    "management": ("管理费用", "management"),
+    "fundraising": ("筹资费用", "fundraising"),
+    "channel": ("渠道手续费", "channel"),
+    "other": ("其他", "other"),
+    "DonationReceived": ("收到捐赠", "Donation received"),
+    "BalanceBroughtForward": ("期初余额", "Balance brought forward"),
+    "AllocationMade": ("善款匹配", "Allocation"),
+    "AllocationReleased": ("释放资助额度", "Release"),
+    "HospitalPaymentMade": ("拨付", "Payment to hospital"),
+    "HospitalPaymentReturned": ("医院退回", "Return from hospital"),
+    "TreatmentSettled": ("结算", "Settlement"),
+    "CashGranted": ("发放", "Cash to the family"),
+    "GrantReturned": ("受益人退款", "Family repays"),
+    "DonationRefunded": ("捐赠退回", "Refund"),
+    "FundsTransferred": ("项目间资金调剂", "Transfer between funds"),
+    "TermsChanged": ("变更捐赠用途", "Change of purpose"),
+    "SerialsSubstituted": ("资金置换", "Substitution"),
+    "ExpenseMade": ("费用支出", "Expense"),
+    "MoneyHeld": ("冻结", "Held"),
+    "HoldLifted": ("解除冻结", "Hold lifted"),
+    "CaseClosed": ("结案", "Case closed"),
+    "EntryReversed": ("冲销", "Reversal"),
+}
+"""What reports say, in Chinese and in English."""

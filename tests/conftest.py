@@ -1,0 +1,130 @@
+"""Fixtures: servers that live as long as the run, and a fresh ledger in a schema of its own for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from api.bootstrap import starter_dictionary
+from ledger.database import Database, connecting, migrate
+from ledger.decisions import OpenLedger
+from ledger.embedded import ensure_running
+from ledger.journal import Journal
+from ledger.writing import Writer
+
+SCALE = int(os.environ.get("FENHAO_TEST_SCALE", "1"))
+"""How many times the usual number of examples property tests try; more for a soak."""
+ORIGIN = "ledger.example.org/test"
+_schemas = itertools.count(1)
+
+settings.register_profile(
+    "ci",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+)
+settings.load_profile("ci")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An open ledger on a database of its own schema."""
+
+    database: Database
+    journal: Journal
+    writer: Writer
+
+
+@pytest.fixture(scope="session")
+def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The owner's URL of an embedded server that ends with the run."""
+    with ensure_running(tmp_path_factory.mktemp("home")) as server:
+        yield server.owner_url
+
+
+@pytest.fixture(scope="session")
+def debian_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server of the system's own PostgreSQL, started for the run."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    if not found or (os.geteuid() == 0 and shutil.which("runuser") is None):
+        pytest.skip("no PostgreSQL of the system's own is installed: see .ci/packages.txt")
+    programs = found[-1].parent
+    folder = Path(f"/tmp/fenhao-tests-{os.getpid()}")
+    folder.mkdir(mode=0o700)
+    as_user = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(folder, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+
+    def program(name: str, *arguments: str) -> None:
+        subprocess.run(
+            [*as_user, str(programs / name), "-D", str(folder / "data"), *arguments],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+        )
+
+    try:
+        program("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
+        options = f"-c listen_addresses='' -k {folder} -c fsync=off"
+        program("pg_ctl", "-w", "-o", options, "-l", str(folder / "log"), "start")
+        yield f"postgresql://postgres@/postgres?host={folder}"
+        program("pg_ctl", "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def server_url(request: pytest.FixtureRequest) -> str:
+    """The server that a test uses: the embedded one, unless the test is parametrised with `every_server`."""
+    name = getattr(request, "param", "embedded")
+    url = request.getfixturevalue(f"{name}_url")
+    assert isinstance(url, str)
+    return url
+
+
+every_server = pytest.mark.parametrize("server_url", ["embedded", "debian"], indirect=True)
+"""Marks tests that run on the embedded server and on the system's own."""
+
+
+@pytest.fixture
+def database(server_url: str) -> Iterator[Database]:
+    """A migrated schema of its own."""
+    made = Database(server_url, schema=f"t{os.getpid()}_{next(_schemas)}")
+    migrate(made)
+    yield made
+    with connecting(server_url) as connection:
+        connection.execute(f"drop schema {made.schema} cascade")
+        connection.execute(f"drop owned by {made.role}; drop role {made.role}")
+
+
+@pytest.fixture
+def journal(database: Database) -> Iterator[Journal]:
+    """A journal on which no ledger is open yet."""
+    with Journal(database, pool_size=12) as made:
+        yield made
+
+
+@pytest.fixture
+def ledger(journal: Journal) -> Ledger:
+    """An open ledger with an empty dictionary."""
+    writer = Writer(journal)
+    writer.submit(OpenLedger(key="ledger", origin=ORIGIN, verifier_key="test"))
+    return Ledger(journal.database, journal, writer)
+
+
+@pytest.fixture
+def ledger_with_codes(ledger: Ledger) -> Ledger:
+    """An open ledger with the starter dictionary."""
+    ledger.writer.submit_batch(starter_dictionary())
+    return ledger

@@ -1,0 +1,235 @@
+"""The command line: exit codes, JSON for programs, and one clear sentence in two languages when something is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from api.cli import main
+from ledger.database import connecting
+
+Fenhao = Callable[..., Result]
+
+
+@pytest.fixture
+def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fenhao]:
+    """`fenhao` in a home and a schema of its own."""
+    schema = f"cli_{abs(hash(request.node.name)) % 10**8}"
+    environment = {
+        "FENHAO_HOME": str(tmp_path / "home"),
+        "FENHAO_DATABASE_URL": embedded_url,
+        "FENHAO_SCHEMA": schema,
+        "FENHAO_LANGUAGE": "",
+    }
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], env=environment)
+
+    yield run
+    with connecting(embedded_url) as connection:
+        connection.execute(f"drop schema if exists {schema} cascade")
+        for (role,) in connection.execute("select rolname from pg_roles where rolname = %s", (f"{schema}_service",)):
+            connection.execute(f"drop owned by {role}; drop role {role}")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Callable[..., list[str]]:
+    """Writes CSV files and gives the import's arguments."""
+
+    def write(**texts: str) -> list[str]:
+        arguments = []
+        for kind, text in texts.items():
+            path = tmp_path / f"{kind}.csv"
+            path.write_text(text, "utf-8")
+            arguments.append(f"{kind.replace('_', '-')}={path}")
+        return arguments
+
+    return write
+
+
+SMALL = {
+    "funds": "fund_id,name,fee_rate\nheart,先心病救助,0.05\n",
+    "hospitals": "hospital_id,name\nH1,第一医院\n",
+    "cases": "case_id,fund_id,hospital_id,disease,province\nC1,heart,H1,VSD,410000\n",
+    "donations": "donation_id,fund_id,amount,received_on,donor_id\nD1,heart,100.00,2026-01-02,P1\n"
+    "D2,heart,50.00,2026-01-03,P2\n",
+    "allocations": "allocation_id,case_id,amount,allocated_on\nA1,C1,120.00,2026-01-05\n",
+    "hospital_payments": "payment_id,hospital_id,paid_on,case_id,amount\nPAY1,H1,2026-01-06,C1,120.00\n",
+    "disbursements": "disbursement_id,case_id,amount,disbursed_on,kind,hospital_id\n"
+    "S1,C1,110.00,2026-01-09,treatment,H1\n",
+}
+
+
+def _json(result: Result) -> Any:
+    return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+def test_a_whole_story_runs_from_init_to_verify(fenhao: Fenhao, files: Callable[..., list[str]]) -> None:
+    assert fenhao("init", "--origin", "example.org/t").exit_code == 0
+    imported = fenhao("import", *files(**SMALL), "--json")
+    assert imported.exit_code == 0, imported.output
+    assert _json(imported)["kinds"]["donations"] == {
+        "read": 2,
+        "recorded": 2,
+        "already": 0,
+        "rejected": 0,
+        "amount": 15_000,
+    }
+    again = fenhao("import", *files(**SMALL), "--json")
+    assert _json(again)["kinds"]["donations"] == {"read": 2, "recorded": 0, "already": 2, "rejected": 0, "amount": 0}
+    donor = _json(fenhao("trace", "donor", "P1", "--json"))
+    assert donor["given"] == 10_000
+    assert donor["by_place"] == {"fee/heart": 500, "used/H1/C1": 9_500}
+    case = _json(fenhao("trace", "case", "C1", "--json"))
+    assert {name: case[name] for name in ("allocated", "paid", "used", "returned")} == {
+        "allocated": 12_000,
+        "paid": 1_000,
+        "used": 11_000,
+        "returned": 0,
+    }
+    assert [(d["donor"], d["amount"], d["ranges"]) for d in case["donors"]] == [
+        ("P1", 9_500, ["t1:0-9500"]),
+        ("P2", 2_500, ["t1:9500-12000"]),
+    ]
+    verified = fenhao("verify", "--json")
+    assert verified.exit_code == 0
+    assert _json(verified)["problems"] == []
+    assert _json(verified)["entries"] == 69 + 3 + 2 + 2 + 3
+
+
+@pytest.mark.parametrize("noun", ["donation D1", "hospital H1", "fund heart", "serial t1:0", "donor P1", "case C1"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_trace_can_be_read_by_a_person(
+    fenhao: Fenhao, files: Callable[..., list[str]], noun: str, language: str
+) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    fenhao("import", *files(**SMALL))
+    result = fenhao("trace", *noun.split(), "--lang", language)
+    assert result.exit_code == 0, result.output
+    assert "95.00" in result.stdout or "120.00" in result.stdout or "t1" in result.stdout
+    assert any("\u4e00" <= c <= "\u9fff" for c in result.stdout) or language == "en"
+
+
+def test_jsonl_gives_each_item_a_line(fenhao: Fenhao, files: Callable[..., list[str]]) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    fenhao("import", *files(**SMALL))
+    lines = [json.loads(line) for line in fenhao("trace", "donor", "P1", "--jsonl").stdout.splitlines()]
+    assert lines[0]["given"] == 10_000
+    assert sum(line["flows"]["amount"] for line in lines if "flows" in line) == 10_000
+
+
+def test_rejected_rows_make_the_exit_code_three_and_the_rest_is_recorded(
+    fenhao: Fenhao, files: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    texts = {**SMALL, "donations": SMALL["donations"] + "D3,heart,0.001,2026-01-03,P2\nD4,nowhere,1,2026-01-03,P2\n"}
+    result = fenhao("import", *files(**texts), "--rejects", str(tmp_path / "rejects.csv"), "--json")
+    assert result.exit_code == 3
+    assert _json(result)["kinds"]["donations"]["recorded"] == 2
+    rejects = (tmp_path / "rejects.csv").read_text("utf-8-sig").splitlines()
+    assert len(rejects) == 3
+    assert "nowhere" in rejects[2]
+
+
+def test_a_dry_run_answers_the_same_and_records_nothing(fenhao: Fenhao, files: Callable[..., list[str]]) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    before = _json(fenhao("verify", "--json"))
+    dry = _json(fenhao("import", *files(**SMALL), "--dry-run", "--json"))
+    assert _json(fenhao("verify", "--json")) == before
+    real = _json(fenhao("import", *files(**SMALL), "--json"))
+    assert dry["kinds"] == real["kinds"]
+
+
+def test_all_or_nothing_records_none_when_one_row_is_bad(fenhao: Fenhao, files: Callable[..., list[str]]) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    before = _json(fenhao("verify", "--json"))
+    texts = {**SMALL, "donations": SMALL["donations"] + "D3,heart,-1,2026-01-03,P2\n"}
+    result = fenhao("import", *files(**texts), "--all-or-nothing")
+    assert result.exit_code == 3
+    assert _json(fenhao("verify", "--json")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["init", "--origin", "has space"],
+        ["init", "--origin", "example.org/u", "--zone", "Mars/Base"],
+        ["init", "--origin", "example.org/u", "--currency", "yuan"],
+        ["trace", "donor", "nobody"],
+        ["trace", "serial", "t9:1"],
+        ["trace", "serial", "x"],
+        ["import", "donations=missing.csv"],
+        ["import", "nonsense=missing.csv"],
+        ["import", "donations"],
+        ["verify"],
+        ["trace", "case", "C1"],
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_one_sentence_in_two_languages_and_exit_code_two(fenhao: Fenhao, arguments: list[str]) -> None:
+    if arguments[0] != "init" and arguments != ["verify"]:
+        fenhao("init", "--origin", "example.org/t")
+    result = fenhao(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("error: ") == 1
+    assert result.stderr.count("错误：") == 1
+    assert "Traceback" not in result.output
+    fault = _json(fenhao(*arguments, "--json"))
+    assert fault["error"] != "ledger_error"
+
+
+def test_a_ledger_is_opened_once(fenhao: Fenhao) -> None:
+    assert fenhao("init", "--origin", "example.org/t", "--json").exit_code == 0
+    again = fenhao("init", "--origin", "example.org/t")
+    assert again.exit_code == 2
+    assert "there is a ledger here already" in again.stderr
+
+
+def test_the_log_key_is_the_owners_alone(fenhao: Fenhao, tmp_path: Path) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    key = tmp_path / "home" / "keys" / "log.pem"
+    assert (key.stat().st_mode & 0o777, key.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_verify_names_a_changed_entry_and_exits_one(
+    fenhao: Fenhao, files: Callable[..., list[str]], embedded_url: str, request: pytest.FixtureRequest
+) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    fenhao("import", *files(**SMALL))
+    schema = f"cli_{abs(hash(request.node.name)) % 10**8}"
+    with connecting(embedded_url) as connection:
+        connection.execute(f"set session_replication_role = replica; set search_path to {schema}")
+        connection.execute(
+            "update entry set body = convert_to(replace(convert_from(body, 'UTF8'), 'P1', 'P9'), 'UTF8') "
+            "where stream = 'donation/D1'"
+        )
+    result = fenhao("verify", "--json")
+    assert result.exit_code == 1
+    (problem,) = _json(result)["problems"][:1]
+    seq = 69 + 5
+    assert problem["seq"] == seq, _json(result)["problems"]
+
+
+def test_doctor_says_that_all_is_well_and_what_is_not(fenhao: Fenhao, tmp_path: Path) -> None:
+    assert fenhao("doctor").exit_code == 1
+    fenhao("init", "--origin", "example.org/t")
+    well = fenhao("doctor", "--json")
+    assert well.exit_code == 0, well.output
+    assert all(finding["ok"] is not False for finding in _json(well)["findings"])
+    (tmp_path / "home" / "keys" / "log.pem").chmod(0o644)
+    loose = fenhao("doctor", "--lang", "en")
+    assert loose.exit_code == 1
+    assert "others can read keys: log.pem" in loose.stdout
+
+
+def test_bench_measures_every_figure_beside_its_yardstick(fenhao: Fenhao) -> None:
+    result = fenhao("bench", "write", "--gifts", "400", "--rounds", "1", "--json")
+    assert result.exit_code == 0, result.output
+    figures = _json(result)
+    assert figures["bulk"]["yardstick"] == "stock_bulk"
+    assert all(line["per_second"] > 0 for line in figures.values())

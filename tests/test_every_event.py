@@ -1,0 +1,135 @@
+"""Every kind of fact: an example of each, that must survive its bytes and be known to the stand-alone verifier."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import msgspec
+import pytest
+import rfc8785
+
+import audit.verify
+from ledger.codec import data_of, decode_fact, encode, seal
+from ledger.errors import BadValue
+from ledger.events import (
+    FACTS,
+    AllocationMade,
+    Basis,
+    CaseOpened,
+    CashGranted,
+    CashLeg,
+    CodeDefined,
+    DonationReceived,
+    Fact,
+    FundOpened,
+    HospitalPaymentMade,
+    HospitalRegistered,
+    Issued,
+    LedgerOpened,
+    Moved,
+    PaymentLine,
+    TapeOpened,
+    TreatmentSettled,
+)
+
+DAY = date(2026, 1, 2)
+EXAMPLES: list[Fact] = [
+    LedgerOpened(on=DAY, origin="example.org/a", currency="CNY", exponent=2, zone="Asia/Shanghai", key="k"),
+    CodeDefined(dimension="disease", code="VSD", name='室间隔"缺损\\', parent="CHD"),
+    FundOpened(fund="基金/一", name="先心病救助专项基金", fee_bp=500),
+    TapeOpened(
+        fund="F", tape="t1", nature="own", restriction={"province": ("410000", "420000")}, expires_on=DAY, agreement="A"
+    ),
+    HospitalRegistered(hospital="H", name="医院", province="410000"),
+    CaseOpened(case="C", fund="F", attributes={"hospital": "H", "person": "P"}, household="HH", purpose="surgery"),
+    DonationReceived(
+        on=DAY,
+        occurred_on=date(1, 1, 1),
+        issue=(Issued("t1", 0, 95, "fund/F"), Issued("t2", 0, 5, "fee/F")),
+        donation="D",
+        donor="P",
+        fund="F",
+        amount=100,
+        fee_bp=500,
+        source="donation",
+        channel="wechat",
+        channel_txn="T",
+        line="1",
+        by="staff",
+        approved_by=("a", "b"),
+        basis=Basis("consent", "ref"),
+        evidence=("00ff",),
+        cash=(CashLeg("acct", 100, DAY, "ref"),),
+    ),
+    AllocationMade(
+        on=DAY, moves=(Moved("t1", 0, 50, "fund/F", "case/C"),), allocation="A", case="C", fund="F", amount=50
+    ),
+    HospitalPaymentMade(
+        on=DAY,
+        policy="earmark-fifo/1",
+        moves=(Moved("t1", 0, 50, "case/C", "hospital/H/C"),),
+        payment="P",
+        hospital="H",
+        lines=(PaymentLine("C", 50, "B-1", 60),),
+    ),
+    TreatmentSettled(on=DAY, settlement="S", hospital="H", case="C", amount=1, bill_no="B-1"),
+    CashGranted(on=DAY, grant="G", case="C", amount=2**53 - 1, purpose="travel", period="2026-01"),
+]
+by_name = pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: type(fact).__name__)
+
+
+def test_there_is_an_example_of_every_kind() -> None:
+    assert sorted(type(fact).__name__ for fact in EXAMPLES) == sorted(FACTS)
+
+
+@by_name
+def test_its_bytes_are_canonical_and_read_back_as_the_same_fact(fact: Fact) -> None:
+    data = encode(fact)
+    assert rfc8785.dumps(json.loads(data)) == data
+    assert decode_fact(type(fact).__name__, data) == fact
+
+
+@by_name
+def test_its_data_is_cut_out_of_its_entry_unchanged(fact: Fact) -> None:
+    data = encode(fact)
+    name = (fact.stream, type(fact).__name__, 1)
+    body = seal(
+        data, at="2026-01-02T03:04:00.000000Z", origin='a,"origin":"b', prev=b"\0" * 32, salt="0" * 32, seq=7, name=name
+    )
+    assert data_of(body) == data
+    assert rfc8785.dumps(json.loads(body)) == body
+
+
+@by_name
+def test_the_stand_alone_verifier_knows_it(fact: Fact) -> None:
+    assert type(fact).__name__ in audit.verify.FACTS
+
+
+@by_name
+def test_members_that_this_version_does_not_know_are_passed_over(fact: Fact) -> None:
+    data = json.dumps({**json.loads(encode(fact)), "zz_later": {"a": [1]}}).encode()
+    assert decode_fact(type(fact).__name__, data) == fact
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"amount": 0},
+        {"amount": 2**53},
+        {"amount": 1.0},
+        {"donation": ""},
+        {"donation": "x" * 121},
+        {"donor": "a\u0301"},
+        {"donor": "a\x07"},
+        {"donor": "a\x7f"},
+        {"donor": "\ud800"},
+        {"fee_bp": 10_001},
+        {"channel": "a\u0085"},
+    ],
+    ids=str,
+)
+def test_a_value_outside_the_profile_is_never_encoded(change: dict[str, object]) -> None:
+    gift = next(fact for fact in EXAMPLES if isinstance(fact, DonationReceived))
+    with pytest.raises(BadValue):
+        encode(msgspec.structs.replace(gift, **change))
