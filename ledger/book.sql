@@ -64,7 +64,7 @@ from unnest(%s::text[], %s::text[], %s::smallint[], %s::text[]) new (origin, cur
 
 -- name: copy_commands
 -- Idempotency keys with the digest of the command and its entry.
-copy command_key (key, digest, seq) from stdin (format binary)
+copy command_key (key, digest, seq) from stdin
 
 -- name: insert_funds
 -- New funds.
@@ -100,7 +100,7 @@ select * from unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::text[], %s::
 
 -- name: copy_claims
 -- Business keys now in force.
-copy business_key (key, seq) from stdin (format binary)
+copy business_key (key, seq) from stdin
 
 -- name: set_bills
 -- Bills as they stand now.

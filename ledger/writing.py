@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
+from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, PersistenceError
 from msgspec import Struct
 
 from ledger.book import Book, Needs, Registry
@@ -81,6 +81,10 @@ class Abandoned(Exception):
     """Raised inside a session to leave it with nothing recorded."""
 
 
+class Distrusted(Exception):
+    """A batch decided in trust that must be decided with a look at what is there."""
+
+
 class Writer:
     """Decides and records commands on one journal; one for each process, safe to share between threads."""
 
@@ -91,6 +95,7 @@ class Writer:
         self._queue: deque[_Turn] = deque()
         self._mutex = threading.Lock()
         self._busy = False
+        self._trusting = True
 
     def submit(self, command: Command) -> Recorded:
         """Records one command. Raises its Refusal; OutcomeUnknown when the database stays away."""
@@ -181,21 +186,45 @@ class Writer:
         """
         for pause_s in (*RETRY_PAUSES_S, None):
             try:
-                # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
-                registry, self._registry = self._registry or Registry(), None
-                with self._journal.entries.writing() as writing:
-                    outcomes = decide_batch(self._journal, writing, registry, commands)
-                self._registry = registry
-                return outcomes
+                return self._decided(commands)
             except (OperationalError, InterfaceError) as error:
                 if pause_s is None:
                     raise OutcomeUnknown(reason=str(error).strip().split("\n")[0]) from error
                 self._pause(pause_s)
         raise AssertionError("the last try returns or raises")
 
+    def _decided(self, commands: Sequence[Command]) -> list[Outcome]:
+        """One batch decided and committed.
 
-def decide_batch(journal: Journal, writing: Writing, registry: Registry, commands: Sequence[Command]) -> list[Outcome]:
-    """Decides, appends and stores one batch in the open transaction; the registry grows with it."""
+        Nearly always everything that should be new is new, so a batch is first decided without looking; the database's
+        own keys would refuse it otherwise. When they do, or a command is refused, nothing of that stands, and the batch
+        is decided again with a look; and so are the next ones, until one is wholly new again.
+        """
+        if self._trusting:
+            with suppress(Distrusted, IntegrityError):
+                return self._committed(commands, trusting=True)
+        self._trusting = False
+        outcomes = self._committed(commands, trusting=False)
+        self._trusting = all(isinstance(outcome, Recorded) and not outcome.replayed for outcome in outcomes)
+        return outcomes
+
+    def _committed(self, commands: Sequence[Command], *, trusting: bool) -> list[Outcome]:
+        # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
+        registry, self._registry = self._registry or Registry(), None
+        with self._journal.entries.writing() as writing:
+            outcomes = decide_batch(self._journal, writing, registry, commands, trusting=trusting)
+        self._registry = registry
+        return outcomes
+
+
+def decide_batch(
+    journal: Journal, writing: Writing, registry: Registry, commands: Sequence[Command], *, trusting: bool = False
+) -> list[Outcome]:
+    """Decides, appends and stores one batch in the open transaction; the registry grows with it.
+
+    When `trusting`, what should be new is not looked up: raises Distrusted when a command is refused, and the
+    database's IntegrityError when something was there already; the transaction must then be given up.
+    """
     book = Book(writing.cursor, writing.head, registry, writing.at)
     needs = Needs()
     checked: list[bytes | Refusal] = []
@@ -207,10 +236,13 @@ def decide_batch(journal: Journal, writing: Writing, registry: Registry, command
             needs.keys.add(command.key)
         except Refusal as refusal:
             checked.append(refusal)
-    book.load(needs)
+    book.load(needs, trusting=trusting)
     outcomes: list[Outcome] = []
     for n, (command, digest) in enumerate(zip(commands, checked, strict=True), 1):
-        outcomes.append(digest if isinstance(digest, Refusal) else _outcome(book, command, digest))
+        outcome = digest if isinstance(digest, Refusal) else _outcome(book, command, digest)
+        if trusting and isinstance(outcome, Refusal):
+            raise Distrusted()
+        outcomes.append(outcome)
         if n % SENT_TOGETHER == 0 or n == len(commands):
             writing.head = writing.head._replace(origin=book.head.origin)
             journal.append(writing, book.drain())

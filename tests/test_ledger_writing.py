@@ -354,12 +354,13 @@ class Breaking:
         self.database, self.moment, self.times = ledger.database, moment, times
 
     def terminate(self, pid: int) -> None:
+        self.times -= 1
         with self.database.owner() as owner:
             owner.execute("select pg_terminate_backend(%s, 5000)", (pid,))
 
     @contextmanager
     def __call__(self) -> Iterator[Writing]:
-        moment, self.times = self.moment if self.times > 0 else "", self.times - 1
+        moment = self.moment if self.times > 0 else ""
         with self.original() as writing:
             if moment == "at the beginning":
                 self.terminate(writing.cursor.connection.info.backend_pid)

@@ -55,7 +55,7 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         return (claim("donation", self.channel, self.channel_txn, self.line),)
 
     def needs(self, needs: Needs) -> None:
-        needs.streams.add(f"donation/{self.donation}")
+        needs.new_streams.add(f"donation/{self.donation}")
         needs.streams.add(f"fund/{self.fund}")
         needs.funds.add(self.fund)
         needs.tapes |= {(self.fund, self.terms().key), (self.fund, FEE_TERMS.key)}

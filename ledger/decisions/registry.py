@@ -86,7 +86,7 @@ class OpenFund(Command, frozen=True, kw_only=True, omit_defaults=True):
     fee_bp: int | None = None
 
     def needs(self, needs: Needs) -> None:
-        needs.streams.add(f"fund/{self.fund}")
+        needs.new_streams.add(f"fund/{self.fund}")
 
     def decide(self, book: Book) -> Decision:
         check_text(self.name, "name")
@@ -103,7 +103,7 @@ class RegisterHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
     province: Id | None = None
 
     def needs(self, needs: Needs) -> None:
-        needs.streams.add(f"hospital/{self.hospital}")
+        needs.new_streams.add(f"hospital/{self.hospital}")
 
     def decide(self, book: Book) -> Decision:
         check_text(self.name, "name")
@@ -127,7 +127,8 @@ class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
     attributes: dict[str, str] = field(default_factory=dict)
 
     def needs(self, needs: Needs) -> None:
-        needs.streams |= {f"case/{self.case}", f"fund/{self.fund}", f"hospital/{self.hospital}"}
+        needs.new_streams.add(f"case/{self.case}")
+        needs.streams |= {f"fund/{self.fund}", f"hospital/{self.hospital}"}
         needs.funds.add(self.fund)
         needs.opening_cases.setdefault(self.case, set()).add(self.fund)
         if self.person is not None:

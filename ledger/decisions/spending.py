@@ -26,7 +26,7 @@ class MakeAllocation(Command, frozen=True, kw_only=True, omit_defaults=True):
         check_amount(self.amount)
 
     def needs(self, needs: Needs) -> None:
-        needs.streams.add(f"allocation/{self.allocation}")
+        needs.new_streams.add(f"allocation/{self.allocation}")
         needs.cases.add(self.case)
         needs.places.add(case_place(self.case))
         if self.fund is not None:
@@ -86,7 +86,7 @@ class PayHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
         return tuple(claim("payment", leg.account, leg.bank_ref) for leg in self.cash or () if leg.bank_ref is not None)
 
     def needs(self, needs: Needs) -> None:
-        needs.streams.add(f"payment/{self.payment}")
+        needs.new_streams.add(f"payment/{self.payment}")
         needs.streams.add(f"hospital/{self.hospital}")
         needs.claims.update(self.claims())
         for line in self.lines:
@@ -162,7 +162,7 @@ class SettleTreatment(Command, frozen=True, kw_only=True, omit_defaults=True):
         check_amount(self.amount)
 
     def needs(self, needs: Needs) -> None:
-        needs.streams.add(f"settlement/{self.settlement}")
+        needs.new_streams.add(f"settlement/{self.settlement}")
         needs.streams.add(f"hospital/{self.hospital}")
         needs.cases.add(self.case)
         needs.places |= {hospital_place(self.hospital, self.case), used_place(self.case, self.hospital)}
@@ -212,7 +212,7 @@ class GrantCash(Command, frozen=True, kw_only=True, omit_defaults=True):
         return (claim("grant", self.case, self.purpose, self.period),)
 
     def needs(self, needs: Needs) -> None:
-        needs.streams.add(f"grant/{self.grant}")
+        needs.new_streams.add(f"grant/{self.grant}")
         needs.cases.add(self.case)
         needs.claims.update(self.claims())
         needs.places |= {case_place(self.case), used_place(self.case)}
