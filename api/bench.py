@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -198,7 +199,7 @@ def bench_write(place: Database, gifts: int, rounds: int, note: Note) -> Result:
         note("验证", "verifying")
         runner.catch_up()
         for _ in range(rounds):
-            lines["verify"].rates.append(_rate(journal.entries.head().size, lambda: _verified(journal, runner)))
+            lines["verify"].rates.append(journal.entries.head().size / _seconds(lambda: _verified(journal, runner)))
     return Result(lines)
 
 
@@ -217,31 +218,45 @@ def _round(
     runner: Runner,
     rows: list[dict[str, Any]],
 ) -> None:
-    """One round: the same gifts by the stock application, by ours, and by a bare COPY; then singly by 32 callers."""
-    singles = rows[: min(len(rows) // 4, 4_000)]
-    half = rows[: len(rows) // 2]
-    lines["stock_bulk"].rates.append(
-        _rate(len(half), lambda: [stock.save(*map(_stock_gift, batch)) for batch in _batches(half)])
-    )
-    before = journal.entries.head().size
-    lines["bulk"].rates.append(
-        _rate(len(rows), lambda: [_record(writer, [_gift(row) for row in batch]) for batch in _batches(rows)])
-    )
+    """One round: the same gifts by the stock application, by ours and by a bare COPY; then singly by 32 callers.
+
+    The three take turns at each batch, so that what else the machine does falls on all of them alike.
+    """
+    seconds = {"stock_bulk": 0.0, "bulk": 0.0, "copy": 0.0}
+    with connecting(place.owner_url) as bare, journal.entries.reading() as cursor:
+        bare.execute(f"drop table if exists {stock_schema}.bare")
+        bare.execute(f"create table {stock_schema}.bare (seq bigint primary key, body bytea)")
+        for batch in _batches(rows):
+            before = journal.entries.head().size
+            seconds["stock_bulk"] += _seconds(partial(_stock_save, stock, batch))
+            seconds["bulk"] += _seconds(partial(_record_gifts, writer, batch))
+            stored = cursor.execute("select seq, body from entry where seq >= %s", (before,)).fetchall()
+            seconds["copy"] += _seconds(partial(_bare_copy, bare, stock_schema, stored))
+    for name, spent_s in seconds.items():
+        lines[name].rates.append(len(rows) / spent_s)
     lines["bulk_copy"].rates.append(lines["bulk"].rates[-1])
-    with journal.entries.reading() as cursor:
-        bodies = [body for (body,) in cursor.execute("select body from entry where seq >= %s", (before,))]
-    lines["copy"].rates.append(_bare_copy(place, stock_schema, bodies))
-    lines["projection"].rates.append(_rate(len(rows), runner.catch_up))
-    with ThreadPoolExecutor(CALLERS) as callers:
-        lines["stock_single"].rates.append(
-            _rate(len(singles) // 4, lambda: list(callers.map(lambda row: stock.save(_stock_gift(row)), singles[::4])))
-        )
-        again = [
-            _gift({**row, "donation": "s" + row["donation"], "channel_txn": "s" + row["channel_txn"]})
-            for row in singles
-        ]
-        lines["single"].rates.append(_rate(len(again), lambda: list(callers.map(writer.submit, again))))
+    lines["projection"].rates.append(len(rows) / _seconds(runner.catch_up))
+    _singly(lines, stock, writer, rows[: min(len(rows) // 4, 4_000)])
     runner.catch_up()
+
+
+def _stock_save(stock: StockApplication, batch: Sequence[dict[str, Any]]) -> None:
+    stock.save(*map(_stock_gift, batch))
+
+
+def _record_gifts(writer: Writer, batch: Sequence[dict[str, Any]]) -> None:
+    _record(writer, [_gift(row) for row in batch])
+
+
+def _singly(lines: dict[str, Line], stock: StockApplication, writer: Writer, rows: list[dict[str, Any]]) -> None:
+    """One command at a time from 32 callers, by the stock application (a quarter of them) and by ours."""
+    again = [_gift({**row, "donation": "s" + row["donation"], "channel_txn": "s" + row["channel_txn"]}) for row in rows]
+    quarter = rows[::4]
+    with ThreadPoolExecutor(CALLERS) as callers:
+        stock_s = _seconds(lambda: list(callers.map(lambda row: stock.save(_stock_gift(row)), quarter)))
+        ours_s = _seconds(lambda: list(callers.map(writer.submit, again)))
+    lines["stock_single"].rates.append(len(quarter) / stock_s)
+    lines["single"].rates.append(len(again) / ours_s)
 
 
 def _rows(n: int, gifts: int) -> list[dict[str, Any]]:
@@ -286,26 +301,18 @@ def _record(writer: Writer, commands: Sequence[Command]) -> list[Outcome]:
     return outcomes
 
 
-def _bare_copy(place: Database, schema: str, bodies: list[bytes]) -> float:
-    """Rows a second of the entries' bytes by COPY alone, a transaction a batch, into a logged table with a key."""
-    with connecting(place.owner_url) as connection:
-        connection.execute(f"drop table if exists {schema}.bare")
-        connection.execute(f"create table {schema}.bare (seq bigint primary key, body bytea)")
-
-        def copy() -> None:
-            for batch in _batches(list(enumerate(bodies))):
-                with connection.cursor().copy(f"copy {schema}.bare from stdin (format binary)") as rows:
-                    rows.set_types(["int8", "bytea"])
-                    for row in batch:
-                        rows.write_row(row)
-
-        return _rate(len(bodies), copy)
+def _bare_copy(connection: Connection, schema: str, rows: Sequence[tuple[int, bytes]]) -> None:
+    """The entries' bytes by COPY alone, a transaction a batch, into a logged table with a key."""
+    with connection.cursor().copy(f"copy {schema}.bare from stdin (format binary)") as copy:
+        copy.set_types(["int8", "bytea"])
+        for row in rows:
+            copy.write_row(row)
 
 
-def _rate(count: int, work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
-    return count / (time.perf_counter() - began)
+    return time.perf_counter() - began
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from reports.verification import verify_ledger
 ORIGIN = "example.org/fenhao-example"
 FOLDER = Path(__file__).parents[1] / "examples" / "small"
 KINDS = ("funds", "hospitals", "cases", "donations", "allocations", "hospital-payments", "disbursements")
-DONOR, CASE = "P-001", "C-001"
+DONOR, CASE = "DN-017", "C2026-001"
 
 
 class NotTheExample(InputFault):
@@ -77,15 +78,14 @@ def _trace(fenhao: Fenhao, noun: str, id: str) -> None:
             click.echo(f"   {line}".rstrip())
 
 
-def _next(say: object) -> None:
+def _next(say: Callable[[str, str], None]) -> None:
     """What a person may want to type now."""
-    assert callable(say)
     say("\n接下来可以试试：", "\nwhat to try next:")
     for command in (
         "fenhao trace serial t1:0",
         "fenhao trace fund heart",
-        "fenhao trace donor P-001 --json",
-        "fenhao verify",
+        "fenhao trace donor ORG-LY --json",
+        "fenhao verify --lang en",
         "fenhao doctor",
         "fenhao --help",
     ):

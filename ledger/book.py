@@ -327,11 +327,10 @@ class Book:
             if type(fact) in _ABSORBED:
                 self._absorb(fact)
             for issued in fact.issue:
-                number = tape_number(issued.tape)
-                assert issued.lo == self.ends[number], "an issue begins at the tape's end"
-                issue = Issue(number, issued.lo, issued.hi, issued.to)
-                self.places.issue(issue, self.registry.tapes[number].fund, fact.on)
-                self.ends[number] = issued.hi
+                tape, lo, hi = tape_number(issued.tape), issued.lo, issued.hi
+                assert lo == self.ends[tape], "an issue begins at the tape's end"
+                self.places.issue(Issue(tape, lo, hi, issued.to), self.registry.tapes[tape].fund, fact.on)
+                self.ends[tape] = hi
             for moved in fact.moves:
                 move = Move(tape_number(moved.tape), moved.lo, moved.hi, moved.source, moved.target)
                 self.places.move(move, fact.on)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -27,7 +28,8 @@ from ledger.events import Fact
 from ledger.times import Clock, utc_now, utc_text
 
 MAX_CLOCK_LAG = timedelta(seconds=60)
-ENTRY_TYPES = ["int8", "text", "int4", "text", "bytea", "bytea"]
+COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+COPY_TRAILER = b"\xff\xff"
 _SQL = queries("ledger", "journal.sql")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}", re.ASCII)
 
@@ -78,16 +80,17 @@ class Writing:
         self._copying = ExitStack()
         self._copy: Any = None
 
-    def write_entry(self, row: tuple[Any, ...]) -> None:
-        """Adds one row of the table `entry`."""
+    def write_entries(self, rows: list[bytes]) -> None:
+        """Adds rows of the table `entry`, made by `entry_row`."""
         if self._copy is None:
             self._copy = self._copying.enter_context(self.cursor.copy(_SQL["copy_entries"]))
-            self._copy.set_types(ENTRY_TYPES)
-        self._copy.write_row(row)
+            rows = [COPY_HEADER, *rows]
+        self._copy.write(b"".join(rows))
 
     def flush(self, channel: str) -> None:
         """Ends the copying and moves the stored head to where it led; subscribers will hear of it after the commit."""
         if self._copy is not None:
+            self._copy.write(COPY_TRAILER)
             self._copying.close()
             self._copy = None
             self.cursor.execute(_SQL["move_head"], (self.head.size, self.head.leaf, self.at))
@@ -164,21 +167,25 @@ class JournalRecorder(PostgresApplicationRecorder):
     def _append(self, writing: Writing, events: Sequence[StoredEvent]) -> None:
         """Seals the events one behind the other and sends them off; the head moves in memory."""
         head = writing.head
-        assert head.origin is not None or not events, "a ledger is opened before anything is appended"
+        if not events:
+            return
+        assert head.origin is not None, "a ledger is opened before anything is appended"
         prev, salts = head.leaf, self.entropy(16 * len(events)).hex()
+        rows = []
         for n, event in enumerate(events):
             seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
             body = seal(
                 event.state,
                 at=writing.at_text,
-                origin=head.origin or "",
+                origin=head.origin,
                 prev=prev,
                 salt=salts[32 * n : 32 * n + 32],
                 seq=seq,
                 name=(str(stream), topic, version),
             )
             prev = leaf_hash(body)
-            writing.write_entry((seq, stream, version, topic, prev, body))
+            rows.append(entry_row(seq, str(stream), version, topic, prev, body))
+        writing.write_entries(rows)
         writing.head = head._replace(size=head.size + len(events), leaf=prev, at=writing.at)
 
     @reads_again
@@ -244,7 +251,7 @@ class JournalRecorder(PostgresApplicationRecorder):
             ).fetchall()
         return [decode(body, leaf) for *_, leaf, body in rows]
 
-    def bundles(self, per_bundle: int = 1024) -> Iterator[bytes]:
+    def bundles(self, per_bundle: int = 512) -> Iterator[bytes]:
         """All entries as C2SP entry bundles; see `bundles_of`."""
         size = self.head().size
         with self.reading() as cursor:
@@ -330,13 +337,36 @@ class EntrySubscription(PostgresSubscription):
             yield page
 
 
-def bundles_of(cursor: Cursor, first: int, size: int, per_bundle: int = 1024) -> Iterator[bytes]:
+def entry_row(seq: int, stream: str, version: int, topic: str, leaf: bytes, body: bytes) -> bytes:
+    """A row of the table `entry` in COPY's binary format: how many fields, then each behind its length in bytes.
+
+    PostgreSQL documentation, COPY, "Binary Format". Half the cost of the library's way with a row, on the hottest path.
+    """
+    name, kind = stream.encode(), topic.encode()
+    return b"".join(
+        (
+            _ROW_BEGINS.pack(6, 8, seq, len(name)),
+            name,
+            _ROW_GOES_ON.pack(4, version, len(kind)),
+            kind,
+            _LENGTH.pack(len(leaf)),
+            leaf,
+            _LENGTH.pack(len(body)),
+            body,
+        )
+    )
+
+
+_ROW_BEGINS, _ROW_GOES_ON, _LENGTH = struct.Struct(">hiqi"), struct.Struct(">iii"), struct.Struct(">i")
+
+
+def bundles_of(cursor: Cursor, first: int, size: int, per_bundle: int = 512) -> Iterator[bytes]:
     """Entries from `first` up to `size` (exclusive) as C2SP entry bundles, put together by the server.
 
     An entry that is missing makes its bundle shorter.
     """
     for start in range(first, size, per_bundle):
-        row = cursor.execute(_SQL["bundle"], (start, min(start + per_bundle, size))).fetchone()
+        row = cursor.execute(_SQL["bundle"], (start, min(start + per_bundle, size)), binary=True).fetchone()
         yield row[0] or b"" if row else b""
 
 

@@ -92,13 +92,16 @@ class Places:
 
     def issue(self, issue: Issue, fund: str, on: date) -> None:
         """New serials of one of `fund`'s tapes arrive; away from fund and fee places that fund is their home."""
-        rows = self.at(issue.to).get(issue.tape)
-        if rows and rows[-1].hi == issue.lo and rows[-1].since == on and not rows[-1].home:
-            # Gifts of one day on one tape, most of all there is: the last row grows.
-            lo = rows[-1].lo
-            self._rows[issue.tape, lo] = rows[-1] = Row(issue.tape, lo, issue.hi, issue.to, "", on)
-            self._touched.add((issue.tape, lo))
-            return
+        tape, lo, hi, to = issue
+        rows = self.at(to).get(tape)
+        if rows:
+            _, first, end, _, home, since = rows[-1]
+            if end == lo and since == on and not home:
+                # Gifts of one day on one tape, most of all there is: the last row grows.
+                key = (tape, first)
+                self._rows[key] = rows[-1] = Row(tape, first, hi, to, "", on)
+                self._touched.add(key)
+                return
         home = "" if is_source(issue.to) else fund_place(fund)
         self._add(Row(issue.tape, issue.lo, issue.hi, issue.to, home, on))
 

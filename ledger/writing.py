@@ -23,7 +23,7 @@ from ledger.journal import Journal, Writing
 
 MAX_GROUP = 2_000
 """How many waiting commands of one process share a commit at the most."""
-SENT_TOGETHER = 50
+SENT_TOGETHER = 100
 """After how many decisions their entries are sent off, for the server to take in while the next are decided."""
 RETRY_PAUSES_S = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from api.intake import Report, parse_sources, run
+from ledger.codec import data_of
 from ledger.decisions import OpenLedger
 from ledger.journal import Journal
 from ledger.writing import Writer
+from projections.runner import Runner
+from projections.trace import reading, whole
+from reports.verification import verify_ledger
 
 HOUSE = Path(__file__).parents[1]
 MAPPINGS = HOUSE / "examples" / "ocha-cbpf"
@@ -62,3 +67,42 @@ def test_the_fund_comes_to_its_published_figures_and_a_second_import_records_not
     assert journal.entries.head().size == size
     assert {counts.recorded for counts in again.kinds.values()} == {0}
     assert again.rejected == report.rejected
+
+    assert_traces_add_up(journal)
+    found = verify_ledger(journal, Runner(journal), jobs=1)
+    assert found.as_json()["problems"] == []
+
+
+def assert_traces_add_up(journal: Journal) -> None:
+    """Each project's donors add up to its allocation, each donor's flows to their gifts; both agree pair by pair."""
+    Runner(journal).catch_up()
+    entries = [json.loads(data_of(body)) | {"type": kind} for kind, body in stored(journal)]
+    projects = {entry["case"]: 0 for entry in entries if entry["type"] == "CaseOpened"}
+    gifts: dict[str, int] = {}
+    for entry in entries:
+        if entry["type"] == "AllocationMade":
+            projects[entry["case"]] += entry["amount"]
+        elif entry["type"] == "DonationReceived":
+            gifts[entry["donor"]] = gifts.get(entry["donor"], 0) + entry["amount"]
+    forth: dict[tuple[str, str], int] = {}
+    back: dict[tuple[str, str], int] = {}
+    with reading(journal) as traces:
+        for case, allocated in projects.items():
+            trace = whole(traces.case(case))
+            assert trace["allocated"] == allocated == sum(donor["amount"] for donor in trace["donors"])
+            for donor in trace["donors"]:
+                back[donor["donor"], case] = back.get((donor["donor"], case), 0) + donor["amount"]
+        for donor, given in gifts.items():
+            trace = whole(traces.donor(donor))
+            assert trace["given"] == given == sum(flow["amount"] for flow in trace["flows"])
+            assert given == sum(trace["by_place"].values())
+            for flow in trace["flows"]:
+                if flow["case"] is not None:
+                    forth[donor, flow["case"]] = forth.get((donor, flow["case"]), 0) + flow["amount"]
+    assert (len(projects), len(gifts)) == (5153, 79)
+    assert forth == back
+
+
+def stored(journal: Journal) -> list[tuple[str, bytes]]:
+    with journal.entries.reading() as cursor:
+        return cursor.execute("select type, body from entry order by seq").fetchall()

@@ -128,16 +128,13 @@ class Report:
 
 
 def _counted(name: str, counts: Counts, exponent: int, chinese: bool) -> str:
-    amount = format_amount(counts.amount, exponent)
+    """One kind's line; kinds that hold no money show no amount."""
+    amount = format_amount(counts.amount, exponent) if counts.amount else ""
     if chinese:
-        return (
-            f"{name}：读取 {counts.read} 行，登记 {counts.recorded} 行（金额 {amount}），"
-            f"此前已登记 {counts.already} 行，退回 {counts.rejected} 行"
-        )
-    return (
-        f"{name}: {counts.read} rows read, {counts.recorded} recorded ({amount}), "
-        f"{counts.already} already there, {counts.rejected} rejected"
-    )
+        recorded = f"登记 {counts.recorded} 行" + (f"（金额 {amount}）" if amount else "")
+        return f"{name}：读取 {counts.read} 行，{recorded}，此前已登记 {counts.already} 行，退回 {counts.rejected} 行"
+    recorded = f"{counts.recorded} recorded" + (f" ({amount})" if amount else "")
+    return f"{name}: {counts.read} rows read, {recorded}, {counts.already} already there, {counts.rejected} rejected"
 
 
 class Rejects:

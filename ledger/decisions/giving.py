@@ -56,10 +56,12 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
 
     def needs(self, needs: Needs) -> None:
         needs.new_streams.add(f"donation/{self.donation}")
-        needs.streams.add(f"fund/{self.fund}")
-        needs.funds.add(self.fund)
-        needs.tapes |= {(self.fund, self.terms().key), (self.fund, FEE_TERMS.key)}
         needs.claims.update(self.claims())
+        tape = (self.fund, self.terms().key)
+        if tape not in needs.tapes:
+            needs.tapes |= {tape, (self.fund, FEE_TERMS.key)}
+            needs.streams.add(f"fund/{self.fund}")
+            needs.funds.add(self.fund)
 
     def decide(self, book: Book) -> Decision:
         assert self.on is not None
