@@ -14,25 +14,18 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from ledger.codec import MAX_ENTRY_BYTES, data_of, decode_fact, encode_parts, envelope_size
+from ledger.codec import MAX_ENTRY_BYTES, encode_parts, envelope_size
 from ledger.database import Cursor, queries
 from ledger.errors import AlreadyRecorded, NotYet, Unknown
 from ledger.events import CaseOpened, CodeDefined, Fact, FundOpened, LedgerOpened, TapeOpened
 from ledger.journal import Head, Posting
-from ledger.places import fund_place, parse_place, tape_number
+from ledger.places import fund_place, tape_number
+from ledger.registry import Registry, Tape
 from ledger.tapes import Issue, Move, Places, Row, interleave
-from ledger.terms import Attributes, Dictionary, Terms, terms_of
+from ledger.terms import Attributes, Terms, terms_of
 from ledger.times import find_zone, local_day
 
 _SQL = queries("ledger", "book.sql")
-
-
-class Tape(NamedTuple):
-    """One tape: its number, fund and terms."""
-
-    number: int
-    fund: str
-    terms: Terms
 
 
 class CaseFile(NamedTuple):
@@ -87,44 +80,6 @@ class Needs:
     places: set[str] = field(default_factory=set)
     claims: set[str] = field(default_factory=set)
     bills: set[BillKey] = field(default_factory=set)
-
-
-class Registry:
-    """Tapes and the dictionary as of `size` entries: they only grow, so a writer keeps them from batch to batch."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.dictionary = Dictionary()
-        self.tapes: dict[int, Tape] = {}
-        self._numbers: dict[tuple[str, str], int] = {}
-
-    def refresh(self, cursor: Cursor, head: Head) -> None:
-        """Reads what has come since `size`."""
-        if self.size == head.size:
-            return
-        for dimension, code, parent in cursor.execute(_SQL["codes_since"], (self.size,)):
-            self.dictionary.define(dimension, code, parent)
-        for number, body in cursor.execute(_SQL["tapes_since"], (len(self.tapes),)):
-            opened = decode_fact("TapeOpened", data_of(body))
-            assert isinstance(opened, TapeOpened)
-            self.add_tape(Tape(number, opened.fund, terms_of(opened)))
-        self.size = head.size
-
-    def add_tape(self, tape: Tape) -> None:
-        """Takes in a tape; its number must be the next."""
-        assert tape.number == len(self.tapes) + 1
-        self.tapes[tape.number] = tape
-        self._numbers[tape.fund, tape.terms.key] = tape.number
-
-    def find_tape(self, fund: str, terms_key: str) -> Tape | None:
-        """The tape of these terms in this fund, if it is open."""
-        number = self._numbers.get((fund, terms_key))
-        return None if number is None else self.tapes[number]
-
-    def terms_in_force(self, tape: int, source: str) -> Terms:
-        """The terms of a serial whose place (at a fund) or home (elsewhere) is `source`."""
-        changed = parse_place(source).tape
-        return self.tapes[tape if changed is None else changed].terms
 
 
 class Book:

@@ -1,4 +1,4 @@
-"""Where a serial can be: the names of places, built and read in one spot (see docs for the table of places)."""
+"""Where a serial can be: the names of places, built and read in one spot (docs/format.md has the table)."""
 
 from __future__ import annotations
 

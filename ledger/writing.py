@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, PersistenceError
 from msgspec import Struct
 
-from ledger.book import Book, Needs, Registry
+from ledger.book import Book, Needs
 from ledger.decisions import Command, OpenLedger
 from ledger.errors import IdempotencyConflict, LedgerError, LedgerNotOpen, OperatorFault, Refusal
 from ledger.journal import Journal, Writing
+from ledger.registry import Registry
 
 MAX_GROUP = 2_000
 """How many waiting commands of one process share a commit at the most."""

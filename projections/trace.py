@@ -182,7 +182,7 @@ class Traces:
         return by_place and {"given": sum(by_place.values()) - by_place.get("void", 0), "by_place": by_place}
 
     def _flows(self, which: dict[str, Any]) -> Iterator[Trace]:
-        for tape, lo, hi, donation, case, hospital, place in _joined(self._stream("gift_flows", which)):
+        for tape, lo, hi, donation, case, hospital, place in joined(self._stream("gift_flows", which)):
             yield {
                 "tape": tape_name(tape),
                 "lo": lo,
@@ -197,7 +197,7 @@ class Traces:
     def _case_donors(self, case: str) -> Iterator[Trace]:
         rows = self._stream("case_donors", {"case": case})
         for (donor, donation), group in groupby(rows, key=lambda row: row[:2]):
-            runs = list(_joined(row[2:] for row in group))
+            runs = list(joined(row[2:] for row in group))
             yield {
                 "donor": donor,
                 "donation": donation,
@@ -247,7 +247,7 @@ def parse_serial(name: str) -> tuple[int, int]:
     raise BadValue("serial", name, "tape and number, such as t3:100", "应为编号序列加序号，例如 t3:100")
 
 
-def _joined(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+def joined(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """Rows (tape, lo, hi, ...) in that order, adjacent ones of one kind as one."""
     last: tuple[Any, ...] | None = None
     for row in rows:

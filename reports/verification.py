@@ -8,7 +8,7 @@ the views) say what the entries say.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -18,12 +18,10 @@ from audit.verify import Report, verify
 from ledger.database import Connection, queries, tuples
 from ledger.journal import Journal, bundles_of
 from projections.runner import Runner
+from projections.trace import joined
 
 _SQL = queries("reports", "verification.sql")
 FETCH_ROWS = 5_000
-
-PlaceRow = tuple[int, int, int, str, str, str]
-"""(tape number, lo, hi, place, home or "", since as ISO text)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +98,9 @@ def _compared(connection: Connection, report: Report, table: str, name: str, nam
     with connection.cursor(name=f"compare_{table}") as cursor:
         cursor.itersize = FETCH_ROWS
         cursor.execute(_SQL[table])
-        for ours, theirs in zip_longest(coalesced(cursor), report.places()):
+        for ours, theirs in zip_longest(joined(cursor), report.places()):
             if ours != theirs:
                 where = min(row for row in (ours, theirs) if row is not None)
                 at = f"t{where[0]}:{where[1]}"
                 yield Finding(None, f"the {name} differs from the entries at {at}", f"{name_zh}自 {at} 起与分录不符")
                 return
-
-
-def coalesced(rows: Iterable[PlaceRow]) -> Iterator[PlaceRow]:
-    """Rows merged where they touch and are alike, as the replay gives them."""
-    last: PlaceRow | None = None
-    for row in rows:
-        if last is not None and (last[0], last[2], *last[3:]) == (row[0], row[1], *row[3:]):
-            last = (*last[:2], *row[2:])
-            continue
-        if last is not None:
-            yield last
-        last = row
-    if last is not None:
-        yield last

@@ -20,13 +20,14 @@ from eventsourcing.tests.persistence import ApplicationRecorderTestCase, NonInte
 
 from audit.checkpoint import verifier_key
 from audit.verify import verify
-from ledger.book import Book, Registry
+from ledger.book import Book
 from ledger.codec import Entry, encode
 from ledger.database import Database
 from ledger.decisions import Command, OpenFund, OpenLedger, ReceiveDonation
 from ledger.errors import BadValue, Refusal
 from ledger.events import AllocationMade, DonationReceived, Issued, Moved
 from ledger.journal import Journal, JournalRecorder, Posting
+from ledger.registry import Registry
 from ledger.writing import Writer
 
 VECTORS = Path(__file__).parents[2] / "shared" / "vectors" / "entries.json"

@@ -1,0 +1,60 @@
+"""What a writer keeps from batch to batch because it only grows: the tapes with their terms, and the dictionary."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ledger.codec import data_of, decode_fact
+from ledger.database import Cursor, queries
+from ledger.events import TapeOpened
+from ledger.journal import Head
+from ledger.places import parse_place
+from ledger.terms import Dictionary, Terms, terms_of
+
+_SQL = queries("ledger", "book.sql")
+
+
+class Tape(NamedTuple):
+    """One tape: its number, fund and terms."""
+
+    number: int
+    fund: str
+    terms: Terms
+
+
+class Registry:
+    """Tapes and the dictionary as of `size` entries: they only grow, so a writer keeps them from batch to batch."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.dictionary = Dictionary()
+        self.tapes: dict[int, Tape] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def refresh(self, cursor: Cursor, head: Head) -> None:
+        """Reads what has come since `size`."""
+        if self.size == head.size:
+            return
+        for dimension, code, parent in cursor.execute(_SQL["codes_since"], (self.size,)):
+            self.dictionary.define(dimension, code, parent)
+        for number, body in cursor.execute(_SQL["tapes_since"], (len(self.tapes),)):
+            opened = decode_fact("TapeOpened", data_of(body))
+            assert isinstance(opened, TapeOpened)
+            self.add_tape(Tape(number, opened.fund, terms_of(opened)))
+        self.size = head.size
+
+    def add_tape(self, tape: Tape) -> None:
+        """Takes in a tape; its number must be the next."""
+        assert tape.number == len(self.tapes) + 1
+        self.tapes[tape.number] = tape
+        self._numbers[tape.fund, tape.terms.key] = tape.number
+
+    def find_tape(self, fund: str, terms_key: str) -> Tape | None:
+        """The tape of these terms in this fund, if it is open."""
+        number = self._numbers.get((fund, terms_key))
+        return None if number is None else self.tapes[number]
+
+    def terms_in_force(self, tape: int, source: str) -> Terms:
+        """The terms of a serial whose place (at a fund) or home (elsewhere) is `source`."""
+        changed = parse_place(source).tape
+        return self.tapes[tape if changed is None else changed].terms
