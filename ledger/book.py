@@ -81,6 +81,16 @@ class Needs:
     claims: set[str] = field(default_factory=set)
     bills: set[BillKey] = field(default_factory=set)
 
+    def include(self, other: Needs) -> None:
+        """Takes in what others need."""
+        for name in self.__slots__:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if name == "opening_cases":
+                for case, funds in theirs.items():
+                    mine.setdefault(case, set()).update(funds)
+            else:
+                mine |= theirs
+
 
 class Book:
     """The state that one batch of commands is decided on."""

@@ -50,14 +50,49 @@ class OutcomeUnknown(OperatorFault):
     )
 
 
+@dataclass(slots=True)
+class Batch:
+    """Commands with all that can be said of them without the ledger: digests or refusals, and what they need."""
+
+    commands: list[Command] = field(default_factory=list)
+    checked: list[bytes | Refusal] = field(default_factory=list)
+    needs: Needs = field(default_factory=Needs)
+
+    @classmethod
+    def of(cls, commands: Sequence[Command]) -> Batch:
+        """Checks the commands. No lock is held yet, so callers do this side by side."""
+        batch = cls(list(commands))
+        for command in commands:
+            try:
+                command.check()
+                batch.checked.append(command.digest())
+                command.needs(batch.needs)
+                batch.needs.keys.add(command.key)
+            except Refusal as refusal:
+                batch.checked.append(refusal)
+        return batch
+
+    @classmethod
+    def joined(cls, batches: Sequence[Batch]) -> Batch:
+        """Several batches as one, in order."""
+        if len(batches) == 1:
+            return batches[0]
+        whole = cls()
+        for batch in batches:
+            whole.commands += batch.commands
+            whole.checked += batch.checked
+            whole.needs.include(batch.needs)
+        return whole
+
+
 @dataclass(slots=True, eq=False)
 class _Turn:
-    """A caller in the queue, with commands that may share a commit, or None when it needs the writer for itself.
+    """A caller in the queue, with a batch that may share a commit, or None when it needs the writer for itself.
 
     `wake` is set when the commands are finished by somebody else's commit, or when it is the caller's turn to commit.
     """
 
-    commands: Sequence[Command] | None
+    batch: Batch | None
     wake: threading.Event = field(default_factory=threading.Event)
     finished: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
@@ -73,7 +108,7 @@ class Session:
 
     def run(self, commands: Sequence[Command]) -> list[Outcome]:
         """One outcome for each command, in order; decided on what earlier batches of the session did."""
-        outcomes = decide_batch(self._journal, self._writing, self._registry, commands)
+        outcomes = decide_batch(self._journal, self._writing, self._registry, Batch.of(commands))
         self._writing.cursor.execute("set constraints all immediate; set constraints all deferred")
         return outcomes
 
@@ -110,7 +145,7 @@ class Writer:
 
         Callers that come while a commit is under way wait, and share the next one.
         """
-        turn = _Turn(commands)
+        turn = _Turn(Batch.of(commands))
         if self._await(turn):
             try:
                 self._commit(self._take_group())
@@ -147,9 +182,9 @@ class Writer:
         """The first in the queue, whose turn it is, with as many behind it as may share its commit."""
         with self._mutex:
             group = [self._queue.popleft()]
-            count = len(group[0].commands or ())
-            while group[0].commands is not None and self._queue and (commands := self._queue[0].commands) is not None:
-                count += len(commands)
+            count = len(group[0].batch.commands) if group[0].batch else MAX_GROUP
+            while self._queue and (batch := self._queue[0].batch) is not None:
+                count += len(batch.commands)
                 if count > MAX_GROUP:
                     break
                 group.append(self._queue.popleft())
@@ -165,21 +200,22 @@ class Writer:
     def _commit(self, group: list[_Turn]) -> None:
         """Commits what the group asks for, and lets each of it know."""
         try:
-            outcomes = iter(self._settled([command for turn in group for command in turn.commands or ()]))
-            for turn in group:
-                turn.outcomes = [next(outcomes) for _ in turn.commands or ()]
+            batches = [turn.batch for turn in group if turn.batch is not None]
+            outcomes = iter(self._settled(Batch.joined(batches)))
+            for turn, batch in zip(group, batches, strict=True):
+                turn.outcomes = [next(outcomes) for _ in batch.commands]
         except (LedgerError, PersistenceError) as error:
             for turn in group:
                 turn.error = error
         finally:
             # A bug of our own, or Ctrl-C, is the committing caller's to raise; the others learn that it was cut short.
             for turn in group:
-                if turn.error is None and len(turn.outcomes) < len(turn.commands or ()):
+                if turn.error is None and turn.batch is not None and len(turn.outcomes) < len(turn.batch.commands):
                     turn.error = OutcomeUnknown(reason="interrupted")
                 turn.finished = True
                 turn.wake.set()
 
-    def _settled(self, commands: Sequence[Command]) -> list[Outcome]:
+    def _settled(self, batch: Batch) -> list[Outcome]:
         """The outcomes after a commit that is known to have happened.
 
         When the connection breaks, the commit may or may not have: the batch is decided anew, behind the lock, which a
@@ -187,14 +223,14 @@ class Writer:
         """
         for pause_s in (*RETRY_PAUSES_S, None):
             try:
-                return self._decided(commands)
+                return self._decided(batch)
             except (OperationalError, InterfaceError) as error:
                 if pause_s is None:
                     raise OutcomeUnknown(reason=str(error).strip().split("\n")[0]) from error
                 self._pause(pause_s)
         raise AssertionError("the last try returns or raises")
 
-    def _decided(self, commands: Sequence[Command]) -> list[Outcome]:
+    def _decided(self, batch: Batch) -> list[Outcome]:
         """One batch decided and committed.
 
         Nearly always everything that should be new is new, so a batch is first decided without looking; the database's
@@ -203,23 +239,23 @@ class Writer:
         """
         if self._trusting:
             with suppress(Distrusted, IntegrityError):
-                return self._committed(commands, trusting=True)
+                return self._committed(batch, trusting=True)
         self._trusting = False
-        outcomes = self._committed(commands, trusting=False)
+        outcomes = self._committed(batch, trusting=False)
         self._trusting = all(isinstance(outcome, Recorded) and not outcome.replayed for outcome in outcomes)
         return outcomes
 
-    def _committed(self, commands: Sequence[Command], *, trusting: bool) -> list[Outcome]:
+    def _committed(self, batch: Batch, *, trusting: bool) -> list[Outcome]:
         # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
         registry, self._registry = self._registry or Registry(), None
         with self._journal.entries.writing() as writing:
-            outcomes = decide_batch(self._journal, writing, registry, commands, trusting=trusting)
+            outcomes = decide_batch(self._journal, writing, registry, batch, trusting=trusting)
         self._registry = registry
         return outcomes
 
 
 def decide_batch(
-    journal: Journal, writing: Writing, registry: Registry, commands: Sequence[Command], *, trusting: bool = False
+    journal: Journal, writing: Writing, registry: Registry, batch: Batch, *, trusting: bool = False
 ) -> list[Outcome]:
     """Decides, appends and stores one batch in the open transaction; the registry grows with it.
 
@@ -227,24 +263,14 @@ def decide_batch(
     database's IntegrityError when something was there already; the transaction must then be given up.
     """
     book = Book(writing.cursor, writing.head, registry, writing.at)
-    needs = Needs()
-    checked: list[bytes | Refusal] = []
-    for command in commands:
-        try:
-            command.check()
-            checked.append(command.digest())
-            command.needs(needs)
-            needs.keys.add(command.key)
-        except Refusal as refusal:
-            checked.append(refusal)
-    book.load(needs, trusting=trusting)
+    book.load(batch.needs, trusting=trusting)
     outcomes: list[Outcome] = []
-    for n, (command, digest) in enumerate(zip(commands, checked, strict=True), 1):
-        outcome = digest if isinstance(digest, Refusal) else _outcome(book, command, digest)
-        if trusting and isinstance(outcome, Refusal):
+    for n, (command, checked) in enumerate(zip(batch.commands, batch.checked, strict=True), 1):
+        outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked)
+        if trusting and isinstance(outcome, Refusal) and outcome is not checked:
             raise Distrusted()
         outcomes.append(outcome)
-        if n % SENT_TOGETHER == 0 or n == len(commands):
+        if n % SENT_TOGETHER == 0 or n == len(batch.commands):
             writing.head = writing.head._replace(origin=book.head.origin)
             journal.append(writing, book.drain())
     journal.flush(writing)
