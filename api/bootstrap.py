@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -16,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from api.settings import Settings
 from audit.checkpoint import verifier_key
 from ledger.database import Database, check_ready, migrate
-from ledger.decisions import DefineCode, OpenLedger
+from ledger.decisions import DefineCode, OpenLedger, check_currency
 from ledger.embedded import ensure_running
-from ledger.errors import InputFault, OperatorFault, Refusal
+from ledger.errors import InputFault, LedgerNotOpen, OperatorFault, Refusal
 from ledger.journal import Entropy, Journal, check_origin
-from ledger.times import Clock, utc_now
+from ledger.times import Clock, find_zone, utc_now
 from ledger.writing import Writer
 from projections.runner import Runner
 from reports.traces import Reader
@@ -107,6 +108,13 @@ def initialise(
     are one transaction: a ledger is there whole or not at all.
     """
     check_origin(origin)
+    find_zone(zone)
+    check_currency(currency)
+    with suppress(LedgerNotOpen):
+        check_ready(place)
+        with opened(place, settings) as existing:
+            head = existing.journal.entries.head()
+            raise LedgerIsOpen(origin=head.origin, size=head.size)
     opening = OpenLedger(
         key="ledger",
         origin=origin,
@@ -117,9 +125,6 @@ def initialise(
     )
     migrate(place)
     with opened(place, settings) as fenhao:
-        size = fenhao.journal.entries.max_notification_id()
-        if size is not None:
-            raise LedgerIsOpen(origin=fenhao.journal.entries.head().origin, size=size)
         with fenhao.writer.session() as session:
             outcomes = session.run([opening])
             if starter_codes and not isinstance(outcomes[0], Refusal):
@@ -138,17 +143,11 @@ def reader_of(fenhao: Fenhao) -> Reader:
     return Reader(fenhao.settings.language, head.currency, head.exponent)
 
 
+_NO_DECIMALS = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV")
 CURRENCY_EXPONENTS = {
-    "JPY": 0,
-    "KRW": 0,
-    "VND": 0,
-    "ISK": 0,
-    "CLP": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "JOD": 3,
-    "OMR": 3,
-    "TND": 3,
+    **dict.fromkeys((*_NO_DECIMALS, "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
 }
 """Decimals of currencies that have not two (ISO 4217)."""
 
@@ -184,16 +183,19 @@ def log_key(home: Path) -> Ed25519PrivateKey:
 
 
 def _write_key(path: Path, key: Ed25519PrivateKey) -> None:
-    """Beside and renamed: a crash leaves no half key. Never over a key that is there."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        file.flush()
-        os.fsync(file.fileno())
+    """Beside, then under its name: a crash leaves no half key. Never over a key that is there."""
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".log-key-")  # mode 0600
     try:
-        os.link(beside, path)
-    except FileExistsError:
-        return
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(beside, path)
     finally:
-        beside.unlink()
+        os.unlink(beside)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

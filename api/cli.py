@@ -7,6 +7,7 @@ both, exit code 2, and nothing changed.
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import wraps
@@ -21,7 +22,7 @@ from api.settings import Settings
 # Each command imports what it needs when it runs: help comes at once, and the verifier's worker processes, which import
 # this module as their main one, start quickly.
 
-EXIT_TAMPERED, EXIT_UNUSABLE, EXIT_REJECTED = 1, 2, 3
+EXIT_TAMPERED, EXIT_UNUSABLE, EXIT_REJECTED, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 3, 70, 130
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,6 +76,12 @@ def _common(command: Callable[..., R]) -> Callable[..., R]:
             fault = error if isinstance(error, LedgerError) else DatabaseFault(reason=str(error).strip().split("\n")[0])
             _complain(fault, as_json)
             sys.exit(EXIT_UNUSABLE)
+        except KeyboardInterrupt:
+            sys.exit(EXIT_INTERRUPTED)
+        except Exception:  # noqa: BLE001 - said below
+            # A bug of ours. It must not look like exit code 1, which says that somebody tampered.
+            traceback.print_exc()
+            sys.exit(EXIT_BUG)
         finally:
             words.status.clear()
 
@@ -169,9 +176,11 @@ def import_(
 def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> None:
     """追踪善款：捐赠人、捐赠、个案、医院、基金，或一分钱 / Follow the money of a donor, ..., or one serial TAPE:N."""
     from api.bootstrap import assembled, reader_of
+    from ledger.ids import check_id
     from projections.trace import reading, whole
     from reports.traces import trace_lines
 
+    check_id(id, noun)
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.runner.catch_up(progress=words.status.views)
         reader = reader_of(fenhao)
@@ -199,7 +208,7 @@ def _lines_of(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @main.command()
 @_common
 def verify(words: Words, settings: Settings) -> None:
-    """验证全部分录与由此得出的各表 / Check every entry, and all that is derived from them."""
+    """验证全部分录、资金位置与视图 / Check every entry, and the tables of places and the views against them."""
     from api.bootstrap import assembled
     from reports.verification import verify_ledger
 
@@ -235,6 +244,19 @@ def migrate_(words: Words, settings: Settings) -> None:
         applied = migrate(place)
     words.say(f"已应用 {len(applied)} 项结构更新", f"{len(applied)} migrations applied")
     words.give({"applied": applied})
+
+
+@main.command()
+@_common
+def rebuild(words: Words, settings: Settings) -> None:
+    """由分录重建全部视图 / Make all views anew from the entries."""
+    from api.bootstrap import assembled
+
+    with assembled(settings, words.status.wait) as fenhao:
+        size = fenhao.runner.rebuild(progress=words.status.views)
+    words.status.clear()
+    words.say(f"已由 {size} 条分录重建视图", f"the views are made anew from {size} entries")
+    words.give({"entries": size})
 
 
 @main.command()

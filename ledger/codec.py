@@ -81,10 +81,17 @@ def encode_parts(fact: Fact, room: int, seq: int) -> list[bytes]:
             parts.append({**rest, "moves": []})
             left = room - len(_ENCODER.encode(parts[-1])) - len(',"last":true')
             rest = {"of": seq, "part": len(parts) + 1}
+        if width > left:
+            break
         left -= width
         parts[-1]["moves"].append(move)
-    if left < 0 or len(parts) < 2:
-        raise BadValue("data", f"{len(whole)} bytes", "an entry has at most 65,535 bytes", "分录不得超过 65535 字节")
+    if not parts or sum(len(part["moves"]) for part in parts) < len(moves):
+        raise BadValue(
+            "data",
+            f"{len(whole)} bytes",
+            "an entry has at most 65,535 bytes; record it in several (a payment of many lines: split it)",
+            "分录不得超过 65535 字节；请分成几笔登记（明细行过多的拨付请拆分）",
+        )
     parts[-1]["last"] = True
     return [_ENCODER.encode(part) for part in parts]
 

@@ -69,6 +69,10 @@ class Database:
         ]
         if self.service_url is None:
             statements.insert(0, sql.SQL("set role {}").format(sql.Identifier(self.role)))
+        statements += [
+            sql.SQL("set idle_in_transaction_session_timeout to '5min'"),
+            sql.SQL("set tcp_keepalives_idle to 60"),
+        ]
         connection.autocommit = True
         connection.execute(sql.SQL(";").join(statements))
 
@@ -115,7 +119,10 @@ def connecting(url: str) -> Iterator[Connection]:
     except (psycopg.Error, UnicodeError) as error:
         raise DatabaseFault(reason=_first_line(error)) from error
     with connection:
-        yield connection
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise DatabaseFault(reason=_first_line(error)) from error
 
 
 def migrate(database: Database, report: Callable[[str], None] = lambda name: None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -37,8 +38,43 @@ def are_plain_ids(values: Iterable[object]) -> bool:
     return True
 
 
+def check_opaque(value: str | None, name: str) -> None:
+    """Raises BadValue for an id of a person or case that looks like a phone, identity card, bank card or e-mail.
+
+    What is recorded stays for good, so such an id must never be. A mobile number of China (11 digits), an 18-digit
+    identity number whose check digit is right (GB 11643), 16 to 19 digits that pass the Luhn check (ISO/IEC 7812), `@`.
+    """
+    if value is None or not _PERSONAL_SHAPE.fullmatch(value):
+        return
+    if "@" in value or len(value) in (11, 13, 14) or _is_identity_number(value) or _passes_luhn(value):
+        raise BadValue(
+            name,
+            "…",
+            "it looks like a phone, identity card, bank card or e-mail: give an opaque id instead",
+            "形似手机号、身份证号、银行卡号或邮箱：请改用不含个人信息的编号",
+        )
+
+
+_PERSONAL_SHAPE = re.compile(r"(\+?86)?1[3-9][0-9]{9}|[0-9]{17}[0-9Xx]|[0-9]{16,19}|[^@\s]+@[^@\s]+\.[^@\s]+", re.ASCII)
+_IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def _is_identity_number(value: str) -> bool:
+    if len(value) != 18:
+        return False
+    total = sum(weight * int(digit) for weight, digit in zip(_IDENTITY_WEIGHTS, value[:17], strict=True))
+    return "10X98765432"[total % 11] == value[17].upper()
+
+
+def _passes_luhn(value: str) -> bool:
+    if not (value.isdigit() and 16 <= len(value) <= 19):
+        return False
+    doubled = [int(digit) * 2 for digit in value[-2::-2]]
+    return (sum(map(int, value[-1::-2])) + sum(number - 9 if number > 9 else number for number in doubled)) % 10 == 0
+
+
 def check_text(value: object, name: str, limit: int = 200) -> str:
-    """`value` if it is a short label: 1 to `limit` printable characters in NFC. Raises BadValue."""
+    """`value` in NFC if it is a short label: 1 to `limit` printable characters. Raises BadValue."""
     if type(value) is str and 0 < len(value) <= limit and value.isprintable():
         return unicodedata.normalize("NFC", value)
     raise BadValue(name, value, f"1 to {limit} printable characters", f"应为 1 至 {limit} 个可见字符")

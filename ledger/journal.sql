@@ -35,9 +35,9 @@ where stream = %(stream)s
 order by version desc limit %(limit)s
 
 -- name: notifications
--- Entries from seq `first` on, up to notification id `stop` (seq + 1), of some types or of all.
+-- Entries of the chain from seq `first` on, up to notification id `stop` (seq + 1), of some types or of all.
 select seq, stream, version, type, leaf, body from entry
-where seq >= %(first)s
+where seq >= %(first)s and seq < (select size from head)
   and (%(stop)s::bigint is null or seq < %(stop)s) and (%(topics)s::text[] is null or type = any(%(topics)s))
 order by seq limit %(limit)s
 

@@ -40,13 +40,13 @@ Outcome = Recorded | Refusal
 
 
 class OutcomeUnknown(OperatorFault):
-    """The database went away while a commit was under way, and did not come back in time."""
+    """The database cannot be reached, or went away while a commit was under way, and did not come back in time."""
 
     code = "outcome_unknown"
-    zh = "与数据库的连接中断，提交结果未知（{reason}）：恢复后请用同一幂等键重试，不会重复记账"
+    zh = "写入未能确认（{reason}）：可能已登记，也可能没有；恢复后请原样重试（同一文件或同一幂等键），不会重复记账"
     en = (
-        "the database went away and the commit's outcome is unknown ({reason}): once it is back, ask again with the "
-        "same idempotency key; nothing is recorded twice"
+        "the writing was not confirmed ({reason}): it may stand recorded or not; once the cause is gone, ask again in "
+        "the same way (the same file, or the same idempotency key), and nothing is recorded twice"
     )
 
 
@@ -145,6 +145,8 @@ class Writer:
 
         Callers that come while a commit is under way wait, and share the next one.
         """
+        if not commands:
+            return []
         turn = _Turn(Batch.of(commands))
         if self._await(turn):
             try:
@@ -175,15 +177,30 @@ class Writer:
             self._queue.append(turn)
             leads, self._busy = not self._busy, True
         if not leads:
-            turn.wake.wait()
+            try:
+                turn.wake.wait()
+            except BaseException:
+                # Ctrl-C, or the end of the process: the turn must not be waited for by those behind it.
+                self._withdraw(turn)
+                raise
         return not turn.finished
+
+    def _withdraw(self, turn: _Turn) -> None:
+        """Takes a turn that nobody waits for any more out of the queue; passes on what it was to do."""
+        with self._mutex:
+            queued = turn in self._queue
+            leads = queued and turn.wake.is_set()
+            if queued:
+                self._queue.remove(turn)
+        if leads:
+            self._pass_on()
 
     def _take_group(self) -> list[_Turn]:
         """The first in the queue, whose turn it is, with as many behind it as may share its commit."""
         with self._mutex:
             group = [self._queue.popleft()]
-            count = len(group[0].batch.commands) if group[0].batch else MAX_GROUP
-            while self._queue and (batch := self._queue[0].batch) is not None:
+            count = len(group[0].batch.commands) if group[0].batch else 0
+            while group[0].batch and self._queue and (batch := self._queue[0].batch):
                 count += len(batch.commands)
                 if count > MAX_GROUP:
                     break

@@ -36,8 +36,30 @@ select coalesce(max(notification_id), 0) from view_tracking where application_na
 -- Where each serial is, by the views.
 select tape, lo, hi, place, home, since::text from view_place order by tape, lo
 
--- name: gift_gaps
--- Tapes whose gifts do not add up to what was issued on them.
-select number from tape
-left join (select tape, sum(hi - lo) as issued from view_gift group by tape) gifts on gifts.tape = number
-where ends_at <> coalesce(issued, 0) order by number limit 10
+-- name: stray_entries
+-- Rows that the chain's end does not cover: no entry of the ledger, however they came there.
+select seq from entry where seq >= (select size from head) order by seq limit 10
+
+-- name: register
+-- Funds and codes that are not as the entries that made them say.
+with told as (
+    select type, convert_from(body, 'UTF8')::jsonb -> 'data' as data from entry
+    where type in ('FundOpened', 'CodeDefined')
+)
+select 'fund', coalesce(fund.id, data ->> 'fund') from fund
+full join (select data from told where type = 'FundOpened') facts on fund.id = data ->> 'fund'
+where fund.fee_bp is distinct from coalesce((data ->> 'fee_bp')::integer, 0) or fund.id is null or data is null
+union all
+select 'code', coalesce(code.dimension || '/' || code.code, data ->> 'code') from code
+full join (select data from told where type = 'CodeDefined') facts
+    on code.dimension = data ->> 'dimension' and code.code = data ->> 'code'
+where code.parent is distinct from data ->> 'parent' or code.code is null or data is null
+limit 10
+
+-- name: view_gift
+-- Every gift's issues, by the views.
+select seq, 't' || tape, lo, hi, donation, donor, posted_on::text from view_gift
+
+-- name: view_movement
+-- Every move, by the views.
+select seq, 't' || tape, lo, hi, source, target from view_movement

@@ -92,6 +92,7 @@ def _hospital(row: Row) -> Command:
 
 
 def _case(row: Row) -> Command:
+    approved = row.get("approved_by")
     return OpenCase(
         key=row.key("case_id"),
         case=row.need("case_id"),
@@ -100,6 +101,7 @@ def _case(row: Row) -> Command:
         person=row.get("person_id"),
         household=row.get("household_id"),
         purpose=row.get("purpose"),
+        approved_by=tuple(approver.strip() for approver in approved.split("|")) if approved else None,
         attributes=row.attributes(),
     )
 
@@ -221,7 +223,7 @@ KINDS = {
             name="cases",
             turn=CASES,
             required=("case_id", "fund_id", "hospital_id"),
-            optional=("person_id", "household_id", "purpose"),
+            optional=("person_id", "household_id", "purpose", "approved_by"),
             attributes=("disease", "province", "age_band"),
             unrecorded=("beneficiary_name",),
             build=_case,

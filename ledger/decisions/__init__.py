@@ -6,7 +6,7 @@ Refusal. Amounts are minor units, `on` is the posting date, `key` the idempotenc
 
 from ledger.decisions.base import POLICY, Command, Decision
 from ledger.decisions.giving import ReceiveDonation
-from ledger.decisions.registry import DefineCode, OpenCase, OpenFund, OpenLedger, RegisterHospital
+from ledger.decisions.registry import DefineCode, OpenCase, OpenFund, OpenLedger, RegisterHospital, check_currency
 from ledger.decisions.spending import GrantCash, MakeAllocation, PayHospital, SettleTreatment
 from ledger.events import Basis, CashLeg, PaymentLine
 
@@ -27,4 +27,5 @@ __all__ = [
     "ReceiveDonation",
     "RegisterHospital",
     "SettleTreatment",
+    "check_currency",
 ]

@@ -8,6 +8,7 @@ from ledger.book import Book, Needs, claim
 from ledger.decisions.base import Command, Decision, check_amount, check_fee
 from ledger.errors import BadValue, DuplicateBusinessKey, LedgerFull
 from ledger.events import DonationReceived, Fact, Id, Issued
+from ledger.ids import check_opaque
 from ledger.money import MAX_MINOR, fee_part
 from ledger.places import fee_place, fund_place, tape_name
 from ledger.tapes import Issue
@@ -38,6 +39,7 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
 
     def check(self) -> None:
         Command.check(self)
+        check_opaque(self.donor, "donor")
         check_amount(self.amount)
         check_fee(self.fee_bp)
         if self.nature == "fee":
@@ -78,8 +80,8 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         claims = self.claims()
         if (seq := book.claimed_by(claims)) is not None:
             raise DuplicateBusinessKey(
-                what=f"{self.channel} transaction {self.channel_txn}",
-                what_zh=f"渠道 {self.channel} 交易号 {self.channel_txn}",
+                what=" ".join(part for part in (self.channel, "transaction", self.channel_txn, self.line) if part),
+                what_zh="渠道交易 " + " ".join(part for part in (self.channel, self.channel_txn, self.line) if part),
                 seq=seq,
             )
         fee_bp = 0 if self.nature == "agency" else fund_fee_bp if self.fee_bp is None else self.fee_bp

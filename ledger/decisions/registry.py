@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import field
 
 from ledger.book import Book, Needs
 from ledger.decisions.base import Command, Decision, check_fee
 from ledger.errors import BadValue, NotYet, PersonInOpenCase
 from ledger.events import CaseOpened, CodeDefined, FundOpened, HospitalRegistered, Id, LedgerOpened
-from ledger.ids import check_id, check_text
+from ledger.ids import check_id, check_opaque, check_text
 from ledger.journal import check_origin
 from ledger.terms import ID_DIMENSIONS, check_dimension
 from ledger.times import find_zone, local_day
@@ -31,8 +33,7 @@ class OpenLedger(Command, frozen=True, kw_only=True, omit_defaults=True):
         today = local_day(book.at, find_zone(self.zone))
         if self.on is not None and self.on > today:
             raise NotYet(on=self.on, today=today)
-        if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):
-            raise BadValue("currency", self.currency, "three capital letters of ISO 4217", "应为 ISO 4217 三位字母代码")
+        check_currency(self.currency)
         if not 0 <= self.exponent <= 4:
             raise BadValue("exponent", self.exponent, "0 to 4 decimals", "小数位数应为 0 至 4")
         book.require_new("ledger", "main")
@@ -63,7 +64,7 @@ class DefineCode(Command, frozen=True, kw_only=True, omit_defaults=True):
 
     def decide(self, book: Book) -> Decision:
         check_dimension(self.dimension)
-        check_text(self.name, "name")
+        name = check_text(self.name, "name")
         if self.dimension in ID_DIMENSIONS:
             raise BadValue(
                 "dimension", self.dimension, "its codes are ids, not defined here", "该维度的代码即编号，无需定义"
@@ -74,7 +75,7 @@ class DefineCode(Command, frozen=True, kw_only=True, omit_defaults=True):
         if self.parent is not None:
             dictionary.require(self.dimension, self.parent)
         return Decision(
-            [CodeDefined(**self.common(), dimension=self.dimension, code=self.code, name=self.name, parent=self.parent)]
+            [CodeDefined(**self.common(), dimension=self.dimension, code=self.code, name=name, parent=self.parent)]
         )
 
 
@@ -89,10 +90,10 @@ class OpenFund(Command, frozen=True, kw_only=True, omit_defaults=True):
         needs.new_streams.add(f"fund/{self.fund}")
 
     def decide(self, book: Book) -> Decision:
-        check_text(self.name, "name")
+        name = check_text(self.name, "name")
         check_fee(self.fee_bp)
         book.require_new("fund", self.fund)
-        return Decision([FundOpened(**self.common(), fund=self.fund, name=self.name, fee_bp=self.fee_bp)])
+        return Decision([FundOpened(**self.common(), fund=self.fund, name=name, fee_bp=self.fee_bp)])
 
 
 class RegisterHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,12 +107,12 @@ class RegisterHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
         needs.new_streams.add(f"hospital/{self.hospital}")
 
     def decide(self, book: Book) -> Decision:
-        check_text(self.name, "name")
+        name = check_text(self.name, "name")
         book.require_new("hospital", self.hospital)
         if self.province is not None:
             book.registry.dictionary.require("province", self.province)
         return Decision(
-            [HospitalRegistered(**self.common(), hospital=self.hospital, name=self.name, province=self.province)]
+            [HospitalRegistered(**self.common(), hospital=self.hospital, name=name, province=self.province)]
         )
 
 
@@ -125,6 +126,11 @@ class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
     household: Id | None = None
     purpose: Id | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        Command.check(self)
+        for name in ("case", "person", "household"):
+            check_opaque(getattr(self, name), name)
 
     def needs(self, needs: Needs) -> None:
         needs.new_streams.add(f"case/{self.case}")
@@ -174,3 +180,9 @@ class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
                     id=self.person if same_person else self.household,
                     other=other.id,
                 )
+
+
+def check_currency(code: str) -> None:
+    """Raises BadValue for what cannot be a currency code of ISO 4217."""
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise BadValue("currency", code, "three capital letters of ISO 4217", "应为 ISO 4217 三位字母代码")
