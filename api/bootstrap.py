@@ -78,6 +78,8 @@ def assembled(
     entropy: Entropy = os.urandom,
 ) -> Iterator[Fenhao]:
     """All parts together, connected. Raises OperatorFault when the database or its schema is not there."""
+    if settings.database_url is None and not (settings.home / "postgres").exists():
+        raise LedgerNotOpen()  # a mistyped home must not become a new server
     with database(settings, progress) as place:
         check_ready(place)
         with opened(place, settings, clock=clock, entropy=entropy) as fenhao:

@@ -6,6 +6,7 @@ both, exit code 2, and nothing changed.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -22,7 +23,8 @@ from api.settings import Settings
 # Each command imports what it needs when it runs: help comes at once, and the verifier's worker processes, which import
 # this module as their main one, start quickly.
 
-EXIT_TAMPERED, EXIT_UNUSABLE, EXIT_REJECTED, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 3, 70, 130
+EXIT_TAMPERED, EXIT_UNUSABLE, EXIT_REJECTED, EXIT_BUG = 1, 2, 3, 70
+EXIT_INTERRUPTED, EXIT_PIPE_CLOSED = 130, 141
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,6 +80,10 @@ def _common(command: Callable[..., R]) -> Callable[..., R]:
             sys.exit(EXIT_UNUSABLE)
         except KeyboardInterrupt:
             sys.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # Whoever read has read enough (`| head`); nothing may be left to say at the end of the process.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(EXIT_PIPE_CLOSED)
         except Exception:  # noqa: BLE001 - said below
             # A bug of ours. It must not look like exit code 1, which says that somebody tampered.
             traceback.print_exc()
@@ -253,6 +259,7 @@ def rebuild(words: Words, settings: Settings) -> None:
     from api.bootstrap import assembled
 
     with assembled(settings, words.status.wait) as fenhao:
+        fenhao.journal.entries.head()
         size = fenhao.runner.rebuild(progress=words.status.views)
     words.status.clear()
     words.say(f"已由 {size} 条分录重建视图", f"the views are made anew from {size} entries")

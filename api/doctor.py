@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from api.bootstrap import Fenhao, Progress, assembled
+from api.bootstrap import Fenhao, Progress, assembled, log_key
 from api.settings import Settings
+from audit.checkpoint import verifier_key
 from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
 from ledger.journal import MAX_CLOCK_LAG
@@ -94,6 +95,7 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         f"系统时钟与最后一条分录（{at}）{'相符' if agrees else '不符，请校准'}",
         f"the clock {'agrees' if agrees else 'does not agree'} with the last entry ({at})",
     )
+    yield _own_key(fenhao, head.origin or "")
     last = fenhao.journal.entries.read(head.size - 1, 1)
     sound = len(last) == 1 and last[0].leaf == head.leaf
     yield Finding(
@@ -109,3 +111,16 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         yield Finding(False, f"视图停止更新：{failure.say('zh')}", f"the views stand still: {failure.say('en')}")
     else:
         yield Finding(True, f"视图落后 {lag:,} 条分录", f"the views are {lag:,} entries behind")
+
+
+def _own_key(fenhao: Fenhao, origin: str) -> Finding:
+    """Whether the log's key here is the one that entry 0 names."""
+    opened = fenhao.journal.entries.read(0, 1)[0].data
+    path = fenhao.settings.home / "keys" / "log.pem"
+    if path.exists() and verifier_key(origin, log_key(fenhao.settings.home)) == opened["key"]:
+        return Finding(True, "日志签名密钥与第 0 条分录相符", "the log's key is the one that entry 0 names")
+    return Finding(
+        False,
+        f"{path} 不是第 0 条分录所记的签名密钥：请从备份恢复",
+        f"{path} is not the key that entry 0 names: restore it from a backup",
+    )

@@ -116,7 +116,10 @@ def connecting(url: str) -> Iterator[Connection]:
     """An autocommit connection; failures to connect are one DatabaseFault."""
     try:
         connection = psycopg.connect(url, autocommit=True, row_factory=tuple_row, connect_timeout=10)
-    except (psycopg.Error, UnicodeError) as error:
+    except (psycopg.ProgrammingError, UnicodeError):
+        # Not repeated and not chained: what libpq could not read may hold a password.
+        raise DatabaseFault(reason="the URL cannot be read; write postgresql://USER@HOST/DATABASE") from None
+    except psycopg.Error as error:
         raise DatabaseFault(reason=_first_line(error)) from error
     with connection:
         try:
@@ -143,7 +146,8 @@ def migrate(database: Database, report: Callable[[str], None] = lambda name: Non
 def check_ready(database: Database) -> None:
     """Raises LedgerNotOpen before `init`, DatabaseFault when the schema is older or newer than this program."""
     with connecting(database.url) as connection:
-        if not _fetch_one(connection, "select 1 from pg_namespace where nspname = %s", database.schema):
+        tables = "select 1 from pg_tables where schemaname = %s and tablename = 'migration'"
+        if not _fetch_one(connection, tables, database.schema):
             raise LedgerNotOpen()
     with database.service() as connection:
         done = {name for (name,) in connection.execute("select name from migration").fetchall()}

@@ -372,11 +372,11 @@ def bundles_of(cursor: Cursor, first: int, size: int, per_bundle: int = 512) -> 
 
 def check_origin(origin: str) -> str:
     """`origin` if it can name a ledger in C2SP formats: printable ASCII without space or plus. Raises BadValue."""
-    if _ORIGIN.fullmatch(origin):
+    if _ORIGIN.fullmatch(origin) and "://" not in origin:
         return origin
     raise BadValue(
         "origin",
         origin,
-        "printable ASCII without space or +, such as ledger.example.org/fund",
-        "应为不含空格和加号的 ASCII",
+        "printable ASCII without space, + or https://, such as ledger.example.org/fund",
+        "应为不含空格、加号和 https:// 的 ASCII，如 ledger.example.org/fund",
     )

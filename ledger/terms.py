@@ -94,9 +94,14 @@ def terms(
             check_id(code, f"restriction {dimension}")
     persons = dict(ordered).get("person")
     if nature == "agency" and (persons is None or len(persons) != 1):
-        raise BadValue("restriction", persons, "agency money names exactly one person", "受托代理须指明唯一的受益人")
+        raise BadValue(
+            "person",
+            ", ".join(persons or ()) or "-",
+            "agency money names exactly one person",
+            "受托代理须指明唯一的受益人",
+        )
     if nature != "agency" and persons is not None:
-        raise BadValue("restriction", persons, "only agency money names a person", "只有受托代理资金可指明受益人")
+        raise BadValue("person", ", ".join(persons), "only agency money names a person", "只有受托代理资金可指明受益人")
     if usable_from is not None and expires_on is not None and expires_on < usable_from:
         raise BadValue("expires_on", expires_on, "not before usable_from", "不得早于 usable_from")
     if agreement is not None:
@@ -142,7 +147,11 @@ class Dictionary:
         """Raises UnknownCode, with the nearest codes, unless the code is defined (ids of `ID_DIMENSIONS` pass)."""
         if dimension in ID_DIMENSIONS or self.knows(dimension, code):
             return
-        near = get_close_matches(code, self._parents.get(dimension, {}), n=3, cutoff=0.4)
+        if dimension not in self._parents:
+            known = (*self._parents, *ID_DIMENSIONS)
+            near = get_close_matches(dimension, known, n=3, cutoff=0.4) or list(known)
+            raise UnknownCode(dimension=shown(dimension), value=shown(code), nearest=near)
+        near = get_close_matches(code, self._parents[dimension], n=3, cutoff=0.4)
         raise UnknownCode(dimension=dimension, value=shown(code), nearest=near)
 
     def lineage(self, dimension: str, code: str) -> frozenset[str]:

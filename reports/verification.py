@@ -65,6 +65,7 @@ def verify_ledger(
     `progress` is told how many entries are done, of how many. Raises LedgerNotOpen and the database's errors;
     ProjectionFailed when the views cannot follow.
     """
+    journal.entries.head()
     runner.catch_up()
     with journal.database.service() as connection, connection.transaction():
         connection.execute(_SQL["snapshot"])
@@ -146,8 +147,13 @@ def _derived(connection: Connection, report: Report, size: int, leaf: str) -> It
 
     Idempotency keys are in no entry, and business keys, bills and cases' standing are not looked at here.
     """
-    if report.entries != size or (size and report.head != leaf):
-        yield Finding(None, "the head does not name the last entry", "链头与最后一条分录不符")
+    if report.entries != size:
+        missing = report.entries
+        yield Finding(
+            missing, f"entry {missing} is missing: there were {size}", f"缺少第 {missing} 条分录：原有 {size} 条"
+        )
+    elif report.head != leaf:
+        yield Finding(size - 1, "the head does not name the last entry", "链头与最后一条分录不符")
     for (seq,) in connection.execute(_SQL["stray_entries"]):
         yield Finding(seq, "an entry stands in the table past the end of the chain", "分录表中有链尾之外的分录")
     for (seq,) in connection.execute(_SQL["entry_columns"]):
@@ -157,12 +163,12 @@ def _derived(connection: Connection, report: Report, size: int, leaf: str) -> It
     ends = dict(connection.execute(_SQL["tape_ends"]).fetchall())
     if ends != report.tapes:
         yield Finding(None, "the table of tapes differs from the entries", "编号序列表与分录不符")
-    yield from _compared(connection, report, "holding", "places", "资金位置表")
+    yield from _compared(connection, report, "holding", "the places", "资金位置表")
 
 
 def _views(connection: Connection, report: Report, lineage: Lineage) -> Iterator[Finding]:
     """What the views say that the entries do not; `fenhao rebuild` makes them anew."""
-    yield from _compared(connection, report, "view_place", "view of places", "资金位置视图")
+    yield from _compared(connection, report, "view_place", "the places of the view", "资金位置视图")
     for name, expected, zh in (("view_gift", lineage.gifts, "捐赠视图"), ("view_movement", lineage.moves, "流向视图")):
         with connection.cursor(name=f"sum_{name}") as cursor:
             cursor.itersize = FETCH_ROWS
@@ -179,5 +185,5 @@ def _compared(connection: Connection, report: Report, table: str, name: str, nam
             if ours != theirs:
                 where = min(row for row in (ours, theirs) if row is not None)
                 at = f"t{where[0]}:{where[1]}"
-                yield Finding(None, f"the {name} differs from the entries at {at}", f"{name_zh}自 {at} 起与分录不符")
+                yield Finding(None, f"{name} differ from the entries at {at}", f"{name_zh}自 {at} 起与分录不符")
                 return

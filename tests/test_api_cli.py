@@ -190,6 +190,41 @@ def test_a_ledger_is_opened_once(fenhao: Fenhao) -> None:
     assert "there is a ledger here already" in again.stderr
 
 
+def test_a_schema_without_a_ledger_is_no_tampering(fenhao: Fenhao) -> None:
+    assert fenhao("migrate").exit_code == 0
+    for command in (["verify"], ["trace", "donor", "P1"], ["rebuild"]):
+        result = fenhao(*command)
+        assert (result.exit_code, "there is no ledger here yet" in result.stderr) == (2, True), result.output
+
+
+def test_a_password_in_an_unreadable_url_is_not_repeated(tmp_path: Path) -> None:
+    environment = {"FENHAO_HOME": str(tmp_path), "FENHAO_DATABASE_URL": "mysql://user:secret word@host/x"}
+    result = CliRunner().invoke(main, ["verify"], env=environment)
+    assert result.exit_code == 2
+    assert "secret" not in result.output
+
+
+def test_a_mistyped_home_does_not_become_a_new_server(tmp_path: Path) -> None:
+    environment = {"FENHAO_HOME": str(tmp_path / "typo"), "FENHAO_DATABASE_URL": ""}
+    result = CliRunner().invoke(main, ["verify"], env=environment)
+    assert result.exit_code == 2
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_bug_of_ours_is_not_taken_for_tampering(fenhao: Fenhao, monkeypatch: pytest.MonkeyPatch) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    monkeypatch.setattr("reports.verification.verify_ledger", lambda *_, **__: 1 // 0)
+    assert fenhao("verify").exit_code == 70
+
+
+def test_views_are_made_anew_on_demand(fenhao: Fenhao, files: Callable[..., list[str]]) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    fenhao("import", *files(**SMALL))
+    before = fenhao("trace", "donor", "P1", "--json").stdout
+    assert _json(fenhao("rebuild", "--json")) == {"entries": 79}
+    assert fenhao("trace", "donor", "P1", "--json").stdout == before
+
+
 def test_the_log_key_is_the_owners_alone(fenhao: Fenhao, tmp_path: Path) -> None:
     fenhao("init", "--origin", "example.org/t")
     key = tmp_path / "home" / "keys" / "log.pem"

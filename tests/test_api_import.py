@@ -192,7 +192,11 @@ def test_restrictions_rates_and_days_are_read(desk: Desk) -> None:
     header = "donation_id,fund_id,amount,received_on,restriction,expires_on,fee_rate,nature\n"
     rows = ["D1,F,100,2026-01-02,disease=VSD;hospital=H|G,2026-12-31,0.05", "D2,F,100,2026-01-02,person=P1,,,agency"]
     rows += ["D3,F,1,2026-01-02,disease=VDS", "D4,F,1,2026-01-02,disease", "D5,F,1,2026-01-02,,,0.00001"]
-    report = desk.take_in(("funds", "fund_id,name,fee_rate\nF,x,0.1\n"), ("donations", header + "\n".join(rows)))
+    report = desk.take_in(
+        ("funds", "fund_id,name,fee_rate\nF,x,0.1\n"),
+        ("hospitals", "hospital_id,name\nH,x\nG,x\n"),
+        ("donations", header + "\n".join(rows)),
+    )
     assert counts(report, "donations") == (5, 2, 0, 3, 20000)
     assert codes(report) == ["unknown_code", "bad_value", "bad_value"]
     assert sorted(row[2:] for row in desk.holdings()) == [(500, "fee/F"), (9500, "fund/F"), (10000, "fund/F")]

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 
+import msgspec
 import pytest
 from conftest import Ledger
 
 from audit.verify import verify
 from ledger import writing
-from ledger.decisions import Command, MakeAllocation, OpenCase, OpenFund, ReceiveDonation, RegisterHospital
-from ledger.errors import AlreadyRecorded, DuplicateBusinessKey, IdempotencyConflict, NotEnoughMoney
+from ledger.decisions import (
+    Command,
+    MakeAllocation,
+    OpenCase,
+    OpenFund,
+    PayHospital,
+    PaymentLine,
+    ReceiveDonation,
+    RegisterHospital,
+)
+from ledger.errors import (
+    AlreadyRecorded,
+    BadValue,
+    DuplicateBusinessKey,
+    IdempotencyConflict,
+    NotEnoughMoney,
+    Refusal,
+)
 from ledger.writing import Outcome, Recorded
 
 ON = date(2026, 3, 1)
@@ -93,3 +113,71 @@ def test_trust_comes_back_with_the_first_batch_that_is_wholly_new(ledger: Ledger
     submitted(ledger, [gift("2")])
     submitted(ledger, [gift("3")])
     assert looks == [True, True, False, False, True]
+
+
+def test_an_empty_batch_is_answered_at_once(ledger: Ledger) -> None:
+    assert ledger.writer.submit_batch([]) == []
+
+
+def test_a_caller_interrupted_while_it_waits_holds_nobody_up(ledger: Ledger, looks: list[bool]) -> None:
+    """Ctrl-C in a waiting thread: its turn leaves the queue, and those behind it are served."""
+    waits = threading.Event()
+    outcomes: list[object] = []
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.set()
+            super().wait(0.2)
+            raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        turn = writing._Turn(writing.Batch.of([gift("never")]), wake=Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            ledger.writer._await(turn)
+        outcomes.append("interrupted")
+
+    with ThreadPoolExecutor(2) as threads:
+        with ledger.writer.session():
+            first = threads.submit(interrupted)
+            assert waits.wait(10)
+            second = threads.submit(lambda: outcomes.extend(ledger.writer.submit_batch([gift("1")])))
+            first.result(10)
+        second.result(10)
+    assert outcomes[0] == "interrupted"
+    assert isinstance(outcomes[1], Recorded)
+    assert isinstance(ledger.writer.submit(gift("2")), Recorded)
+    assert looks
+
+
+def test_a_payment_of_too_many_lines_is_refused_and_harms_no_neighbour(ledger: Ledger, looks: list[bool]) -> None:
+    cases = [f"C{n}" for n in range(1500)]
+    opened = [OpenCase(key=case, case=case, fund="F", hospital="H") for case in cases]
+    allocated = [MakeAllocation(key=f"A{c}", allocation=f"A{c}", case=c, amount=1, on=ON) for c in cases]
+    submitted(ledger, [gift("1", 5000), *opened, *allocated])
+    lines = tuple(PaymentLine(case, 1, f"bill of {case}") for case in cases)
+    payment = PayHospital(key="P", payment="P", hospital="H", lines=lines, on=ON)
+    left, refused, right = submitted(ledger, [gift("2"), payment, gift("3")])
+    assert isinstance(refused, BadValue)
+    assert "split it" in refused.say("en")
+    assert isinstance(left, Recorded)
+    assert isinstance(right, Recorded)
+    assert looks
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"restriction": (("hospital", ("nobody",)),)}, "there is no hospital nobody"),
+        ({"restriction": (("desease", ("VSD",)),)}, "the nearest are:"),
+        ({"expires_on": date(2026, 2, 28)}, "not before the gift itself"),
+        ({"usable_from": date(2026, 5, 1), "expires_on": date(2026, 4, 1)}, "not before usable_from"),
+        ({"nature": "agency"}, "exactly one person"),
+        ({"restriction": (("person", ("P1",)),)}, "only agency money names a person"),
+        ({"donor": "13800138000"}, "give an opaque id instead"),
+    ],
+)
+def test_money_that_no_case_could_ever_get_is_refused(ledger: Ledger, looks: list[bool], terms: Any, said: str) -> None:
+    (refused,) = submitted(ledger, [msgspec.structs.replace(gift("1"), **terms)])
+    assert isinstance(refused, Refusal)
+    assert said in refused.say("en")
+    assert looks[0]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import BadValue, LedgerError, NotEnoughMoney
-from ledger.ids import are_plain_ids, check_id, escape, unescape
+from ledger.ids import are_plain_ids, check_id, check_opaque, escape, unescape
 from ledger.money import MAX_MINOR, AmountError, fee_part, format_amount, parse_amount, parse_rate
 from ledger.places import (
     Place,
@@ -103,6 +103,24 @@ def test_what_is_no_id_is_refused(value: object) -> None:
     assert value is None or not are_plain_ids([value])
     with pytest.raises(BadValue, match="1 to 120 printable"):
         check_id(value, "id")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["13800138000", "+8613800138000", "110101199003074514", "11010119900307002X", "a@example.org", "4111111111111111"],
+)
+def test_an_id_that_looks_personal_is_refused_without_repeating_it(value: str) -> None:
+    with pytest.raises(BadValue) as refused:
+        check_opaque(value, "donor")
+    assert value not in refused.value.say("zh") + refused.value.say("en")
+
+
+@pytest.mark.parametrize(
+    "value", [None, "P1", "12800138000", "110101199003074515", "4111111111111112", "1234567", "a@b"]
+)
+def test_an_id_that_does_not_look_personal_passes(value: str | None) -> None:
+    check_opaque(value, "donor")
+    assert value is None or check_id(value, "donor") == value
 
 
 @given(st.integers(1, 10**6))

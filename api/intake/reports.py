@@ -132,9 +132,14 @@ def _counted(name: str, counts: Counts, exponent: int, chinese: bool) -> str:
     amount = format_amount(counts.amount, exponent) if counts.amount else ""
     if chinese:
         recorded = f"登记 {counts.recorded} 行" + (f"（金额 {amount}）" if amount else "")
-        return f"{name}：读取 {counts.read} 行，{recorded}，此前已登记 {counts.already} 行，退回 {counts.rejected} 行"
+        held = f"，合格但未登记 {counts.held_back} 行" if counts.held_back else ""
+        rest = f"此前已登记 {counts.already} 行，退回 {counts.rejected} 行{held}"
+        return f"{name}：读取 {counts.read} 行，{recorded}，{rest}"
     recorded = f"{counts.recorded} recorded" + (f" ({amount})" if amount else "")
-    return f"{name}: {counts.read} rows read, {recorded}, {counts.already} already there, {counts.rejected} rejected"
+    held = f", {counts.held_back} good but not recorded" if counts.held_back else ""
+    return (
+        f"{name}: {counts.read} rows read, {recorded}, {counts.already} already there, {counts.rejected} rejected{held}"
+    )
 
 
 class Rejects:

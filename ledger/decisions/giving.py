@@ -59,6 +59,9 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
     def needs(self, needs: Needs) -> None:
         needs.new_streams.add(f"donation/{self.donation}")
         needs.claims.update(self.claims())
+        needs.streams.update(
+            f"hospital/{code}" for name, codes in self.restriction if name == "hospital" for code in codes
+        )
         tape = (self.fund, self.terms().key)
         if tape not in needs.tapes:
             needs.tapes |= {tape, (self.fund, FEE_TERMS.key)}
@@ -73,6 +76,10 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         for dimension, codes in given.restriction:
             for code in codes:
                 book.registry.dictionary.require(dimension, code)
+                if dimension == "hospital":
+                    book.require_hospital(code)
+        if self.expires_on is not None and self.expires_on < self.on:
+            raise BadValue("expires_on", self.expires_on, "not before the gift itself", "不得早于捐赠日期")
         if self.source not in SOURCES:
             raise BadValue("source", self.source, " ".join(SOURCES), "来源应为 " + "、".join(SOURCES))
         if self.nature == "agency" and self.fee_bp:

@@ -1,0 +1,109 @@
+"""`fenhao verify` on a living ledger: whatever is changed behind the guards, beside the entries, is found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from conftest import Ledger
+
+from ledger.decisions import Command, DefineCode, MakeAllocation, OpenCase, OpenFund, ReceiveDonation, RegisterHospital
+from ledger.journal import bundles_of
+from projections.runner import Runner
+from reports import verification
+from reports.verification import Verification, verify_ledger
+
+ON = date(2026, 3, 1)
+
+
+def gift(name: str) -> ReceiveDonation:
+    return ReceiveDonation(key=name, donation=name, fund="F", amount=100, donor=f"P{name}", on=ON)
+
+
+@pytest.fixture
+def sound(ledger: Ledger) -> Ledger:
+    """A ledger with a little of everything, which verifies."""
+    commands: list[Command] = [
+        DefineCode(key="k", dimension="disease", code="VSD", name="室间隔缺损"),
+        OpenFund(key="F", fund="F", name="F", fee_bp=500),
+        RegisterHospital(key="H", hospital="H", name="H"),
+        OpenCase(key="C", case="C", fund="F", hospital="H"),
+        *(gift(str(n)) for n in range(5)),
+        MakeAllocation(key="A", allocation="A", case="C", amount=150, on=ON),
+    ]
+    ledger.writer.submit_batch(commands)
+    assert checked(ledger).as_json()["problems"] == []
+    return ledger
+
+
+def checked(ledger: Ledger) -> Verification:
+    return verify_ledger(ledger.journal, Runner(ledger.journal), jobs=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("update view_gift set donor = 'somebody else' where donation = '3'", "view_gift"),
+        ("update view_gift set posted_on = '2026-01-01' where donation = '3'", "view_gift"),
+        ("delete from view_movement", "view_movement"),
+        ("update view_movement set target = 'case/D'", "view_movement"),
+        (
+            "update view_place set place = 'case/D' where place = 'case/C'",
+            "places of the view differ from the entries",
+        ),
+        ("update holding set place = 'case/D' where place = 'case/C'", "the places differ from the entries at t1:0"),
+        ("update fund set fee_bp = 10000", "table fund"),
+        ("delete from code", "table code differs from the entries at VSD"),
+        ("update code set parent = 'CHD'", "table code"),
+        ("update entry set stream = 'donation/X' where stream = 'donation/3'", "columns differ"),
+        ("update entry set leaf = sha256(leaf) where stream = 'donation/3'", "columns differ"),
+        (
+            "insert into entry select 1000, 'donation/Z', 1, type, leaf, body from entry where stream = 'donation/3'",
+            "past the end of the chain",
+        ),
+        ("update head set leaf = sha256(leaf)", "head does not name the last entry"),
+        ("delete from entry where seq = (select max(seq) from entry)", "is missing"),
+    ],
+)
+def test_what_was_changed_beside_the_entries_is_named(sound: Ledger, change: str, named: str) -> None:
+    with sound.database.owner() as owner:
+        owner.execute("set session_replication_role = replica")
+        owner.execute(change.encode())
+    found = checked(sound)
+    assert found.report.ok
+    assert not found.ok
+    assert any(named in problem["what"] for problem in found.as_json()["problems"]), found.findings
+
+
+def test_views_that_were_changed_are_made_anew_by_a_rebuild(sound: Ledger) -> None:
+    with sound.database.owner() as owner:
+        owner.execute("update view_gift set donor = 'somebody else'; delete from view_movement")
+    assert not checked(sound).ok
+    Runner(sound.journal).rebuild()
+    assert checked(sound).ok
+
+
+def test_an_entry_recorded_while_verify_runs_is_no_mismatch(sound: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Busy(Runner):
+        def catch_up(self, *_: object) -> int:
+            position = Runner.catch_up(self)
+            sound.writer.submit(gift("late"))
+            return position
+
+    found = verify_ledger(sound.journal, Busy(sound.journal), jobs=1)
+    assert (found.ok, found.report.entries) == (True, sound.journal.entries.head().size)
+
+
+def test_verification_speaks_of_the_ledger_as_it_stood_at_one_moment(
+    sound: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def recording(*arguments: Any) -> Iterator[bytes]:
+        sound.writer.submit(gift("meanwhile"))
+        return bundles_of(*arguments)
+
+    size = sound.journal.entries.head().size
+    monkeypatch.setattr(verification, "bundles_of", recording)
+    found = checked(sound)
+    assert (found.ok, found.report.entries) == (True, size)
