@@ -78,8 +78,6 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
                 book.registry.dictionary.require(dimension, code)
                 if dimension == "hospital":
                     book.require_hospital(code)
-        if self.expires_on is not None and self.expires_on < self.on:
-            raise BadValue("expires_on", self.expires_on, "not before the gift itself", "不得早于捐赠日期")
         if self.source not in SOURCES:
             raise BadValue("source", self.source, " ".join(SOURCES), "来源应为 " + "、".join(SOURCES))
         if self.nature == "agency" and self.fee_bp:
