@@ -103,8 +103,7 @@ class Book:
         self.today: date = local_day(at, find_zone(head.zone or "UTC"))
         self.places = Places()
         self.ends: dict[int, int] = {}
-        self.size = head.size
-        self._pending: list[Posting] = []
+        self.postings: list[Posting] = []
         self._posted: list[Posted] = []
         self._ends_loaded: dict[int, int] = {}
         self._versions: dict[str, int] = {}
@@ -252,7 +251,7 @@ class Book:
         """
         posted: list[Posted] = []
         versions: dict[str, int] = {}
-        seq, origin = self.size, self.head.origin or ""
+        seq, origin = self.head.size + len(self.postings), self.head.origin or ""
         for fact in facts:
             stream, topic = fact.stream, type(fact).__name__
             version = versions.get(stream) or self._versions.get(stream, 0)
@@ -264,11 +263,6 @@ class Book:
             versions[stream] = version
             seq += len(postings)
         return posted
-
-    def drain(self) -> list[Posting]:
-        """The postings recorded since the last time this was asked, for the journal."""
-        pending, self._pending = self._pending, []
-        return pending
 
     def command(self, key: str) -> tuple[bytes, int] | None:
         """Digest and entry of what was recorded under an idempotency key; None for a new one."""
@@ -286,8 +280,7 @@ class Book:
             fact, seq = one.fact, one.seq
             last = one.postings[-1]
             self._versions[last.originator_id] = last.originator_version
-            self._pending.extend(one.postings)
-            self.size += len(one.postings)
+            self.postings.extend(one.postings)
             self._posted.append(one)
             if type(fact) in _ABSORBED:
                 self._absorb(fact)

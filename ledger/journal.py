@@ -11,9 +11,10 @@ import os
 import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import InterfaceError, Mapper, Notification, OperationalError, StoredEvent
@@ -67,40 +68,13 @@ class Head(NamedTuple):
     at: datetime
 
 
+@dataclass(slots=True)
 class Writing:
-    """An open write transaction that holds the ledger's lock: its cursor, the head as it stands in it, its instant.
+    """An open write transaction that holds the ledger's lock: its cursor, the head as it stands in it, its instant."""
 
-    Entries are copied in as they come, so that the server takes them in while the next are decided; until `flush` the
-    cursor is busy with that.
-    """
-
-    def __init__(self, cursor: Cursor, head: Head, at: datetime) -> None:
-        self.cursor, self.head, self.at = cursor, head, at
-        self.at_text = utc_text(at)
-        self._copying = ExitStack()
-        self._copy: Any = None
-
-    def write_entries(self, rows: list[bytes]) -> None:
-        """Adds rows of the table `entry`, made by `entry_row`."""
-        if self._copy is None:
-            self._copy = self._copying.enter_context(self.cursor.copy(_SQL["copy_entries"]))
-            rows = [COPY_HEADER, *rows]
-        self._copy.write(b"".join(rows))
-
-    def flush(self, channel: str) -> None:
-        """Ends the copying and moves the stored head to where it led; subscribers will hear of it after the commit."""
-        if self._copy is not None:
-            self._copy.write(COPY_TRAILER)
-            self._copying.close()
-            self._copy = None
-            self.cursor.execute(_SQL["move_head"], (self.head.size, self.head.leaf, self.at))
-            self.cursor.execute(_SQL["notify"], (channel,))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._copying.__exit__(*error)
+    cursor: Cursor
+    head: Head
+    at: datetime
 
 
 class JournalMapper(Mapper[str]):
@@ -145,15 +119,12 @@ class JournalRecorder(PostgresApplicationRecorder):
             now = self.clock()
             if head.at - now > MAX_CLOCK_LAG:
                 raise ClockBehind(now=utc_text(now), last=utc_text(head.at))
-            with Writing(cursor, head, max(now, head.at)) as writing:
-                yield writing
-                writing.flush(self.channel_name)
+            yield Writing(cursor, head, max(now, head.at))
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         """Appends in a write transaction of its own, or in the one given as `writing`.
 
-        Returns the notification ids; None when `writing` was given, where the caller counts from its head, and its
-        cursor is free again after `flush`.
+        Returns the notification ids; None when `writing` was given, where the caller counts from its head.
         """
         writing: Writing | None = kwargs.get("writing")
         if writing is not None:
@@ -165,18 +136,18 @@ class JournalRecorder(PostgresApplicationRecorder):
         return [first + n + 1 for n in range(len(stored_events))]
 
     def _append(self, writing: Writing, events: Sequence[StoredEvent]) -> None:
-        """Seals the events one behind the other and sends them off; the head moves in memory."""
-        head = writing.head
+        """Seals the events one behind the other, copies them in as one, and moves the head."""
         if not events:
             return
+        head, at = writing.head, utc_text(writing.at)
         assert head.origin is not None, "a ledger is opened before anything is appended"
         prev, salts = head.leaf, self.entropy(16 * len(events)).hex()
-        rows = []
+        rows = [COPY_HEADER]
         for n, event in enumerate(events):
             seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
             body = seal(
                 event.state,
-                at=writing.at_text,
+                at=at,
                 origin=head.origin,
                 prev=prev,
                 salt=salts[32 * n : 32 * n + 32],
@@ -185,8 +156,11 @@ class JournalRecorder(PostgresApplicationRecorder):
             )
             prev = leaf_hash(body)
             rows.append(entry_row(seq, str(stream), version, topic, prev, body))
-        writing.write_entries(rows)
+        with writing.cursor.copy(_SQL["copy_entries"]) as copy:
+            copy.write(b"".join([*rows, COPY_TRAILER]))
         writing.head = head._replace(size=head.size + len(events), leaf=prev, at=writing.at)
+        writing.cursor.execute(_SQL["move_head"], (writing.head.size, prev, writing.at))
+        writing.cursor.execute(_SQL["notify"], (self.channel_name,))
 
     @reads_again
     def select_events(
@@ -314,12 +288,8 @@ class Journal(Application[str]):
         return JournalMapper(self.construct_transcoder())
 
     def append(self, writing: Writing, postings: Sequence[Any]) -> None:
-        """Puts postings at the end of the chain, in the open write transaction; `flush` before any other statement."""
+        """Puts postings at the end of the chain, in the open write transaction."""
         self.events.put(postings, writing=writing)
-
-    def flush(self, writing: Writing) -> None:
-        """Waits until all that was appended is in its table."""
-        writing.flush(self.entries.channel_name)
 
     def facts(self, stream: str) -> Iterator[Fact]:
         """The facts on one stream, oldest first."""

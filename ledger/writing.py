@@ -24,8 +24,6 @@ from ledger.registry import Registry
 
 MAX_GROUP = 2_000
 """How many waiting commands of one process share a commit at the most."""
-SENT_TOGETHER = 100
-"""After how many decisions their entries are sent off, for the server to take in while the next are decided."""
 RETRY_PAUSES_S = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -282,15 +280,13 @@ def decide_batch(
     book = Book(writing.cursor, writing.head, registry, writing.at)
     book.load(batch.needs, trusting=trusting)
     outcomes: list[Outcome] = []
-    for n, (command, checked) in enumerate(zip(batch.commands, batch.checked, strict=True), 1):
+    for command, checked in zip(batch.commands, batch.checked, strict=True):
         outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked)
         if trusting and isinstance(outcome, Refusal) and outcome is not checked:
             raise Distrusted()
         outcomes.append(outcome)
-        if n % SENT_TOGETHER == 0 or n == len(batch.commands):
-            writing.head = writing.head._replace(origin=book.head.origin)
-            journal.append(writing, book.drain())
-    journal.flush(writing)
+    writing.head = book.head
+    journal.append(writing, book.postings)
     book.store()
     registry.size = writing.head.size
     return outcomes
