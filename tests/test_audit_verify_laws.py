@@ -90,7 +90,7 @@ BREACHES: list[tuple[str, str, Change, str]] = [
     ("DonationReceived", "D2", setting("on", None), "without a posting date"),
     ("DonationReceived", "D2", setting("on", "2026-01-04"), "after the day of recording"),
     ("DonationReceived", "D2", setting("on", "2026-02-30"), "on is not a date"),
-    ("DonationReceived", "D2", setting("source", "lottery"), "source is unknown"),
+    ("DonationReceived", "D2", setting("source", "lottery"), "source is none of"),
     ("DonationReceived", "D2", setting("donation", "D1"), "is not the id of its stream"),
     ("DonationReceived", "D2", both(setting("/stream", "donation/D1"), setting("donation", "D1")),
      "version is 1 where 2"),
