@@ -798,6 +798,7 @@ class ChunkReader:
         self.notes: list[tuple[int, str]] = []
         self.facts: list[tuple[Any, ...] | Batch | None] = []
         self.ends: dict[bytes, list[Any]] = {}  # tape -> its last row in the open batch
+        self.days: set[bytes] = set()  # real dates seen by the express lane
         self.origins: dict[str, int] = {}
         self.origin = b""
         self.unknown: dict[str, int] = {}
@@ -846,8 +847,8 @@ class ChunkReader:
             or prev != self.last_hex.encode()
             or origin != self.origin
             or when < self.last_at
-            or not is_day(when[:10])
-            or not is_day(on.decode())
+            or not (at[:10] in self.days or self.add_day(at[:10]))
+            or not (on in self.days or self.add_day(on))
         ):
             return False
         amount = int(amount_text)
@@ -877,8 +878,16 @@ class ChunkReader:
         self.last_at = when
         self.record_entry(stream, 1, IS_DONATION if donor is None else IS_DONATION | HAS_DONOR, first, second)
         if transaction is not None:
-            key = [b"-" if part is None else b"s" + part for part in (channel, transaction, line)]
-            self.record_claim(b"\x00".join((b"donation", *key)))
+            channel_part = b"-" if channel is None else b"s" + channel
+            line_part = b"-" if line is None else b"s" + line
+            self.record_claim(b"donation\x00%b\x00s%b\x00%b" % (channel_part, transaction, line_part))
+        return True
+
+    def add_day(self, text: bytes) -> bool:
+        """Whether the text is a real date; it is remembered."""
+        if not is_day(text.decode()):
+            return False
+        self.days.add(text)
         return True
 
     def extend_batch(self, tape: bytes, lo: bytes, hi: bytes, alike: tuple[bytes, bytes, bytes, int]) -> None:
@@ -1809,8 +1818,9 @@ class Book:
         self.returned.subtract(dict.fromkeys(parts_of(stream, case, number), amount))
         flaw = self.hold_keys(outlay)
         if number is not None:
+            # The limit of a bill that was forgotten meanwhile, which is never less than what is paid again.
             limit = next((line[3] for line in outlay.lines if line[0] == case and line[2] == number), amount)
-            flaw = self.pay_bill((outlay.hospital, number, case), amount, limit, outlay.seq) or flaw
+            flaw = self.pay_bill((outlay.hospital, number, case), amount, max(limit, amount), outlay.seq) or flaw
         return flaw
 
     def hold_keys(self, outlay: Outlay) -> str:
@@ -1978,16 +1988,16 @@ def judge_tape_opened(book: Book, fact: Fact, _: Pieces) -> str:
     return flaw or no_money(fact)
 
 
-def case_flaw(book: Book, case: Case, approved: bool) -> str:
+def case_flaw(book: Book, case: Case, approved: bool, whose: tuple[str, ...] = ("person", "household")) -> str:
     """Why the case may not be as it is now: an unknown hospital, or another open case of the same purpose for the same
-    person or household that nobody approved. Enters who it is for."""
+    person or household, `whose`, that nobody approved. Enters who it is for."""
     hospital = case.attributes.get("hospital")
     flaw = "" if hospital is None or hospital in book.hospitals else f"hospital {shown(hospital)} is not registered"
     for kin in case.kin():
         others = book.kin.setdefault(kin, set()) - {case.name}
         book.kin[kin].add(case.name)
         other = min((name for name in others if book.cases[name].is_open), default="")
-        if other and case.is_open and not approved:
+        if other and case.is_open and not approved and kin[0] in whose:
             flaw = flaw or f"the same {kin[0]} has another open case of this purpose, {shown(other)}, without approval"
     return flaw
 
@@ -2001,7 +2011,10 @@ def judge_case_opened(book: Book, fact: Fact, _: Pieces) -> str:
 
 
 def judge_case_amended(book: Book, fact: Fact, _: Pieces) -> str:
-    """Replaces all attributes of the case; another person is guarded against as when a case is opened."""
+    """Replaces all attributes of the case; another person is guarded against as when a case is opened.
+
+    The household stays what it was, so whatever open case shares it was approved before.
+    """
     name, attributes, approved = fact.body
     case = book.cases.get(name)
     if case is None:
@@ -2010,7 +2023,7 @@ def judge_case_amended(book: Book, fact: Fact, _: Pieces) -> str:
     for kin in case.kin():
         book.kin.get(kin, set()).discard(name)
     case.attributes = attributes
-    return case_flaw(book, case, approved or same) or no_money(fact)
+    return case_flaw(book, case, approved or same, ("person",)) or no_money(fact)
 
 
 def judge_case_closed(book: Book, fact: Fact, _: Pieces) -> str:
@@ -2332,21 +2345,22 @@ def judge_terms_changed(book: Book, fact: Fact, pieces: Pieces) -> str:
         if wanted not in (None, new.terms):
             return f"t{number}:{lo}-{hi} is put under other terms than the serials before it"
         wanted = new.terms
-    return hand_flaw(fact, amount) or strange_flaw(book, fact, donation)
+    return hand_flaw(fact, amount) or whole_flaw(book, fact, donation, fund)
 
 
-def strange_flaw(book: Book, fact: Fact, donation: str | None) -> str:
-    """Which serials are not of the donation that the fact names, "" if it names none or all are."""
-    if donation is None:
+def whole_flaw(book: Book, fact: Fact, name: str | None, *funds: str) -> str:
+    """Why what is moved is not all of a donation that is at places of the funds by `on`; "" if none is named."""
+    if name is None:
         return ""
-    entry = book.donation(donation, fact.seq)
-    if entry is None:
-        return f"donation {shown(donation)} is not known"
-    within = book.issued(entry)
-    for number, lo, hi, *_ in fact.moves:
-        if not any(first <= lo and hi <= last for first, last in within.get(number, ())):
-            return f"t{number}:{lo}-{hi} is not all of donation {shown(donation)}"
-    return ""
+    donation = book.donation(name, fact.seq)
+    if donation is None:
+        return f"donation {shown(name)} is not known"
+    everything = Demand(MAX_INTEGER, dict.fromkeys(book.fund_places(*funds), ""), within=book.issued(donation))
+    ranges = as_one([(number, lo, hi, "", "") for number, lo, hi, _, _ in book.pick(everything, fact.on)])
+    if as_one([(number, lo, hi, "", "") for number, lo, hi, _, _ in fact.moves]) == ranges:
+        return ""
+    there = ", ".join(f"t{number}:{lo}-{hi}" for number, lo, hi, _, _ in ranges) or "nothing"
+    return f"of donation {shown(name)} {there[:200]} is there to be moved"
 
 
 def judge_serials_substituted(book: Book, fact: Fact, pieces: Pieces) -> str:
@@ -2395,16 +2409,16 @@ def judge_expense_made(book: Book, fact: Fact, pieces: Pieces) -> str:
 def judge_money_held(book: Book, fact: Fact, _: Pieces) -> str:
     """`fund/F…` -> `hold/X`, by hand."""
     hold, amount, donation = fact.body
-    for *_, source, target in fact.moves:
+    for source, target in (move[3:] for move in fact.moves):
         if parse_place(source).kind != "fund" or target != f"hold/{escape(hold)}":
             return f"this MoneyHeld does not move money from {shown(source)} to {shown(target)}"
-    return hand_flaw(fact, amount) or strange_flaw(book, fact, donation)
+    return hand_flaw(fact, amount) or whole_flaw(book, fact, donation, *sorted(book.funds))
 
 
 def judge_hold_lifted(_book: Book, fact: Fact, _: Pieces) -> str:
     """`hold/X` -> home, by hand."""
     hold, amount = fact.body
-    for *_, source, target in fact.moves:
+    for source, target in (move[3:] for move in fact.moves):
         if source != f"hold/{escape(hold)}" or not is_home(target):
             return f"this HoldLifted does not move money from {shown(source)} to {shown(target)}"
     return hand_flaw(fact, amount)
