@@ -293,8 +293,9 @@ def test_time_never_goes_back_along_a_serial() -> None:
 
 def test_changed_terms_decide_what_may_pay_and_in_which_order() -> None:
     story = simple()
-    story.add("TermsChanged", "fund/heart", fund="heart", amount=50, on="2026-01-03",
-              basis={"kind": "plan", "ref": "1"}, moves=[move("t1", 50, 100, "fund/heart", "fund/heart/t3")])  # fmt: skip
+    changed = [move("t1", 50, 100, "fund/heart", "fund/heart/t3")]
+    story.add("TermsChanged", "fund/heart", fund="heart", amount=50, on="2026-01-03", moves=changed,
+              basis={"kind": "plan", "ref": "1"})  # fmt: skip
     moves = [move("t1", 50, 60, "fund/heart/t3", "case/C1")]
     story.add("AllocationMade", "allocation/A1", allocation="A1", case="C1", fund="heart", amount=10, on="2026-01-04",
               moves=moves, policy="earmark-fifo/1")  # fmt: skip
