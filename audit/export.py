@@ -120,8 +120,8 @@ README = """# {origin}
 
 加上 `--head 文件`，可与您从前保存的 checkpoint 文件核对。退出码：0 通过；1 发现篡改，指出第一条有误的分录；2 无法读取。
 
-This is the whole ledger {origin}, {size} entries, to be checked offline; it holds no personal data. Python 3.11 or newer
-and the library cryptography are all that is needed:
+This is the whole ledger {origin}, {size} entries, to be checked offline; it holds no personal data. Python 3.11 or
+newer and the library cryptography are all that is needed:
 
     python verify.py .
 
