@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from conftest import Fenhao
 
 from api.bootstrap import starter_dictionary
 from api.cli import main
 from ledger.database import connecting
 
-Fenhao = Callable[..., Result]
 OPENED = 1 + len(starter_dictionary())
 """How many entries a ledger has once it is open."""
-
-
-@pytest.fixture
-def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fenhao]:
-    """`fenhao` in a home and a schema of its own."""
-    schema = f"cli_{abs(hash(request.node.name)) % 10**8}"
-    environment = {
-        "FENHAO_HOME": str(tmp_path / "home"),
-        "FENHAO_DATABASE_URL": embedded_url,
-        "FENHAO_SCHEMA": schema,
-        "FENHAO_LANGUAGE": "",
-    }
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], env=environment)
-
-    yield run
-    with connecting(embedded_url) as connection:
-        connection.execute(f"drop schema if exists {schema} cascade")
-        for (role,) in connection.execute("select rolname from pg_roles where rolname = %s", (f"{schema}_service",)):
-            connection.execute(f"drop owned by {role}; drop role {role}")
 
 
 @pytest.fixture
