@@ -117,7 +117,7 @@ def pronounce(fenhao: Fenhao, verdict: Verdict) -> Done:
         _define(fenhao, home, new, verdict.by)
     with fenhao.database.service() as connection, connection.transaction():
         accept(connection, done.accepted, verdict.by)
-        for home, term in [*done.dismissed, *((home, new.code) for home, new in done.defined)]:
+        for home, term in done.dismissed:
             dismiss(connection, home, term)
     return done
 

@@ -247,6 +247,23 @@ def test_an_unknown_dimension_or_parent_is_no_term_to_review(desk: Desk) -> None
     assert "没有维度 diseas" in reasons
 
 
+@pytest.mark.parametrize("kind", ["codes", "cases", "disbursements"])
+def test_a_rejects_file_is_like_its_own_rejects(desk: Desk, kind: str) -> None:
+    texts = {
+        "codes": CODES + "d,CHILD,x,NOPE,\nd,A,a,A,\n",
+        "cases": CASES + "C1,F,H,室缺,河南\nC2,F\n",
+        "disbursements": "disbursement_id,case_id,amount,disbursed_on,kind\nS,C,1,2026-01-01,gift\n",
+    }
+    desk.take_in((kind, texts[kind]))
+    first = desk.rejects()
+    for _ in range(2):
+        desk.take_in((kind, (desk.folder / "rejects.csv").read_bytes()))
+        again = desk.rejects()
+        assert [list(row) for row in again] == [list(row) for row in first]
+        own = slice(3, None)
+        assert [list(row.values())[own] for row in again] == [list(row.values())[own] for row in first]
+
+
 # Codes from files.
 
 OWN = [

@@ -129,35 +129,39 @@ def test_people_read_the_list_and_the_tree(desk: Desk, language: str) -> None:
 
 
 WRONG = [
-    ["review", "--accept", "室缺=VSD", "--dimension", "disease"],
-    ["review", "--accept", "没有这条=VSD", "--by", "S7"],
-    ["review", "--accept", "室缺=NOPE", "--by", "S7"],
-    ["review", "--accept", "室缺=410000", "--by", "S7"],
-    ["review", "--accept", "室缺", "--by", "S7"],
-    ["review", "--accept", "VSD=ASD", "--dimension", "disease", "--by", "S7"],
-    ["review", "--accept", "13812345678=ASD", "--dimension", "disease", "--by", "S7"],
-    ["review", "--accept", "室缺=H", "--dimension", "hospital", "--by", "S7"],
-    ["review", "--accept", "室缺=VSD", "--by", "13812345678"],
-    ["review", "--accept", "室缺=VSD", "--define", "VSD", "--name", "别的", "--by", "S7"],
-    ["review", "--accept", "室缺=KD", "--define", "KD", "--name", "新", "--parent", "NOPE", "--by", "S7"],
-    ["review", "--accept", "室缺=VSD", "--dismiss", "没有这条", "--by", "S7"],
-    ["review", "--dismiss", "没有这条", "--dimension", "disease"],
-    ["review", "--define", "KD"],
-    ["review", "--name", "川崎病"],
-    ["list", "nowhere"],
-    ["import"],
-    ["import", "missing.csv"],
-    ["import", "missing.csv", "--starter"],
+    ("by_missing", ["review", "--accept", "室缺=VSD", "--dimension", "disease"]),
+    ("term_not_waiting", ["review", "--accept", "没有这条=VSD", "--by", "S7"]),
+    ("unknown_code", ["review", "--accept", "室缺=NOPE", "--by", "S7"]),
+    ("unknown_code", ["review", "--accept", "室缺=410000", "--by", "S7"]),
+    ("bad_value", ["review", "--accept", "室缺", "--by", "S7"]),
+    ("bad_value", ["review", "--accept", "VSD=ASD", "--dimension", "disease", "--by", "S7"]),
+    ("bad_value", ["review", "--accept", "13812345678=ASD", "--dimension", "disease", "--by", "S7"]),
+    ("bad_value", ["review", "--accept", "室缺=H", "--dimension", "hospital", "--by", "S7"]),
+    ("bad_value", ["review", "--accept", "室缺=VSD", "--by", "13812345678"]),
+    ("bad_value", ["review", "--accept", "室缺=VSD", "--define", "VSD", "--name", "别的", "--by", "S7"]),
+    (
+        "unknown_code",
+        ["review", "--accept", "室缺=KD", "--define", "KD", "--name", "新", "--parent", "NOPE", "--by", "S7"],
+    ),
+    ("term_not_waiting", ["review", "--accept", "室缺=VSD", "--dismiss", "没有这条", "--by", "S7"]),
+    ("term_not_waiting", ["review", "--dismiss", "没有这条", "--dimension", "disease"]),
+    ("unusable_argument", ["review", "--define", "KD"]),
+    ("unusable_argument", ["review", "--name", "川崎病"]),
+    ("unknown_reference", ["list", "nowhere"]),
+    ("unusable_argument", ["import"]),
+    ("unusable_file", ["import", "missing.csv"]),
+    ("unusable_argument", ["import", "missing.csv", "--starter"]),
 ]
 
 
 def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(desk: Desk) -> None:
     desk.take_in()
     before = (desk.terms(), desk.fenhao("codes", "list", "--json").stdout)
-    for arguments in WRONG:
-        result = desk.fenhao("codes", *arguments)
+    for code, arguments in WRONG:
+        result = desk.fenhao("codes", *arguments, "--json")
         assert result.exit_code == 2, (arguments, result.output)
         assert (result.stderr.count("error: "), result.stderr.count("错误：")) == (1, 1), arguments
+        assert answer(result)["error"] == code, arguments
         assert "13812345678" not in result.output
     assert (desk.terms(), desk.fenhao("codes", "list", "--json").stdout) == before
 

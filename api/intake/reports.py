@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple
 
 from api.intake.faults import RejectsNotWritten, UnusableArgument
 from api.intake.plans import Plan
+from api.intake.reading import is_of_rejects
 from api.intake.staging import StagedRow
 from ledger.errors import Refusal
 from ledger.money import format_amount
@@ -183,7 +184,7 @@ class Rejects:
 
     def __init__(self, report: Report, plans: Sequence[Plan], file: IO[str] | None) -> None:
         self._report, self._file = report, file
-        names = dict.fromkeys(name for plan in plans for name in plan.header if name)
+        names = dict.fromkeys(name for plan in plans for name, _ in _own(plan, plan.header))
         self._positions = {name: position for position, name in enumerate(names)}
         if file is not None:
             self._writer = csv.writer(file)
@@ -202,9 +203,8 @@ class Rejects:
         if self._file is None:
             return
         cells = [""] * len(self._positions)
-        for name, cell in zip(row.plan.header, row.cells, strict=False):
-            if name:
-                cells[self._positions[name]] = cell
+        for name, cell in _own(row.plan, row.cells):
+            cells[self._positions[name]] = cell
         reasons = (refusal.say("zh", report.exponent), refusal.say("en", report.exponent), refusal.code)
         self._write([source.kind.name, str(source.file), row.number, *cells, *reasons])
 
@@ -213,6 +213,14 @@ class Rejects:
             self._writer.writerow(cells)
         except OSError as error:
             raise RejectsNotWritten(file=self._report.rejects_file, reason=error.strerror) from error
+
+
+def _own(plan: Plan, cells: Sequence[str]) -> list[tuple[str, str]]:
+    """The file's named columns with these cells; without what a rejects file, given as input again, says besides."""
+    pairs = list(zip(plan.header, cells, strict=False))
+    if is_of_rejects(plan.header):
+        pairs = pairs[3 : len(plan.header) - 3]
+    return [pair for pair in pairs if pair[0]]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import orjson
 
 from api.intake.faults import DamagedText, RowTooLong, TooManyCells
 from api.intake.plans import Plan, plan
-from api.intake.reading import Numbered, Table, reading
+from api.intake.reading import Numbered, Table, is_of_rejects, reading
 from api.intake.rows import Row
 from api.intake.sources import Source
 from ledger.database import Connection, queries
@@ -119,7 +119,7 @@ class Staging:
 
 def _own_rows(table: Table, kind: str) -> Iterator[Numbered]:
     """The table's rows; of a rejects file, which may hold rows of several kinds, those of this kind."""
-    if [name.strip().removeprefix("import_") for name in table.header[:3]] != ["kind", "file", "row"]:
+    if not is_of_rejects(table.header):
         return table.rows
     return (row for row in table.rows if row.cells[0] == kind)
 
