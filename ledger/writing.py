@@ -17,6 +17,7 @@ from eventsourcing.persistence import IntegrityError, InterfaceError, Operationa
 from msgspec import Struct
 
 from ledger.book import Book
+from ledger.codec import Entry
 from ledger.decisions import Command, Decision, OpenLedger
 from ledger.errors import (
     ApprovalNeeded,
@@ -26,7 +27,7 @@ from ledger.errors import (
     OperatorFault,
     Refusal,
 )
-from ledger.journal import Journal, Writing
+from ledger.journal import Journal, Writing, entries_of
 from ledger.needs import Needs
 from ledger.registry import Registry
 
@@ -137,6 +138,10 @@ class Session:
         outcomes = decide_batch(self._journal, self._writing, self._registry, Batch.of(commands), self._limits)
         self._writing.cursor.execute("set constraints all immediate; set constraints all deferred")
         return outcomes
+
+    def read(self, first: int, limit: int) -> list[Entry]:
+        """At most `limit` entries from seq `first` on, those of the session itself among them."""
+        return entries_of(self._writing.cursor, first, limit)
 
 
 class Abandoned(Exception):
