@@ -91,6 +91,10 @@ _HINTS: dict[str, Pair] = {
     "HospitalPaymentReturned.reason": (" ".join(RETURN_REASONS), " ".join(RETURN_REASONS)),
     "BalanceBroughtForward.amount": ("20000.00；有 lines 时不填", "20000.00; not with lines"),
     "name": ("文字", "text"),
+    "dimension": ("小写字母、数字和下划线，如 disease", "lower-case letters, digits and _, such as disease"),
+    "code": ("文字，如 VSD", "text, such as VSD"),
+    "parent": ("同维度的代码", "a code of the dimension"),
+    "province": ("数据字典的代码", "a code of the dictionary"),
 }
 
 

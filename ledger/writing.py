@@ -159,7 +159,7 @@ class Writer:
         self, journal: Journal, pause: Callable[[float], None] = time.sleep, limits: Limits | None = None
     ) -> None:
         self._journal = journal
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._pause = pause
         self._registry: Registry | None = None
         self._queue: deque[_Turn] = deque()
@@ -201,7 +201,7 @@ class Writer:
         try:
             self._take_group()
             with suppress(Abandoned), self._journal.entries.writing() as writing:
-                yield Session(self._journal, writing, self._limits)
+                yield Session(self._journal, writing, self.limits)
         finally:
             self._pass_on()
 
@@ -300,7 +300,7 @@ class Writer:
         # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
         registry, self._registry = self._registry or Registry(), None
         with self._journal.entries.writing() as writing:
-            outcomes = decide_batch(self._journal, writing, registry, batch, self._limits, trusting=trusting)
+            outcomes = decide_batch(self._journal, writing, registry, batch, self.limits, trusting=trusting)
         self._registry = registry
         return outcomes
 

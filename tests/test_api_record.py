@@ -48,7 +48,7 @@ def answer(result: Result) -> Any:
 
 
 def size(fenhao: Fenhao) -> int:
-    return int(answer(fenhao("verify", "--json"))["entries"])
+    return int(answer(fenhao("rebuild", "--json"))["entries"])
 
 
 STORY: list[tuple[str, list[str], int]] = [
@@ -278,8 +278,8 @@ def test_every_fact_is_listed_and_explained(fenhao: Fenhao) -> None:
         for language, written in (("zh", "written_zh"), ("en", "written_en")):
             explained = fenhao("record", one["fact"], "--members", "--lang", language).stdout
             for member in one["members"]:
-                line = next(line for line in explained.splitlines() if line[2:].split(" ")[0] == member["name"])
-                assert line.startswith("*") is member["required"]
+                line = next(line for line in explained.splitlines() if line[4:].split(" ")[0] == member["name"])
+                assert line.startswith("  *") is member["required"]
                 assert line.endswith(member[written])
         assert answer(fenhao("record", one["fact"], "--members", "--json")) == one
 
@@ -312,3 +312,58 @@ def test_refusals_name_amounts_in_the_ledgers_own_currency(
             connection.execute(
                 f"drop schema if exists {schema} cascade; drop owned by {schema}_service; drop role {schema}_service"
             )
+
+
+def test_from_the_set_amount_on_a_movement_takes_two_different_persons(
+    fenhao: Fenhao, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    limit = {"FENHAO_TWO_PERSONS_FROM": "50.00"}
+    for fact, sets in (
+        ("FundOpened", ["fund=two", "name=双人"]),
+        ("HospitalRegistered", ["hospital=H2", "name=二"]),
+        ("CaseOpened", ["case=T1", "fund=two", "hospital=H2"]),
+        ("DonationReceived", ["donation=DTWO", "fund=two", "amount=500.00", "on=2026-03-01"]),
+    ):
+        assert fenhao(*asked(fact, *sets), **limit).exit_code == 0
+    allocation = ["allocation=AT", "case=T1", "on=2026-03-02"]
+    for persons in ([], ["by=li"], ["by=li", "approved_by=li"], ["approved_by=wang"]):
+        refused = fenhao(*asked("AllocationMade", *allocation, "amount=50.00", *persons), **limit)
+        assert refused.exit_code == 2
+        assert "50.00 is 50.00 or more" in refused.stderr
+    below = answer(fenhao(*asked("AllocationMade", *allocation, "amount=49.99"), "--json", **limit))
+    assert below["amount"] == 4_999
+    both = ["allocation=AT2", "case=T1", "on=2026-03-02", "amount=50.00", "by=li", "approved_by=wang"]
+    assert answer(fenhao(*asked("AllocationMade", *both), "--json", **limit))["amount"] == 5_000
+    header = "allocation_id,case_id,amount,allocated_on,by,approved_by\n"
+    rows = ["AT3,T1,50.00,2026-03-03,li,", "AT4,T1,50.00,2026-03-03,li,wang|zhao", "AT5,T1,49.99,2026-03-03,,"]
+    path = tmp_path_factory.mktemp("two") / "allocations.csv"
+    path.write_text(header + "\n".join(rows), "utf-8")
+    report = fenhao("import", f"allocations={path}", "--json", **limit)
+    assert report.exit_code == 3
+    counts = json.loads(report.stdout)["kinds"]["allocations"]
+    assert (counts["recorded"], counts["rejected"], counts["amount"]) == (2, 1, 9_999)
+
+
+def test_the_doctor_says_from_which_amount_and_a_bad_one_stops_everything(fenhao: Fenhao) -> None:
+    assert "未设双人复核金额" in fenhao("doctor").stdout
+    said = fenhao("doctor", "--lang", "en", FENHAO_TWO_PERSONS_FROM="50000")
+    assert "movements of 50,000.00 CNY or more take two persons" in said.stdout
+    for bad in ("50,000", "-1", "0", "0.001", "many"):
+        refused = fenhao(*asked("FundOpened", "fund=never", "name=x"), FENHAO_TWO_PERSONS_FROM=bad)
+        assert refused.exit_code == 2
+        assert f"FENHAO_TWO_PERSONS_FROM is not valid ({bad})" in refused.stderr
+    assert "FENHAO_TWO_PERSONS_FROM" in fenhao("doctor", FENHAO_TWO_PERSONS_FROM="many").stdout
+
+
+def test_a_ledger_is_opened_under_a_limit_too(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("limit")
+    schema = f"record_limit_{os.getpid()}"
+    environment = {"FENHAO_HOME": str(home), "FENHAO_DATABASE_URL": embedded_url, "FENHAO_SCHEMA": schema}
+    arguments = ["init", "--origin", "example.org/limit", "--no-codes"]
+    try:
+        opened = CliRunner().invoke(main, arguments, env=environment | {"FENHAO_TWO_PERSONS_FROM": "1.00"})
+        assert opened.exit_code == 0, opened.output
+    finally:
+        with connecting(embedded_url) as connection:
+            connection.execute(f"drop schema {schema} cascade; drop owned by {schema}_service")
+            connection.execute(f"drop role {schema}_service")
