@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from api.codes_commands import codes
+from api.record_command import record
 from api.settings import Settings
 from api.words import EXIT_TAMPERED, Words, as_text
 from api.words import common as _common
@@ -35,6 +36,7 @@ def main() -> None:
 
 
 main.add_command(codes)
+main.add_command(record)
 
 
 @main.command()
