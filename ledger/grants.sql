@@ -8,4 +8,5 @@ grant insert on entry, command_key, business_key, bill, fund, case_file, code, t
 grant update on head, bill, case_file to {role};
 grant update (ends_at) on tape to {role};
 grant delete on business_key, holding to {role};
-grant insert, update, delete on view_tape, view_gift, view_place, view_movement, view_tracking, view_failure to {role};
+grant insert, update, delete on view_tape, view_gift, view_attribution, view_place, view_movement, view_tracking, view_failure
+    to {role};
