@@ -16,14 +16,13 @@ from eventsourcing.persistence import Notification
 
 from ledger.errors import OperatorFault, shown
 from ledger.events import Issued, Moved
-from ledger.places import is_source, parse_place, tape_number
+from ledger.places import VOID, is_source, parse_place, tape_number
 from ledger.tapes import Issue, Move, Places, Row, Run
 
 TAPE_OPENED = "TapeOpened"
 BALANCE_BROUGHT_FORWARD = "BalanceBroughtForward"
 DONATION_ATTRIBUTED = "DonationAttributed"
 ENTRY_REVERSED = "EntryReversed"
-VOID = "void"
 TERMS_MEMBERS = ("nature", "restriction", "usable_from", "expires_on", "agreement")
 
 _tape = lru_cache(maxsize=65_536)(tape_number)

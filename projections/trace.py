@@ -123,7 +123,7 @@ class Traces:
         A case is `{case, paid, used, total}`, a donor `{donor, amount}`.
         """
         self._require("hospital", hospital)
-        which = {"hospital": hospital}
+        which = {"hospital": hospital, "case": None}
         [(paid, used)] = self._all("hospital_sums", which)
         cases = (
             {"case": case, "paid": paid, "used": used, "total": paid + used}
@@ -239,7 +239,7 @@ class Traces:
             }
 
     def _case_donors(self, case: str) -> Iterator[Trace]:
-        rows = self._stream("case_donors", {"case": case})
+        rows = self._stream("case_donors", {"case": case, "hospital": None})
         for (donor, donation), group in groupby(rows, key=lambda row: row[:2]):
             runs = list(joined(row[2:] for row in group))
             yield {
