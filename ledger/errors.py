@@ -90,6 +90,13 @@ class Unknown(Refusal):
         super().__init__(noun=noun, noun_zh=NOUNS_ZH.get(noun, noun), id=shown(id))
 
 
+class UnknownThen(Unknown):
+    """A reference to something that the ledger did not have on the day, or as known at the time, looked back to."""
+
+    zh = "在所查的日期和登记时刻，账本中没有{noun_zh} {id}"
+    en = "there was no {noun} {id} in the ledger on that day, as known then"
+
+
 class UnknownCode(Refusal):
     """A code that the dictionary does not have; the nearest ones are offered."""
 

@@ -45,14 +45,15 @@ with candidate as (
     from chosen gift
     cross join lateral (
         select * from view_movement each
-        where each.tape = gift.tape and int8range(each.lo, each.hi) && int8range(gift.lo, gift.hi)
-          and each.posted_on <= %(as_of)s and each.seq < %(size)s
+        where box(point(each.tape, each.lo), point(each.tape, each.hi - 1))
+            && box(point(gift.tape, gift.lo), point(gift.tape, gift.hi - 1))
         offset 0
     ) near
     cross join lateral (values
         (near.target, near.target_hospital, near.target_case, 1),
         (near.source, near.source_hospital, near.source_case, -1)
     ) side (place, hospital, case_id, sign)
+    where near.posted_on <= %(as_of)s and near.seq < %(size)s
 )
 
 -- name: gifts
@@ -266,5 +267,6 @@ where gift.hi > %(serial)s and gift.posted_on <= %(as_of)s and gift.seq < %(size
 -- name: serial_moves
 -- Every move of one serial, oldest first.
 select seq, posted_on, type, source, target from view_movement
-where int8range(lo, hi) @> %(serial)s::bigint and tape = %(tape)s
+where box(point(tape, lo), point(tape, hi - 1))
+    && box(point(%(tape)s, %(serial)s), point(%(tape)s, %(serial)s))
   and posted_on <= %(as_of)s and seq < %(size)s order by seq

@@ -159,4 +159,5 @@ where gift.hi > %(serial)s
 -- name: serial_moves
 -- Every move of one serial, oldest first.
 select seq, posted_on, type, source, target from view_movement
-where int8range(lo, hi) @> %(serial)s::bigint and tape = %(tape)s order by seq
+where box(point(tape, lo), point(tape, hi - 1))
+    && box(point(%(tape)s, %(serial)s), point(%(tape)s, %(serial)s)) order by seq

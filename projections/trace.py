@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any, LiteralString
 
 from ledger.database import Connection, Cursor, queries, tuples
-from ledger.errors import BadValue, Unknown
+from ledger.errors import BadValue, Unknown, UnknownThen
 from ledger.journal import Journal
 from ledger.places import fund_place, is_source, parse_place, tape_name, tape_number
 
@@ -73,7 +73,7 @@ class Traces:
         who = {"donor": donor, "donation": None}
         by_place = self._by_place(who)
         if not by_place:
-            raise Unknown("donor", donor)
+            raise self._unknown("donor", donor)
         donations = (
             {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
             for donation, _, fund, on, seq, amount in self._stream("gifts", who)
@@ -85,7 +85,7 @@ class Traces:
         which = {"donor": None, "donation": donation}
         gift = self._all("gifts", which)
         if not gift:
-            raise Unknown("donation", donation)
+            raise self._unknown("donation", donation)
         _, donor, fund, on, seq, _ = gift[0]
         return {
             "donation": donation,
@@ -197,7 +197,7 @@ class Traces:
         which = {"tape": tape, "serial": serial}
         rows = self._all("serial", which)
         if not rows:
-            raise Unknown("serial", name)
+            raise self._unknown("serial", name)
         donation, donor, fund, *issue = rows[0]
         steps = [issue, *self._all("serial_moves", which)]
         place, home = "", ""
@@ -252,7 +252,10 @@ class Traces:
     def _require(self, noun: str, id: str) -> None:
         [(known,)] = self._all("known", {"stream": f"{noun}/{id}"})
         if not known:
-            raise Unknown(noun, id)
+            raise self._unknown(noun, id)
+
+    def _unknown(self, noun: str, id: str) -> Unknown:
+        return UnknownThen(noun, id) if self._bounds else Unknown(noun, id)
 
     def _all(self, name: str, which: dict[str, Any]) -> list[Any]:
         return self._cursor.execute(self._queries[name], {**self._bounds, **which}).fetchall()

@@ -26,12 +26,14 @@ def balances_of(traces: Traces, fund: str | None = None) -> Trace:
 
 
 def balance_lines(balances: Trace, reader: Reader, vantage: Vantage = NOW) -> Iterator[str]:
-    """The lines for people: all figures, then a row for each fund of those that are anything anywhere."""
-    yield titled(reader.word("balances"), reader, vantage)
+    """The lines for people: all figures, then for several funds a row each, of those that are anything anywhere."""
+    funds = balances["funds"]
+    title = reader.word("balances")
+    yield titled(f"{title} {funds[0]['fund']}" if len(funds) == 1 else title, reader, vantage)
     yield from figures([(name, balances[name]) for name in FIGURES[:3]], reader)
     yield from figures([(name, balances[name]) for name in STANDS], reader, "of_which")
     if balances["void"]:
         yield from figures([("void", balances["void"])], reader, "not_counted")
-    shown = [name for name in FIGURES if any(one[name] for one in balances["funds"])]
-    rows = ([one["fund"], *(one[name] for name in shown)] for one in balances["funds"])
-    yield from table("funds", ("fund", *shown), rows, reader)
+    if len(funds) != 1:
+        shown = [name for name in (*CAME, *STANDS) if any(one[name] for one in funds)]
+        yield from table("funds", ("fund", *shown), ([one[name] for name in ("fund", *shown)] for one in funds), reader)

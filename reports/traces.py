@@ -213,7 +213,7 @@ def _right(text: str, width: int) -> str:
 
 WORDS = {
     "as_of": ("记账日期截至 {}", "as of {}"),
-    "known_at": ("按 {} 以前登记的分录", "as known at {}"),
+    "known_at": ("按截至 {} 已登记的分录", "as known at {}"),
     "donor": ("捐赠人", "Donor"),
     "donation": ("捐赠", "Donation"),
     "case": ("个案", "Case"),

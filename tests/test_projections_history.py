@@ -36,7 +36,8 @@ from ledger.errors import BadValue, Unknown
 from ledger.times import find_zone, parse_instant, parse_utc, utc_text
 from projections.history import NOW, Vantage, entries_known, reading_from
 from projections.runner import Runner
-from projections.trace import Traces, snapshot, whole
+from projections.trace import FUND_FIGURES, Traces, snapshot, whole
+from reports.balances import balances_of
 
 RANDOM = settings(max_examples=8 * SCALE)
 HISTORIES = st.one_of(
@@ -92,9 +93,13 @@ def check_all(ledger: Ledger, entries: list[Entry], as_of: date | None, known_at
         for fund in FUNDS:
             assert told(traces, "fund", fund) == retold.fund(fund)
         for fen in sorted(ids.place)[::13]:
-            assert told(traces, "serial", f"{fen[0]}:{fen[1]}") == retold.serial(fen)
-        balances = {one["fund"]: one for one in traces.balances()}
-        assert balances == retold.balances()
+            serial = told(traces, "serial", f"{fen[0]}:{fen[1]}")
+            assert serial == retold.serial(fen)
+            days = [one["on"] for one in serial["movements"]] if serial is not None else []
+            assert days == sorted(days)
+        balances = balances_of(traces)
+        assert {one["fund"]: one for one in balances["funds"]} == retold.balances()
+        assert sum(balances[name] for name in (*FUND_FIGURES, "void")) == len(retold.plain.place), "each serial once"
 
 
 POINTS = st.tuples(st.integers(-3, 30), st.integers(0, 1_000))

@@ -65,7 +65,8 @@ create index view_place_void on view_place (tape) where kind = 'void';
 
 -- Every move ever made, with both ends taken apart, and apart where the money of two funds goes together. `source_fund`
 -- and `target_fund` are whose money it is before and after: the fund of the place at fund and fee places, of the home
--- elsewhere, and the tape's own for what is void.
+-- elsewhere, and the tape's own for what is void. What moved given serials is found by tape and range at once, as boxes in a
+-- plane (serials are below 2^53, so exact as floats too): on ranges alone every tape has some.
 create table view_movement (
     seq bigint not null,
     posted_on date not null,
@@ -85,7 +86,7 @@ create table view_movement (
     target_case text,
     primary key (seq, tape, lo)
 );
-create index view_movement_range on view_movement using gist (int8range(lo, hi));
+create index view_movement_range on view_movement using gist (box(point(tape, lo), point(tape, hi - 1)));
 create index view_movement_source_case on view_movement (source_case, seq) where source_case is not null;
 create index view_movement_target_case on view_movement (target_case, seq) where target_case is not null;
 create index view_movement_source_hospital on view_movement (source_hospital) where source_hospital is not null;
