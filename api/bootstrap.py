@@ -28,8 +28,9 @@ from ledger.embedded import ensure_running
 from ledger.errors import InputFault, LedgerNotOpen, OperatorFault, Refusal, shown
 from ledger.journal import Entropy, Journal, check_origin
 from ledger.money import AmountError, parse_amount
-from ledger.times import Clock, find_zone, utc_now
+from ledger.times import Clock, find_zone, parse_day, parse_instant, utc_now
 from ledger.writing import Limits, Writer
+from projections.history import Vantage
 from projections.runner import Runner
 from reports.traces import Reader
 
@@ -252,6 +253,16 @@ def reader_of(fenhao: Fenhao) -> Reader:
     assert head.currency is not None
     assert head.exponent is not None
     return Reader(fenhao.settings.language, head.currency, head.exponent)
+
+
+def vantage_of(fenhao: Fenhao, as_of: str | None, known_at: str | None) -> Vantage:
+    """From where to look, as people say it, times in the ledger's zone. Raises BadValue, LedgerNotOpen."""
+    zone = fenhao.journal.entries.head().zone
+    assert zone is not None
+    return Vantage(
+        None if as_of is None else parse_day(as_of, "as_of"),
+        None if known_at is None else parse_instant(known_at, "known_at", find_zone(zone)),
+    )
 
 
 _NO_DECIMALS = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV")

@@ -19,6 +19,7 @@ from api.record_command import record
 from api.settings import Settings
 from api.words import EXIT_TAMPERED, Words, as_text
 from api.words import common as _common
+from api.words import looking_back as _looking_back
 
 # Each command imports what it needs when it runs: help comes at once, and the verifier's worker processes, which import
 # this module as their main one, start quickly.
@@ -122,20 +123,24 @@ def import_(
 @main.command()
 @click.argument("noun", type=click.Choice(["donor", "donation", "case", "hospital", "fund", "serial"]))
 @click.argument("id")
+@_looking_back
 @click.option("--jsonl", is_flag=True, help="每项一行 JSON / one JSON line for each item")
 @_common
-def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> None:
+def trace(
+    words: Words, settings: Settings, noun: str, id: str, as_of: str | None, known_at: str | None, jsonl: bool
+) -> None:
     """追踪善款：捐赠人、捐赠、个案、医院、基金，或一分钱 / Follow the money of a donor, ..., or one serial TAPE:N."""
-    from api.bootstrap import assembled, reader_of
+    from api.bootstrap import assembled, reader_of, vantage_of
     from ledger.ids import check_id
-    from projections.trace import reading, whole
+    from projections.history import reading_from
+    from projections.trace import whole
     from reports.traces import trace_lines
 
     check_id(id, noun)
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.runner.catch_up(progress=words.status.views)
-        reader = reader_of(fenhao)
-        with reading(fenhao.journal) as traces:
+        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
+        with reading_from(fenhao.journal, vantage) as traces:
             found = getattr(traces, noun)(id)
             words.status.clear()
             if jsonl:
@@ -144,7 +149,7 @@ def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> 
             elif words.json:
                 words.give(whole(found))
             else:
-                for text in trace_lines(noun, found, reader):
+                for text in trace_lines(noun, found, reader, vantage):
                     click.echo(text)
 
 
@@ -154,6 +159,30 @@ def _lines_of(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name, value in found.items():
         if isinstance(value, Iterator):
             yield from ({name: item} for item in value)
+
+
+@main.command()
+@click.option("--fund", metavar="F", help="只看一个基金 / one fund alone")
+@_looking_back
+@_common
+def balances(words: Words, settings: Settings, fund: str | None, as_of: str | None, known_at: str | None) -> None:
+    """各基金收支余：收入、可用、已匹配、已拨付、已使用…… / What came into each fund, and where it stands."""
+    from api.bootstrap import assembled, reader_of, vantage_of
+    from ledger.ids import check_id
+    from projections.history import reading_from
+    from reports.balances import balance_lines, balances_of
+
+    if fund is not None:
+        check_id(fund, "fund")
+    with assembled(settings, words.status.wait) as fenhao:
+        fenhao.runner.catch_up(progress=words.status.views)
+        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
+        with reading_from(fenhao.journal, vantage) as traces:
+            found = balances_of(traces, fund)
+    words.status.clear()
+    words.give(found)
+    for text in balance_lines(found, reader, vantage):
+        words.say(text, text)
 
 
 @main.command()
