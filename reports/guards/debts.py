@@ -24,6 +24,11 @@ class What(NamedTuple):
     purpose: str | None = None
     period: str | None = None
 
+    @property
+    def cash(self) -> dict[str, str | None]:
+        """What a grant was for."""
+        return {"purpose": self.purpose, "period": self.period}
+
     def meets(self, later: What) -> bool:
         """Whether a later payment may be this one again."""
         return (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby, pairwise
+from typing import Any
 
 from ledger.places import parse_place, tape_name
 from reports.guards import rules
@@ -67,25 +68,26 @@ def _entry(arrival: Arrival) -> int:
 
 def bill_part_paid(books: Books) -> Iterator[Finding]:
     """One finding a bill of an open case. What a bank rejected is owed on it; other returns only say it was less."""
-    owed: dict[tuple[str | None, ...], int] = defaultdict(int)
+    rejected: dict[tuple[str | None, ...], int] = defaultdict(int)
     for back in books.of("HospitalPaymentReturned"):
         if back.data.reason == BANK_REJECTED:
-            owed[back.data.hospital, back.data.bill_no, back.data.case] += back.data.amount or 0
+            rejected[back.data.hospital, back.data.bill_no, back.data.case] += back.data.amount or 0
+    told: dict[tuple[str | None, ...], int] = defaultdict(int)
     for debt in debts(books):
-        if debt.what.kind == "payment":
-            owed[debt.back.data.hospital, debt.what.bill_no, debt.case] -= debt.owed
-    for (hospital, bill_no, case), lines in bills(books).items():
-        standing = [line for line in lines if line.standing]
+        told[debt.back.data.hospital, debt.what.bill_no, debt.case] += debt.owed
+    for bill, lines in bills(books).items():
+        hospital, bill_no, case = bill
+        standing = [line for line in lines if line.standing] or (lines if told[bill] else [])
         if not standing or not books.is_open(case):
             continue
         limit = limit_of(standing)
-        paid = sum(line.amount for line in lines) - owed[hospital, bill_no, case]
-        if limit > paid:
+        paid = sum(line.amount for line in lines) - rejected[bill]
+        if limit > paid + told[bill]:
             yield finding(
                 rules.BILL_PART_PAID,
                 {"hospital": hospital, "bill_no": bill_no, "case": case},
-                limit - paid,
-                books.age(standing[-1].record.day),
+                limit - paid - told[bill],
+                books.age(lines[-1].record.day),
                 map(paid_evidence, lines),
                 books.funds_of([case]),
                 {"bill_amount": limit, "paid": paid},
@@ -133,12 +135,11 @@ def returned_unpaid(books: Books) -> Iterator[Finding]:
         was = [paid_evidence(one) if isinstance(one, Paid) else granted_evidence(one) for one in debt.was]
         yield finding(
             rules.RETURNED_UNPAID,
-            {"hospital": debt.back.data.hospital, "case": debt.case},
+            {"hospital": debt.back.data.hospital, "case": debt.case, **debt.what.cash},
             debt.owed,
             books.age(debt.back.day),
             [*was, evidence_of(debt.back)],
             books.funds_of([debt.case]),
-            {"purpose": debt.what.purpose, "period": debt.what.period},
         )
 
 
@@ -185,13 +186,18 @@ def expired(books: Books) -> Iterator[Finding]:
             yield _heap(rules.EXPIRED, heap, books.age(heap.tape.expires_on))
 
 
+def _person(terms: Mapping[str, Any]) -> str | None:
+    """Whom agency money is for."""
+    return str(terms["restriction"]["person"][0]) if terms["nature"] == "agency" else None
+
+
 def _heap(rule: Rule, heap: Heap, days: int) -> Finding:
     """Money at a fund under the terms of a tape, with the largest gifts behind it."""
     fund = str(parse_place(heap.place).fund)
     terms = heap.tape.terms
     restriction = tuple(f"{dimension}={'|'.join(codes)}" for dimension, codes in terms["restriction"].items())
     gifts = [Evidence(gift.seq, gift.type, gift.on, gift.donation or "", gift.amount) for gift in heap.gifts]
-    subject = {"fund": fund, "tape": tape_name(heap.tape.number)}
+    subject = {"fund": fund, "tape": tape_name(heap.tape.number), "person": _person(terms)}
     details = {"restriction": restriction, "expires_on": terms.get("expires_on"), "agreement": terms.get("agreement")}
     evidence = [evidence_of(heap.tape.opened), *gifts]
     return finding(rule, subject, heap.amount, days, evidence, [fund], details, entries=heap.entries + 1)
