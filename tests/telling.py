@@ -97,8 +97,9 @@ def told(writer: Writer, command: Command) -> int:
 class Teller:
     """Tells one story; `seqs` has the entry of each id it made, without the story's prefix."""
 
-    def __init__(self, writer: Writer, name: str) -> None:
+    def __init__(self, writer: Writer, name: str, prefix: str | None = None) -> None:
         self.writer, self.name = writer, name
+        self._prefix = f"{name}-" if prefix is None else prefix
         self.seqs: dict[str, int] = {}
         self._keys, self._ids = count(1), count(1)
         self._hospitals: set[str] = set()
@@ -115,7 +116,7 @@ class Teller:
 
     def own(self, id: str) -> str:
         """An id as the ledger has it."""
-        return f"{self.name}-{id}"
+        return f"{self._prefix}{id}"
 
     def key(self) -> str:
         return f"{self.name}/{next(self._keys)}"

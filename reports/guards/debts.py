@@ -56,6 +56,8 @@ def debts(books: Books) -> list[Debt]:
     closed as completed: then what the bank rejected is.
     """
     found = [*_rejected(books), *_returned(books)]
+    if not found:
+        return []
     by_case: dict[str, list[Debt]] = defaultdict(list)
     for debt in sorted(found, key=lambda debt: debt.back.seq):
         by_case[debt.case].append(debt)

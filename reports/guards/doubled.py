@@ -167,7 +167,7 @@ def same_bank_ref(books: Books) -> Iterator[Finding]:
                 {"bank_ref": bank_ref, "accounts": tuple(sorted(accounts))},
                 _but_largest(sum(each.values()) for each in entries.values()),
                 min(books.age(record.day) for record in records),
-                [evidence_of(record, account=tuple(sorted(entries[record.seq]))) for record in records],
+                map(evidence_of, records),
                 {fund for record in records for fund in _funds(books, record)},
             )
 
@@ -213,9 +213,13 @@ def over_bills(books: Books) -> Iterator[Finding]:
         data = record.data
         if data.bill_no is not None and data.case in total and (data.hospital, data.bill_no, data.case) not in known:
             total[data.case] += data.amount or 0
-    for case, paid in _sums((line.case, line.standing) for line in books.paid).items():
-        if case in total and paid > total[case]:
-            lines = [line for line in books.paid if line.case == case and line.standing]
+    by_case: dict[str, list[Paid]] = defaultdict(list)
+    for line in books.paid:
+        if line.standing and line.case in total:
+            by_case[line.case].append(line)
+    for case, lines in by_case.items():
+        paid = sum(line.standing for line in lines)
+        if paid > total[case]:
             yield finding(
                 rules.OVER_BILLS,
                 {"case": case},

@@ -85,7 +85,10 @@ def finding(
 
 
 def evidence_of(record: Record, amount: int | None = None, left: int | None = None, **about: Said | None) -> Evidence:
-    """An entry as evidence: the whole of its amount unless a part is given, and the ids among its members."""
+    """An entry as evidence: the whole of its amount unless a part is given, and the ids among its members.
+
+    `about` are those that the entry does not name by itself, or not so.
+    """
     data = record.data
     if amount is None:
         amount = data.amount if data.amount is not None else sum(line.amount for line in data.lines) or None
@@ -103,6 +106,8 @@ def evidence_of(record: Record, amount: int | None = None, left: int | None = No
         "channel_txn": data.channel_txn,
         "reverses": None if data.reverses is None else f"#{data.reverses}",
         "approved_by": data.approved_by,
+        "account": tuple(leg.account for leg in data.cash),
+        "bank_ref": tuple(leg.bank_ref for leg in data.cash if leg.bank_ref is not None),
         **about,
     }
     return Evidence(

@@ -3,8 +3,9 @@
 -- keeps the planner to that lookup, whatever it thinks of the tables' sizes.
 
 -- name: snapshot
--- One state of the database for all that follows, and no change to it. Compiling a plan takes longer than it runs.
-set transaction isolation level repeatable read, read only; set local jit = off
+-- One state of the database for all that follows, and no change to it. Compiling a plan takes longer than it runs; what
+-- is grouped over all gifts stays in memory.
+set transaction isolation level repeatable read, read only; set local jit = off; set local work_mem = '64MB'
 
 -- name: position
 -- How many entries the views are made of: no entry behind those is read.
@@ -15,13 +16,9 @@ select coalesce(max(notification_id), 0) from view_tracking where application_na
 select exists (select from entry where stream = %s)
 
 -- name: records
--- The entries that moved money, those that issued it away from a fund, and all entries on the streams of cases.
+-- The entries that moved money, opening balances of cases and hospitals, and all entries on the streams of cases.
 select entry.seq, entry.type, entry.body
-from (
-    select seq from view_movement
-    union
-    select seq from view_gift where target not like 'fund/%%' and target not like 'fee/%%'
-) wanted
+from (select seq from view_movement union select seq from opening where seq < %(position)s) wanted
 cross join lateral (select seq, type, body from entry where entry.seq = wanted.seq offset 0) entry
 union all
 select entry.seq, entry.type, entry.body
@@ -46,9 +43,9 @@ from (
 ) issued
 
 -- name: issued_elsewhere
--- What was issued to other places by that day: opening balances of cases and hospitals.
+-- What was issued to cases and hospitals by that day: their opening balances.
 select seq, posted_on, tape, lo, hi, target from view_gift
-where target not like 'fund/%%' and target not like 'fee/%%' and posted_on <= %(today)s
+where donation in (select id from opening) and posted_on <= %(today)s
 
 -- name: movements
 -- Every move by that day, in the order in which they were made.
@@ -84,11 +81,14 @@ where place <= %(most)s
 order by heap, place
 
 -- name: gifts_alike
--- Gifts of one known donor, day and amount, where at least one of them has no transaction number in force: donor and entry.
-with gift as (
-    select seq, donor, sum(hi - lo) as amount, posted_on from view_gift
-    where donor is not null and posted_on <= %(today)s
-    group by seq, donor, posted_on
+-- Gifts of one known donor, day and amount, one of which at least has no transaction number in force: donor and entry.
+-- Days on which a donor gave once are sorted out first, and they are nearly all.
+with day as (
+    select donor, posted_on from view_gift where donor is not null and posted_on <= %(today)s
+    group by donor, posted_on having min(seq) < max(seq)
+), gift as (
+    select seq, donor, posted_on, sum(hi - lo) as amount
+    from day join view_gift using (donor, posted_on) group by seq, donor, posted_on
 ), alike as (
     select row_number() over () as number, donor, array_agg(seq) as seqs from gift
     group by donor, posted_on, amount having count(*) > 1

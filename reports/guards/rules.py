@@ -21,7 +21,7 @@ class Rule:
     """A rule: `name` is stable, for programs; `zh` and `en` name it for people; the hints say what it found.
 
     `kind` is UNPAID or DOUBLED. A hint may hold `{days}`, the report's limit. What a finding's `days` are is said by
-    `counts`: `age` (days since) or `left` (days until).
+    `counts`: `age` (how old it is), `left` (until its last day) or `ago` (since the latest of its entries).
     """
 
     name: str
@@ -159,6 +159,7 @@ SAME_PERSON = Rule(
     "One person paid in several cases",
     f"同一受益人在 {SAME_PURPOSE_DAYS} 天内因同一用途在多个个案中受款。",
     f"One person was paid for one purpose in several cases within {SAME_PURPOSE_DAYS} days.",
+    "ago",
 )
 """Opening refuses a second open case of one person and purpose, but not one after the first was closed, nor one that
 was approved. Who approved stands in the evidence."""
@@ -170,6 +171,7 @@ SAME_HOUSEHOLD = Rule(
     "One household paid in several cases",
     f"同一家庭的不同受益人在 {SAME_PURPOSE_DAYS} 天内因同一用途多次受款。",
     f"Different persons of one household were paid for one purpose within {SAME_PURPOSE_DAYS} days.",
+    "ago",
 )
 """One family was granted the same scholarship three years running, since each child came under a name of its own.
 Cases of one and the same person are told by SAME_PERSON alone."""
@@ -181,6 +183,7 @@ SAME_BILL = Rule(
     "One bill for several cases",
     "同一医院的同一账单号在多个个案中付款或结算。",
     "One hospital's bill number was paid, or settled, for several cases.",
+    "ago",
 )
 """A bill is one patient's. Entering a payment refuses too much on one bill of one case; under another case the same
 paper would be paid once more."""
@@ -192,6 +195,7 @@ SAME_AMOUNT = Rule(
     "Same amount paid again soon",
     f"{SAME_AMOUNT_DAYS} 天内向同一医院为同一个案拨付相同金额，且至少一笔没有账单号。",
     f"Equal amounts for one case to one hospital within {SAME_AMOUNT_DAYS} days, one at least without a bill number.",
+    "ago",
 )
 """Without a bill number nothing tells a second transfer from the first one entered twice. Two payments with two
 different bill numbers are two bills."""
@@ -203,6 +207,7 @@ SAME_CASH = Rule(
     "Same cash granted twice in a day",
     "同一天为同一个案、同一用途发放了相同金额，期间不同或未写期间。",
     "The same amount for the same case and purpose on one day, for different periods or for none.",
+    "ago",
 )
 """The guard knows a grant by case, purpose and period, so a slip in the period lets the same money out twice.
 Catching up on two periods at once looks the same, and is easily confirmed."""
@@ -214,6 +219,7 @@ SAME_BANK_REF = Rule(
     "One bank reference, several accounts",
     "同一银行流水号登记在不同账户的付款上。",
     "One bank reference stands under payments from different accounts.",
+    "ago",
 )
 """A payment is known to the guard by account and reference. One transfer entered again under another account passes
 it. Two banks may also have given the same number by chance: amounts and days tell."""
@@ -225,6 +231,7 @@ SAME_GIFT = Rule(
     "Gift perhaps recorded twice",
     "同一捐赠人、同日、同额、同渠道的捐赠，且至少一笔没有交易号。",
     "The same donor, day, amount and channel, one gift at least without a transaction number.",
+    "ago",
 )
 """A gift typed in from a bank statement and imported once more from the channel is money that never came, and would
 be spent. Gifts that all have transaction numbers are told apart by them."""
@@ -236,6 +243,7 @@ OVER_BILLS = Rule(
     "Paid more than the bills",
     "为个案拨付医院的金额超过其账单合计：预付款可能未从账单中抵扣。",
     "More was paid to hospitals for the case than its bills come to: an advance was perhaps not deducted.",
+    "ago",
 )
 """An advance without a bill, and then the whole bill: each is right by itself. Only against the sum of the case's
 bills does it show."""

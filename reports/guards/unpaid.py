@@ -195,7 +195,9 @@ def _heap(rule: Rule, heap: Heap, days: int) -> Finding:
     """Money at a fund under the terms of a tape, with the largest gifts behind it."""
     fund = str(parse_place(heap.place).fund)
     terms = heap.tape.terms
-    restriction = tuple(f"{dimension}={'|'.join(codes)}" for dimension, codes in terms["restriction"].items())
+    restriction = tuple(
+        f"{dimension}={'|'.join(codes)}" for dimension, codes in terms["restriction"].items() if dimension != "person"
+    )
     gifts = [Evidence(gift.seq, gift.type, gift.on, gift.donation or "", gift.amount) for gift in heap.gifts]
     subject = {"fund": fund, "tape": tape_name(heap.tape.number), "person": _person(terms)}
     details = {"restriction": restriction, "expires_on": terms.get("expires_on"), "agreement": terms.get("agreement")}

@@ -116,21 +116,26 @@ def _section(report: Report, rule: Rule, found: list[Finding], reader: Reader) -
     yield f"  {rule.hint(reader.language, report.days)}"
     if rule == PAID_UNSETTLED:
         yield from _advances(report, reader)
-    for number, finding in enumerate(found[:MOST_SHOWN], 1):
-        money = reader.money(finding.amount) if finding.amount else ""
-        left = "left" if rule.counts == "left" else "age"
-        days = _word(left, reader).format(days=finding.days)
-        yield ""
-        yield f"  {number}. " + "  ".join(part for part in (_members(finding.subject, reader), money, days) if part)
+    shown = found[:MOST_SHOWN]
+    titles = _table([_title(number, each, reader) for number, each in enumerate(shown, 1)], right=(2,), indent=2)
+    for title, finding in zip(titles, shown, strict=True):
+        yield from ("", title)
         if finding.details:
-            yield f"     {_members(finding.details, reader)}"
-        yield from _table([_says(one, finding.subject, reader) for one in finding.evidence], right=(4,), indent=5)
+            yield f"      {_members(finding.details, reader)}"
+        yield from _table([_says(one, finding.subject, reader) for one in finding.evidence], right=(4,), indent=6)
         if (more := finding.entries - len(finding.evidence)) > 0:
-            yield f"     {_word('more_entries', reader).format(count=more)}"
+            yield f"      {_word('more_entries', reader).format(count=more)}"
     if rest := found[MOST_SHOWN:]:
         amount = sum(each.amount for each in rest)
         yield ""
         yield f"  {_word('more_findings', reader).format(count=len(rest), amount=reader.money(amount))}"
+
+
+def _title(number: int, finding: Finding, reader: Reader) -> list[str]:
+    """A finding's first line as a row: number, subject, amount, days."""
+    money = reader.money(finding.amount) if finding.amount else "—"
+    days = _word(finding.rule.counts, reader).format(days=finding.days)
+    return [f"{number}.", _members(finding.subject, reader), money, days]
 
 
 def _advances(report: Report, reader: Reader) -> Iterator[str]:
@@ -141,7 +146,7 @@ def _advances(report: Report, reader: Reader) -> Iterator[str]:
     rows = [[reader.word("hospital"), *columns, reader.word("total")]]
     for hospital, amounts in report.advances()[:MOST_SHOWN]:
         rows.append([hospital, *(reader.money(each) if each else "—" for each in amounts), reader.money(sum(amounts))])
-    yield ""
+    yield from ("", f"  {_word('advances', reader)}")
     yield from _table(rows, right=range(1, len(rows[0])), indent=2)
 
 
@@ -205,9 +210,10 @@ WORDS = {
         "Nothing is unpaid that should be paid, and nothing looks paid twice: all {rules} rules were applied.",
     ),
     "note": (
-        "这些是需要人工核对的线索，不是结论；同一笔款可能出现在几项规则中，各项金额不可相加。",
-        "Leads for a person to check, not verdicts. One sum may come under several rules: do not add them up.",
+        "以上是需要人工核对的线索，不是结论。疑似重发的金额是至多重复的部分；同一笔款可能出现在几项规则中，金额不可相加。",
+        "Leads to check, not verdicts. Double payments: that much at most. A sum may come under several rules.",
     ),
+    "advances": ("医院预付账龄", "Hospital advances by age"),
     "rule": ("规则", "Rule"),
     "count": ("件数", "Found"),
     "unpaid": ("应发未发", "Entitled but unpaid"),
@@ -215,6 +221,7 @@ WORDS = {
     "findings": ("{count} 件", "{count} found"),
     "age": ("已 {days} 天", "{days} days"),
     "left": ("还剩 {days} 天", "{days} days left"),
+    "ago": ("最近一笔在 {days} 天前", "the latest {days} days ago"),
     "days": ("{days} 天", "{days} days"),
     "still": ("尚余 {amount}", "{amount} of it left"),
     "more_entries": ("……另有 {count} 条分录", "... and {count} entries more"),
