@@ -213,6 +213,28 @@ def verify(words: Words, settings: Settings) -> None:
     sys.exit(0 if found.ok else EXIT_TAMPERED)
 
 
+@main.command()
+@click.option("--as-of-today", "today", metavar="DATE", help="按此日计算账龄 / count ages as if this day were today")
+@click.option("--fund", help="只看此基金 / this fund's alone")
+@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="等待多少天算超期 / late after")
+@_common
+def guards(words: Words, settings: Settings, today: str | None, fund: str | None, days: int) -> None:
+    """防止漏发、重发：应发未发与疑似重发 / Who is entitled and unpaid, and what may have been paid twice."""
+    from api.bootstrap import assembled, reader_of
+    from ledger.times import parse_day
+    from reports.guards import guard, guard_lines, guard_members
+
+    day = None if today is None else parse_day(today, "as-of-today")
+    with assembled(settings, words.status.wait) as fenhao:
+        fenhao.runner.catch_up(progress=words.status.views)
+        reader = reader_of(fenhao)
+        report = guard(fenhao.journal, today=day, days=days, fund=fund)
+    words.status.clear()
+    for line in guard_lines(report, reader):
+        words.say(line, line)
+    words.give(guard_members(report, reader.currency, reader.exponent))
+
+
 @main.command("migrate")
 @_common
 def migrate_(words: Words, settings: Settings) -> None:
