@@ -88,7 +88,7 @@ def common(command: Callable[..., R]) -> Callable[..., R]:
     return run
 
 
-def looking_back(command: Callable[P, R]) -> Callable[P, R]:
+def looking_back(command: Callable[..., R]) -> Callable[..., R]:
     """Adds --as-of and --known-at."""
     as_of = click.option("--as-of", metavar="DATE", help="只计记账日期到该日的分录 / entries posted up to that day")
     known_at = click.option(
