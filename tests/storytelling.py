@@ -200,7 +200,12 @@ class Telling:
 # How answers look.
 
 
-def few(groups: list[list[str]], most: int = 6) -> list[list[str]]:
+def is_refused(answer: Iterable[str]) -> bool:
+    """Whether an answer tells of a refusal."""
+    return any(line.startswith("refused: ") for line in answer)
+
+
+def few(groups: list[list[str]], most: int = 8) -> list[list[str]]:
     """The groups of lines, those amid a long list only counted."""
     return groups if len(groups) <= most else [*groups[:2], [f"… {len(groups) - 3} more"], groups[-1]]
 
