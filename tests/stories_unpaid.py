@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telling import story
+from guard_stories import story
 
 ALLOCATED = [
     story(
