@@ -1,0 +1,469 @@
+"""For each verb a command that should be accepted, drawn from what the model knows to exist; None if there is nothing.
+
+Amounts are small, ids and days few, so that commands meet each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any, TypeVar
+
+from model import Model, runs
+from model_registry import case_place
+from model_rules import can_be_reversed
+from model_state import Command, Fact, Serial, State, segment
+
+T = TypeVar("T")
+
+TODAY, TOMORROW = "2026-03-06", "2026-03-07"
+DAYS = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", TODAY]
+HOSPITALS = ["H1", "H%2"]
+DISEASES, PERSONS, DONORS = ["heart", "vsd", "asd", "lung"], ["P1", "P2", "P3"], ["X1", "X2", "X3"]
+RESTRICTIONS: list[dict[str, list[str]]] = [
+    *[{}] * 5,
+    {"disease": ["heart"]},
+    {"disease": ["vsd", "asd"]},
+    {"province": ["henan"]},
+    {"disease": ["lung", "vsd"], "province": ["henan"]},
+    {"hospital": ["H1"]},
+    {"hospital": ["H%2"], "disease": ["heart"]},
+]
+BASIS = {"kind": "filing", "ref": "N-1"}
+
+
+class Chance:
+    """Random choices, and what the model knows."""
+
+    def __init__(self, random: Random, model: Model) -> None:
+        self.random, self.model = random, model
+        self.new = 0
+
+    @property
+    def state(self) -> State:
+        return self.model.state
+
+    def chance(self, percent: int) -> bool:
+        return self.random.randrange(100) < percent
+
+    def some(self, percent: int, **members: Any) -> dict[str, Any]:
+        """These members, or none."""
+        return members if self.chance(percent) else {}
+
+    def one(self, of: Iterable[T]) -> T | None:
+        """Any of them, None when there are none."""
+        listed = list(of)
+        return self.random.choice(listed) if listed else None
+
+    def any_of(self, of: Sequence[T]) -> T:
+        return self.random.choice(of)
+
+    def id(self, letter: str) -> str:
+        """An id that nothing has yet; now and then one that a place must escape."""
+        self.new += 1
+        return f"{letter}{'/' if self.chance(8) else ''}{self.new}"
+
+    def part(self, most: int) -> int:
+        """An amount up to `most`, often all of it; 1 when there is nothing."""
+        return max(most, 1) if self.chance(30) else self.random.randint(1, max(most, 1))
+
+    def day(self, since: Iterable[str] = ()) -> str:
+        """A day on which all that came at these days is there, mostly."""
+        first = max(since, default=DAYS[0])
+        return self.any_of([day for day in DAYS if day >= first] if self.chance(92) else DAYS)
+
+    def days_of(self, there: Iterable[Serial]) -> str:
+        """A day on which at least one of them is there."""
+        return self.day([self.any_of(sorted({serial.since for serial in there}))])
+
+    def open_case(self) -> str | None:
+        return self.one(name for name, case in self.state.cases.items() if case.is_open)
+
+    def standing(self, *verbs: str) -> list[Fact]:
+        return self.state.standing(*verbs)
+
+    def terms(self) -> dict[str, Any]:
+        """Restriction, days and agreement of own money."""
+        usable_from, expires_on = self.any_of(DAYS[:4]), self.any_of([*DAYS[2:], "9999-12-31"])
+        return {
+            **self.some(60, restriction=self.any_of(RESTRICTIONS)),
+            **self.some(12, usable_from=usable_from),
+            **self.some(20, expires_on=expires_on),
+            **self.some(8, agreement="AG1"),
+        }
+
+    def ranges(self, serials: Iterable[Serial]) -> list[str]:
+        """The serials as text, in any order."""
+        found = [f"t{tape}:{lo}-{hi}" for tape, lo, hi, _ in runs((s.tape, s.number, None) for s in serials)]
+        self.random.shuffle(found)
+        return found
+
+    def handful(self, there: list[Serial]) -> list[Serial]:
+        """Some of them: a few runs of neighbours."""
+        ordered = sorted(there, key=lambda serial: (serial.tape, serial.number))
+        chosen: dict[int, Serial] = {}
+        for _ in range(self.random.randint(1, 3)):
+            first = self.random.randrange(len(ordered))
+            chosen |= {id(each): each for each in ordered[first : first + self.random.randint(1, 8)]}
+        return list(chosen.values())
+
+    def funded(self) -> tuple[str, list[Serial]]:
+        """A fund with what is there; the list may be empty."""
+        fund = self.any_of(list(self.state.funds))
+        return fund, self.state.at_fund(fund, TODAY)
+
+
+Draw = Callable[[Chance], Command | None]
+
+
+def open_fund(c: Chance) -> Command | None:
+    return {"fund": c.id("F"), **c.some(50, fee_bp=c.any_of([0, 100, 10_000, -1]))} if c.chance(40) else None
+
+
+def register_hospital(c: Chance) -> Command | None:
+    return {"hospital": c.id("H")}
+
+
+def define_code(c: Chance) -> Command | None:
+    parent = c.any_of([*DISEASES, c.any_of(["nope", "heart"])])
+    return {"dimension": c.any_of(["disease"] * 9 + ["person"]), "code": c.id("d"), **c.some(60, parent=parent)}
+
+
+def described(c: Chance) -> Command:
+    """A case's hospital, person and attributes."""
+    disease = c.any_of(DISEASES)
+    return {
+        "hospital": c.any_of(HOSPITALS),
+        "attributes": {**c.some(90, disease=disease), **c.some(70, province="henan")},
+        **c.some(70, person=c.any_of(PERSONS)),
+    }
+
+
+def open_case(c: Chance) -> Command | None:
+    if sum(case.is_open for case in c.state.cases.values()) > 6:
+        return None
+    household = c.any_of(["M1", "M2"])
+    return {
+        "case": c.id("C"),
+        "fund": c.any_of(list(c.state.funds)[:3]),
+        **described(c),
+        **c.some(30, household=household),
+        **c.some(70, purpose=c.any_of(["travel", "care", "drugs"])),
+    }
+
+
+def amend_case(c: Chance) -> Command | None:
+    case = c.one(c.state.cases)
+    if case is None:
+        return None
+    had = c.state.cases[case].attributes.get("person")
+    same = {"person": had} if had is not None and c.chance(60) else {}
+    return {"case": case, **described(c), **same}
+
+
+def close_case(c: Chance) -> Command | None:
+    case = c.open_case()
+    if case is None or c.chance(35):
+        return None
+    place = case_place(case)
+    reached = [f.command["on"] for f in c.state.facts.values() if place in {to for *_, to in [*f.moves, *f.issue]}]
+    return {"case": case, "on": c.day(reached), **c.some(40, reason=c.any_of(["withdrawn", "moved", "other"]))}
+
+
+def reopen_case(c: Chance) -> Command | None:
+    case = c.one(name for name, each in c.state.cases.items() if not each.is_open)
+    return None if case is None else {"case": case}
+
+
+def receive_donation(c: Chance) -> Command | None:
+    agency = c.chance(10)
+    person = {"person": [c.any_of(PERSONS)]}
+    return {
+        "donation": c.id("D"),
+        "fund": c.any_of(list(c.state.funds)[:3]),
+        "amount": c.random.randint(4, 40),
+        "on": c.any_of([*DAYS, *DAYS[:4]]),
+        **({"restriction": person, "nature": "agency"} if agency else c.terms()),
+        **c.some(55, donor=c.any_of(DONORS)),
+        **c.some(0 if agency else 25, fee_bp=c.any_of([0, 500, 3333, 10_000])),
+        **c.some(25, channel="wx", channel_txn=c.any_of("123456789"), line=c.any_of("12")),
+        **c.some(10, source=c.any_of(["grant", "government", "bank"])),
+    }
+
+
+def bring_forward(c: Chance) -> Command | None:
+    brought = {
+        "donation": c.id("B"),
+        "fund": c.any_of(list(c.state.funds)[:3]),
+        "basis": BASIS,
+        "on": c.any_of([*DAYS, *DAYS[:3]]),
+        **c.some(50, donor=c.any_of(DONORS)),
+    }
+    case, amount = c.open_case(), c.random.randint(3, 20)
+    if case is None or c.chance(35):
+        return {**brought, "amount": amount, **c.terms()}
+    terms = c.terms() if c.chance(50) else {}
+    if c.chance(45):
+        return {**brought, "case": case, "amount": amount, **terms}
+    cases = [case, *[c.open_case() for _ in range(c.random.randrange(3))]]
+    lines = [{"case": each, "amount": c.random.randint(1, 9)} for each in cases]
+    return {**brought, "hospital": c.any_of(HOSPITALS), "lines": lines, **terms}
+
+
+def attribute_donation(c: Chance) -> Command | None:
+    gifts = [own for (noun, own), fact in c.state.records.items() if noun == "donation" and fact.stands]
+    gift = c.one(one for one in gifts if c.state.donor_of(one) is None) if c.chance(85) else c.one(gifts)
+    return None if gift is None else {"donation": gift, "donor": c.any_of(DONORS)}
+
+
+def make_allocation(c: Chance) -> Command | None:
+    case_id = c.open_case()
+    if case_id is None:
+        return None
+    case, (fund, _) = c.state.cases[case_id], c.funded()
+    named = c.some(35, fund=fund)
+    there = c.state.allowed(c.state.at_fund(named.get("fund", case.fund), TODAY), case.attributes)
+    if not there:
+        return None
+    on = c.days_of(there)
+    most = sum(serial.since <= on and c.state.in_force(serial).usable(on) for serial in there)
+    return {"allocation": c.id("A"), "case": case_id, "amount": c.part(min(most, 20)), "on": on, **named}
+
+
+def release_allocation(c: Chance) -> Command | None:
+    made = c.one(c.standing("make_allocation") + [f for f in c.standing("bring_forward") if "case" in f.command])
+    if made is None:
+        return None
+    allocation = made.command.get("allocation") or made.command["donation"]
+    releases = c.state.standing("release_allocation", allocation=allocation)
+    left = made.command["amount"] - sum(f.command["amount"] for f in releases)
+    there = c.state.at(case_place(made.command["case"]), TODAY)
+    if not there or (left == 0 and c.chance(80)):
+        return None
+    on = c.days_of(there)
+    most = min(max(left, 1), sum(serial.since <= on for serial in there))
+    return {"allocation": allocation, "amount": c.part(most), "on": on, **c.some(20, release=c.id("L"))}
+
+
+def pay_hospital(c: Chance) -> Command | None:
+    hospital, lines, found = c.any_of(HOSPITALS), [], list[Serial]()
+    cases = [one for one in c.state.cases if c.state.at(case_place(one), TODAY)]
+    for case in [c.one(cases) for _ in range(c.any_of([1, 1, 1, 2, 3]))] if cases else []:
+        assert case is not None
+        attributes = {**c.state.cases[case].attributes, "hospital": hospital}
+        there = c.state.allowed(c.state.at(case_place(case), TODAY), attributes)
+        most = len(there) - sum(line["amount"] for line in lines if line["case"] == case)
+        if most > 0:
+            found += there
+            lines.append({"case": case, "amount": c.part(min(most, 12)), **bill(c, hospital, case)})
+    if not lines:
+        return None
+    return {
+        "payment": c.id("Y"),
+        "hospital": hospital,
+        "lines": lines,
+        "on": c.day(serial.since for serial in found),
+        **c.some(40, account="icbc", bank_ref=f"R{c.random.randint(1, 9)}"),
+    }
+
+
+def bill(c: Chance, hospital: str, case: str) -> Command:
+    """A bill's members for a line, mostly of a bill with room."""
+    bill_no = c.any_of(["B1", "B2", "B3"])
+    limit, stands = c.state.bills.get((hospital, bill_no, case), (1, 0))
+    if c.chance(40) or (limit - stands < 1 and c.chance(70)):
+        return {}
+    return {"bill_no": bill_no, **c.some(70, bill_amount=c.random.randint(10, 40))}
+
+
+def settle_treatment(c: Chance) -> Command | None:
+    places = sorted({s.place for s in c.state.serials() if s.place.startswith("hospital/")})
+    place = c.one(places)
+    if place is None:
+        return None
+    there, on = c.state.at(place, TODAY), c.days_of(c.state.at(place, TODAY))
+    _, hospital, case = (part.replace("%2F", "/").replace("%25", "%") for part in place.split("/"))
+    most = sum(serial.since <= on for serial in there)
+    return {"settlement": c.id("S"), "hospital": hospital, "case": case, "amount": c.part(most), "on": on}
+
+
+def return_hospital_payment(c: Chance) -> Command | None:
+    paid = c.one(c.standing("pay_hospital") + [f for f in c.standing("bring_forward") if "hospital" in f.command])
+    if paid is None:
+        return None
+    payment = paid.command.get("payment") or paid.command["donation"]
+    case, hospital = c.any_of(paid.command["lines"])["case"], paid.command["hospital"]
+    lines = [line for line in paid.command["lines"] if line["case"] == case]
+    returns = c.state.standing("return_hospital_payment", payment=payment, case=case)
+    line = c.any_of(lines)
+    same = [one for one in returns if one.said["bill_no"] == line.get("bill_no")]
+    left = sum(one["amount"] for one in lines if one.get("bill_no") == line.get("bill_no"))
+    left -= sum(one.command["amount"] for one in same)
+    at = f"{segment(hospital)}/{segment(case)}"
+    there = c.state.at(f"hospital/{at}", TODAY) + c.state.at(f"used/{at}", TODAY)
+    if not there or (left == 0 and c.chance(80)):
+        return None
+    on = c.days_of(there)
+    most = min(max(left, 1), sum(serial.since <= on for serial in there))
+    named = {"bill_no": line["bill_no"]} if "bill_no" in line and c.chance(60) else {}
+    reason = c.any_of(["surplus", "bank_rejected", "insurance", "re-billed"])
+    back = most if c.chance(40) else c.part(most)
+    return {"payment": payment, "case": case, "amount": back, "on": on, **named, **c.some(40, reason=reason)}
+
+
+def grant_cash(c: Chance) -> Command | None:
+    case = c.one(one for one in c.state.cases if c.state.at(case_place(one), TODAY))
+    if case is None:
+        return None
+    there = c.state.allowed(c.state.at(case_place(case), TODAY), c.state.cases[case].attributes)
+    if not there:
+        return None
+    on = c.days_of(there)
+    most = min(sum(serial.since <= on for serial in there), 8)
+    purpose, period = c.any_of(["food", "travel"]), c.any_of(["2026-02", "2026-03"])
+    named = {**c.some(45, purpose=purpose), **c.some(35, period=period)}
+    return {"grant": c.id("G"), "case": case, "amount": c.part(most), "on": on, **named}
+
+
+def return_grant(c: Chance) -> Command | None:
+    grant = c.one(c.standing("grant_cash"))
+    if grant is None:
+        return None
+    left = grant.command["amount"] - c.state.came_back(grant)
+    there = c.state.at(f"used/{segment(grant.command['case'])}", TODAY)
+    if not there or (left == 0 and c.chance(80)):
+        return None
+    on = c.days_of(there)
+    most = min(max(left, 1), sum(serial.since <= on for serial in there))
+    return {"grant": grant.command["grant"], "amount": most if c.chance(50) else c.part(most), "on": on}
+
+
+def refund_donation(c: Chance) -> Command | None:
+    own: dict[str, list[Serial]] = {}
+    for serial in c.state.serials():
+        if serial.place.startswith(("fund/", "fee/")):
+            own.setdefault(serial.gift, []).append(serial)
+    gift = c.one(own)
+    if gift is None:
+        return None
+    on = c.days_of(own[gift])
+    kinds = [serial.place.split("/")[0] for serial in own[gift] if serial.since <= on]
+    fee = c.random.randint(0, kinds.count("fee")) if c.chance(50) else 0
+    given = c.part(min(kinds.count("fund"), 9)) if kinds.count("fund") else 0
+    return {"refund": c.id("R"), "donation": gift, "amount": given + fee or 1, "fee": fee, "on": on}
+
+
+def transfer_funds(c: Chance) -> Command | None:
+    (fund, there), to_fund = c.funded(), c.any_of(list(c.state.funds)[:3])
+    if not there or (to_fund == fund and c.chance(80)):
+        return None
+    on = c.days_of(there)
+    amount = c.part(min(sum(serial.since <= on for serial in there), 15))
+    return {"transfer": c.id("T"), "fund": fund, "to_fund": to_fund, "amount": amount, "on": on, "basis": BASIS}
+
+
+def make_expense(c: Chance) -> Command | None:
+    fund, there = c.funded()
+    kind = c.any_of(["programme", "management", "fundraising", "channel", "other"])
+    spent = {"expense": c.id("E"), "fund": fund, "kind": kind, "source": "fund"}
+    fees = c.state.at(f"fee/{segment(fund)}", TODAY)
+    if fees and c.chance(50):
+        there, spent = fees, {**spent, "source": "fee"}
+    else:
+        terms = [(serial, c.state.in_force(serial)) for serial in there]
+        there = [serial for serial, of in terms if of.nature == "own" and not of.restriction]
+    if not there:
+        return None
+    on = c.days_of(there)
+    return {**spent, "amount": c.part(min(sum(s.since <= on for s in there), 6)), "on": on}
+
+
+def change_terms(c: Chance) -> Command | None:
+    fund, there = c.funded()
+    if not there:
+        return None
+    first = c.any_of(there)
+    nature = c.state.in_force(first).nature
+    alike = [serial for serial in there if c.state.in_force(serial).nature == nature]
+    chosen = c.handful(alike)
+    own = c.state.tapes[first.tape - 1].terms
+    if c.chance(30):
+        wanted = {**own._asdict(), "nature": None}
+    elif nature == "agency":
+        wanted = {"restriction": {"person": [c.any_of(PERSONS)]}, **c.some(30, agreement="AG2")}
+    else:
+        wanted = c.terms()
+    terms = {name: value for name, value in wanted.items() if value is not None}
+    by_hand: Command = {"ranges": c.ranges(chosen)}
+    if c.chance(30):
+        by_hand, chosen = {"donation": first.gift}, [serial for serial in there if serial.gift == first.gift]
+    return {"fund": fund, **by_hand, **terms, "basis": BASIS, "on": c.day(serial.since for serial in chosen)}
+
+
+def substitute_serials(c: Chance) -> Command | None:
+    places = sorted({s.place for s in c.state.serials() if s.place.startswith(("case/", "hospital/", "used/"))})
+    place = c.one(places)
+    if place is None:
+        return None
+    _, *ids = (part.replace("%2F", "/").replace("%25", "%") for part in place.split("/"))
+    at = {"hospital": ids[0]} if len(ids) == 2 else {}
+    _, there = c.funded()
+    may = c.state.allowed(there, {**c.state.cases[ids[-1]].attributes, **at}) if c.chance(88) else there
+    outgoing = c.handful(c.state.at(place, TODAY))
+    if not may:
+        return None
+    incoming = c.handful(may)
+    size = min(len(incoming), len(outgoing))
+    both = incoming[:size] + outgoing[: size if c.chance(95) else size + 1]
+    return {
+        "case": ids[-1],
+        "place": place,
+        "incoming": c.ranges(both[:size]),
+        "outgoing": c.ranges(both[size:]),
+        "basis": BASIS,
+        "on": c.day(serial.since for serial in both),
+    }
+
+
+def hold_money(c: Chance) -> Command | None:
+    _, there = c.funded()
+    if c.chance(30):
+        there = [serial for serial in c.state.serials() if serial.place.startswith("fund/")]
+    if not there or c.chance(50):
+        return None
+    chosen = c.handful(there)
+    by_hand: Command = {"ranges": c.ranges(chosen)}
+    if c.chance(25):
+        by_hand, chosen = {"donation": chosen[0].gift}, [s for s in there if s.gift == chosen[0].gift]
+    return {"hold": c.id("X"), **by_hand, "on": c.day(serial.since for serial in chosen)}
+
+
+def lift_hold(c: Chance) -> Command | None:
+    holds = sorted(own for noun, own in c.state.ids if noun == "hold")
+    hold = c.one(one for one in holds if c.state.at(f"hold/{segment(one)}", TODAY))
+    if hold is None:
+        return None
+    there = c.state.at(f"hold/{segment(hold)}", TODAY)
+    chosen = c.handful(there)
+    named = c.some(40, ranges=c.ranges(chosen))
+    return {"hold": hold, **named, "on": c.day(serial.since for serial in (chosen if named else there))}
+
+
+def reverse_entry(c: Chance) -> Command | None:
+    on = c.any_of([TODAY, TODAY, *DAYS])
+    may = [seq for seq, fact in c.state.facts.items() if can_be_reversed(c.state, fact, on)]
+    # Late ones first, or gifts of long ago would be most of it; returns, as they take keys and bills again.
+    returns = [s for s in may if c.state.facts[s].command["do"].startswith("return_")]
+    if c.chance(12) or not may:
+        return {"reverses": c.random.randrange(c.state.size + 2), "on": on}
+    return {"reverses": c.any_of((returns if returns and c.chance(30) else may)[-12:]), "on": on}
+
+
+WEIGHTS = {
+    **{open_fund: 1, register_hospital: 1, define_code: 1, open_case: 5, amend_case: 4, close_case: 4, reopen_case: 4},
+    **{receive_donation: 9, bring_forward: 5, attribute_donation: 4, make_allocation: 12, release_allocation: 5},
+    **{pay_hospital: 10, return_hospital_payment: 7, settle_treatment: 5, grant_cash: 6, return_grant: 4},
+    **{refund_donation: 3, transfer_funds: 3, make_expense: 4, change_terms: 5, substitute_serials: 5},
+    **{hold_money: 4, lift_hold: 3, reverse_entry: 12},
+}
+"""How often each is drawn."""
