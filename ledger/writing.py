@@ -16,10 +16,18 @@ from dataclasses import dataclass, field
 from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, PersistenceError
 from msgspec import Struct
 
-from ledger.book import Book, Needs
-from ledger.decisions import Command, OpenLedger
-from ledger.errors import IdempotencyConflict, LedgerError, LedgerNotOpen, OperatorFault, Refusal
+from ledger.book import Book
+from ledger.decisions import Command, Decision, OpenLedger
+from ledger.errors import (
+    ApprovalNeeded,
+    IdempotencyConflict,
+    LedgerError,
+    LedgerNotOpen,
+    OperatorFault,
+    Refusal,
+)
 from ledger.journal import Journal, Writing
+from ledger.needs import Needs
 from ledger.registry import Registry
 
 MAX_GROUP = 2_000
@@ -35,6 +43,22 @@ class Recorded(Struct, frozen=True):
 
 
 Outcome = Recorded | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the foundation's own rules add: amounts, in minor units, from which a move takes two different persons."""
+
+    two_persons_from: int | None = None
+
+    def require_approval(self, command: Command, decision: Decision) -> None:
+        """Raises ApprovalNeeded unless who made and who approved are two where the amount asks for it."""
+        if self.two_persons_from is None:
+            return
+        amount = max(sum(moved.hi - moved.lo for moved in fact.moves) for fact in decision.facts)
+        persons = {command.by, *(command.approved_by or ())} - {None}
+        if amount >= self.two_persons_from and len(persons) < 2:
+            raise ApprovalNeeded(amount=amount, threshold=self.two_persons_from)
 
 
 class OutcomeUnknown(OperatorFault):
@@ -55,6 +79,7 @@ class Batch:
     commands: list[Command] = field(default_factory=list)
     checked: list[bytes | Refusal] = field(default_factory=list)
     needs: Needs = field(default_factory=Needs)
+    followers: list[Command] = field(default_factory=list)
 
     @classmethod
     def of(cls, commands: Sequence[Command]) -> Batch:
@@ -66,6 +91,8 @@ class Batch:
                 batch.checked.append(command.digest())
                 command.needs(batch.needs)
                 batch.needs.keys.add(command.key)
+                if command.FOLLOWS:
+                    batch.followers.append(command)
             except Refusal as refusal:
                 batch.checked.append(refusal)
         return batch
@@ -80,6 +107,7 @@ class Batch:
             whole.commands += batch.commands
             whole.checked += batch.checked
             whole.needs.include(batch.needs)
+            whole.followers += batch.followers
         return whole
 
 
@@ -100,13 +128,13 @@ class _Turn:
 class Session:
     """Several batches in one transaction: all of them are recorded together, or none."""
 
-    def __init__(self, journal: Journal, writing: Writing) -> None:
-        self._journal, self._writing = journal, writing
+    def __init__(self, journal: Journal, writing: Writing, limits: Limits) -> None:
+        self._journal, self._writing, self._limits = journal, writing, limits
         self._registry = Registry()
 
     def run(self, commands: Sequence[Command]) -> list[Outcome]:
         """One outcome for each command, in order; decided on what earlier batches of the session did."""
-        outcomes = decide_batch(self._journal, self._writing, self._registry, Batch.of(commands))
+        outcomes = decide_batch(self._journal, self._writing, self._registry, Batch.of(commands), self._limits)
         self._writing.cursor.execute("set constraints all immediate; set constraints all deferred")
         return outcomes
 
@@ -122,8 +150,11 @@ class Distrusted(Exception):
 class Writer:
     """Decides and records commands on one journal; one for each process, safe to share between threads."""
 
-    def __init__(self, journal: Journal, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, journal: Journal, pause: Callable[[float], None] = time.sleep, limits: Limits | None = None
+    ) -> None:
         self._journal = journal
+        self._limits = limits or Limits()
         self._pause = pause
         self._registry: Registry | None = None
         self._queue: deque[_Turn] = deque()
@@ -165,7 +196,7 @@ class Writer:
         try:
             self._take_group()
             with suppress(Abandoned), self._journal.entries.writing() as writing:
-                yield Session(self._journal, writing)
+                yield Session(self._journal, writing, self._limits)
         finally:
             self._pass_on()
 
@@ -264,13 +295,13 @@ class Writer:
         # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
         registry, self._registry = self._registry or Registry(), None
         with self._journal.entries.writing() as writing:
-            outcomes = decide_batch(self._journal, writing, registry, batch, trusting=trusting)
+            outcomes = decide_batch(self._journal, writing, registry, batch, self._limits, trusting=trusting)
         self._registry = registry
         return outcomes
 
 
 def decide_batch(
-    journal: Journal, writing: Writing, registry: Registry, batch: Batch, *, trusting: bool = False
+    journal: Journal, writing: Writing, registry: Registry, batch: Batch, limits: Limits, *, trusting: bool = False
 ) -> list[Outcome]:
     """Decides, appends and stores one batch in the open transaction; the registry grows with it.
 
@@ -279,9 +310,14 @@ def decide_batch(
     """
     book = Book(writing.cursor, writing.head, registry, writing.at)
     book.load(batch.needs, trusting=trusting)
+    if batch.followers:
+        more = Needs()
+        for command in batch.followers:
+            command.follow(book, more)
+        book.load(more, trusting=trusting)
     outcomes: list[Outcome] = []
     for command, checked in zip(batch.commands, batch.checked, strict=True):
-        outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked)
+        outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked, limits)
         if trusting and isinstance(outcome, Refusal) and outcome is not checked:
             raise Distrusted()
         outcomes.append(outcome)
@@ -292,7 +328,7 @@ def decide_batch(
     return outcomes
 
 
-def _outcome(book: Book, command: Command, digest: bytes) -> Outcome:
+def _outcome(book: Book, command: Command, digest: bytes, limits: Limits) -> Outcome:
     """What becomes of one command; one that is recorded is entered in the book."""
     before = book.command(command.key)
     if before is not None:
@@ -305,9 +341,10 @@ def _outcome(book: Book, command: Command, digest: bytes) -> Outcome:
         if command.on is not None and book.head.origin is not None:
             book.require_day(command.on)
         decision = command.decide(book)
+        limits.require_approval(command, decision)
         posted = book.prepare(decision.facts)
     except Refusal as refusal:
         return refusal
-    seq = book.record(posted, decision.claims, decision.bills)
+    seq = book.enter(posted, decision.effects)
     book.record_command(command.key, digest, seq)
     return Recorded(seq)
