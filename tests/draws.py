@@ -206,7 +206,7 @@ def bring_forward(c: Chance) -> Command | None:
     if c.chance(45):
         return {**brought, "case": case, "amount": amount, **terms}
     cases = [case, *[c.open_case() for _ in range(c.random.randrange(3))]]
-    lines = [{"case": each, "amount": c.random.randint(1, 9)} for each in cases]
+    lines = [{"case": each, "amount": c.random.randint(1, 9)} for each in (cases if c.chance(8) else dict.fromkeys(cases))]
     return {**brought, "hospital": c.any_of(HOSPITALS), "lines": lines, **terms}
 
 

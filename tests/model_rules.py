@@ -43,6 +43,8 @@ def bring_forward(state: State, command: Command, why: Why) -> Plan:
         why.add("bad_value")
     if (hospital is None) == bool(lines) or (not lines and "amount" not in command):
         why.add("bad_value")
+    if len({line["case"] for line in lines}) < len(lines):  # a balance is one figure
+        why.add("bad_value")
     used_otherwise = "allocation" if case is not None else "payment"
     if (case is not None or hospital is not None) and (used_otherwise, command["donation"]) in state.ids:
         why.add("already_recorded")
