@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from api.settings import Settings
-from audit.checkpoint import verifier_key
+from audit.checkpoint import KeySigner
 from ledger.database import Database, check_ready, migrate
 from ledger.decisions import DefineCode, OpenLedger, check_currency
 from ledger.embedded import ensure_running
@@ -120,7 +120,7 @@ def initialise(
     opening = OpenLedger(
         key="ledger",
         origin=origin,
-        verifier_key=verifier_key(origin, log_key(settings.home)),
+        verifier_key=str(KeySigner(origin, log_key(settings.home)).verifier),
         currency=currency,
         exponent=CURRENCY_EXPONENTS.get(currency, 2),
         zone=zone,

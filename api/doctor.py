@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from api.bootstrap import Fenhao, Progress, assembled, log_key
 from api.settings import Settings
-from audit.checkpoint import verifier_key
+from audit.checkpoint import KeySigner
 from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
 from ledger.journal import MAX_CLOCK_LAG
@@ -117,7 +117,7 @@ def _own_key(fenhao: Fenhao, origin: str) -> Finding:
     """Whether the log's key here is the one that entry 0 names."""
     opened = fenhao.journal.entries.read(0, 1)[0].data
     path = fenhao.settings.home / "keys" / "log.pem"
-    if path.exists() and verifier_key(origin, log_key(fenhao.settings.home)) == opened["key"]:
+    if path.exists() and str(KeySigner(origin, log_key(fenhao.settings.home)).verifier) == opened["key"]:
         return Finding(True, "日志签名密钥与第 0 条分录相符", "the log's key is the one that entry 0 names")
     return Finding(
         False,
