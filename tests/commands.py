@@ -10,7 +10,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from draws import DAYS, HOSPITALS, TOMORROW, WEIGHTS, Chance
+from chance import DAYS, HOSPITALS, TOMORROW, Chance
+from draws import WEIGHTS
 from model import Model
 from model_state import Command
 

@@ -5,115 +5,12 @@ Amounts are small, ids and days few, so that commands meet each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from random import Random
-from typing import Any, TypeVar
+from collections.abc import Callable
 
-from model import Model, runs
-from model_registry import case_place
-from model_rules import can_be_reversed
-from model_state import Command, Fact, Serial, State, segment
-
-T = TypeVar("T")
-
-TODAY, TOMORROW = "2026-03-06", "2026-03-07"
-DAYS = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", TODAY]
-HOSPITALS = ["H1", "H%2"]
-DISEASES, PERSONS, DONORS = ["heart", "vsd", "asd", "lung"], ["P1", "P2", "P3"], ["X1", "X2", "X3"]
-RESTRICTIONS: list[dict[str, list[str]]] = [
-    *[{}] * 5,
-    {"disease": ["heart"]},
-    {"disease": ["vsd", "asd"]},
-    {"province": ["henan"]},
-    {"disease": ["lung", "vsd"], "province": ["henan"]},
-    {"hospital": ["H1"]},
-    {"hospital": ["H%2"], "disease": ["heart"]},
-]
-BASIS = {"kind": "filing", "ref": "N-1"}
-
-
-class Chance:
-    """Random choices, and what the model knows."""
-
-    def __init__(self, random: Random, model: Model) -> None:
-        self.random, self.model = random, model
-        self.new = 0
-
-    @property
-    def state(self) -> State:
-        return self.model.state
-
-    def chance(self, percent: int) -> bool:
-        return self.random.randrange(100) < percent
-
-    def some(self, percent: int, **members: Any) -> dict[str, Any]:
-        """These members, or none."""
-        return members if self.chance(percent) else {}
-
-    def one(self, of: Iterable[T]) -> T | None:
-        """Any of them, None when there are none."""
-        listed = list(of)
-        return self.random.choice(listed) if listed else None
-
-    def any_of(self, of: Sequence[T]) -> T:
-        return self.random.choice(of)
-
-    def id(self, letter: str) -> str:
-        """An id that nothing has yet; now and then one that a place must escape."""
-        self.new += 1
-        return f"{letter}{'/' if self.chance(8) else ''}{self.new}"
-
-    def part(self, most: int) -> int:
-        """An amount up to `most`, often all of it; 1 when there is nothing."""
-        return max(most, 1) if self.chance(30) else self.random.randint(1, max(most, 1))
-
-    def day(self, since: Iterable[str] = ()) -> str:
-        """A day on which all that came at these days is there, mostly."""
-        first = max(since, default=DAYS[0])
-        return self.any_of([day for day in DAYS if day >= first] if self.chance(92) else DAYS)
-
-    def days_of(self, there: Iterable[Serial]) -> str:
-        """A day on which at least one of them is there."""
-        return self.day([self.any_of(sorted({serial.since for serial in there}))])
-
-    def open_case(self) -> str | None:
-        return self.one(name for name, case in self.state.cases.items() if case.is_open)
-
-    def standing(self, *verbs: str) -> list[Fact]:
-        return self.state.standing(*verbs)
-
-    def terms(self) -> dict[str, Any]:
-        """Restriction, days and agreement of own money."""
-        usable_from, expires_on = self.any_of(DAYS[:4]), self.any_of([*DAYS[2:], "9999-12-31"])
-        return {
-            **self.some(60, restriction=self.any_of(RESTRICTIONS)),
-            **self.some(12, usable_from=usable_from),
-            **self.some(20, expires_on=expires_on),
-            **self.some(8, agreement="AG1"),
-        }
-
-    def ranges(self, serials: Iterable[Serial]) -> list[str]:
-        """The serials as text, in any order."""
-        found = [f"t{tape}:{lo}-{hi}" for tape, lo, hi, _ in runs((s.tape, s.number, None) for s in serials)]
-        self.random.shuffle(found)
-        return found
-
-    def handful(self, there: list[Serial]) -> list[Serial]:
-        """Some of them: a few runs of neighbours."""
-        ordered = sorted(there, key=lambda serial: (serial.tape, serial.number))
-        chosen: dict[int, Serial] = {}
-        for _ in range(self.random.randint(1, 3)):
-            first = self.random.randrange(len(ordered))
-            chosen |= {id(each): each for each in ordered[first : first + self.random.randint(1, 8)]}
-        return list(chosen.values())
-
-    def funded(self) -> tuple[str, list[Serial]]:
-        """A fund with what is there; the list may be empty."""
-        fund = self.any_of(list(self.state.funds))
-        return fund, self.state.at_fund(fund, TODAY)
-
-
-Draw = Callable[[Chance], Command | None]
+import model_rules as rules
+from chance import BASIS, DAYS, DISEASES, DONORS, HOSPITALS, PERSONS, TODAY, Chance
+from model_registry import case_place, given_terms
+from model_state import Command, Fact, Serial, business_key, segment
 
 
 def open_fund(c: Chance) -> Command | None:
@@ -162,12 +59,13 @@ def amend_case(c: Chance) -> Command | None:
 
 
 def close_case(c: Chance) -> Command | None:
-    case = c.open_case()
-    if case is None or c.chance(35):
+    case = c.any_case()
+    if case is None or c.chance(30):
         return None
-    place = case_place(case)
-    reached = [f.command["on"] for f in c.state.facts.values() if place in {to for *_, to in [*f.moves, *f.issue]}]
-    return {"case": case, "on": c.day(reached), **c.some(40, reason=c.any_of(["withdrawn", "moved", "other"]))}
+    place, facts = case_place(case), c.state.facts.values()
+    reached = [fact.command["on"] for fact in facts if place in {to for *_, to in [*fact.moves, *fact.issue]}]
+    reason = c.any_of(["withdrawn", "moved", "other"])
+    return {"case": case, "on": c.day(reached if c.chance(85) else []), **c.some(40, reason=reason)}
 
 
 def reopen_case(c: Chance) -> Command | None:
@@ -176,18 +74,21 @@ def reopen_case(c: Chance) -> Command | None:
 
 
 def receive_donation(c: Chance) -> Command | None:
-    agency = c.chance(10)
+    agency, amount = c.chance(10), c.random.randint(4, 40)
     person = {"person": [c.any_of(PERSONS)]}
+    foreign = {"currency": "USD", "amount": amount, "exponent": 2, "rate": "1.00", "rate_on": DAYS[0]}
     return {
         "donation": c.id("D"),
         "fund": c.any_of(list(c.state.funds)[:3]),
-        "amount": c.random.randint(4, 40),
+        "amount": amount,
         "on": c.any_of([*DAYS, *DAYS[:4]]),
         **({"restriction": person, "nature": "agency"} if agency else c.terms()),
         **c.some(55, donor=c.any_of(DONORS)),
         **c.some(0 if agency else 25, fee_bp=c.any_of([0, 500, 3333, 10_000])),
         **c.some(25, channel="wx", channel_txn=c.any_of("123456789"), line=c.any_of("12")),
         **c.some(10, source=c.any_of(["grant", "government", "bank"])),
+        **c.some(5, payer="X9", receipt_to="X8"),
+        **c.some(4, foreign=foreign),
     }
 
 
@@ -199,14 +100,15 @@ def bring_forward(c: Chance) -> Command | None:
         "on": c.any_of([*DAYS, *DAYS[:3]]),
         **c.some(50, donor=c.any_of(DONORS)),
     }
-    case, amount = c.open_case(), c.random.randint(3, 20)
+    case, amount = c.any_case(), c.random.randint(3, 20)
     if case is None or c.chance(35):
         return {**brought, "amount": amount, **c.terms()}
     terms = c.terms() if c.chance(50) else {}
     if c.chance(45):
         return {**brought, "case": case, "amount": amount, **terms}
-    cases = [case, *[c.open_case() for _ in range(c.random.randrange(3))]]
-    lines = [{"case": each, "amount": c.random.randint(1, 9)} for each in (cases if c.chance(8) else dict.fromkeys(cases))]
+    cases = [case, *[c.open_case() or case for _ in range(c.random.randrange(3))]]
+    once = cases if c.chance(8) else dict.fromkeys(cases)
+    lines = [{"case": each, "amount": c.random.randint(1, 9)} for each in once]
     return {**brought, "hospital": c.any_of(HOSPITALS), "lines": lines, **terms}
 
 
@@ -217,7 +119,7 @@ def attribute_donation(c: Chance) -> Command | None:
 
 
 def make_allocation(c: Chance) -> Command | None:
-    case_id = c.open_case()
+    case_id = c.any_case()
     if case_id is None:
         return None
     case, (fund, _) = c.state.cases[case_id], c.funded()
@@ -231,7 +133,7 @@ def make_allocation(c: Chance) -> Command | None:
 
 
 def release_allocation(c: Chance) -> Command | None:
-    made = c.one(c.standing("make_allocation") + [f for f in c.standing("bring_forward") if "case" in f.command])
+    made = c.one(c.made("make_allocation") + [f for f in c.made("bring_forward") if "case" in f.command])
     if made is None:
         return None
     allocation = made.command.get("allocation") or made.command["donation"]
@@ -246,7 +148,7 @@ def release_allocation(c: Chance) -> Command | None:
 
 
 def pay_hospital(c: Chance) -> Command | None:
-    hospital, lines, found = c.any_of(HOSPITALS), [], list[Serial]()
+    hospital, lines, found = c.any_of(HOSPITALS), list[Command](), list[Serial]()
     cases = [one for one in c.state.cases if c.state.at(case_place(one), TODAY)]
     for case in [c.one(cases) for _ in range(c.any_of([1, 1, 1, 2, 3]))] if cases else []:
         assert case is not None
@@ -263,8 +165,15 @@ def pay_hospital(c: Chance) -> Command | None:
         "hospital": hospital,
         "lines": lines,
         "on": c.day(serial.since for serial in found),
-        **c.some(40, account="icbc", bank_ref=f"R{c.random.randint(1, 9)}"),
+        **c.some(45, account="icbc", bank_ref=bank_ref(c)),
     }
+
+
+def bank_ref(c: Chance) -> str:
+    """A bank's reference, now and then one that is in use, or was until all came back."""
+    payments = [fact.command for fact in c.state.facts.values() if "bank_ref" in fact.command]
+    free_again = [each["bank_ref"] for each in payments if not c.state.key_holder(business_key(each))]
+    return c.any_of(free_again) if free_again and c.chance(60) else f"R{c.random.randint(1, 12)}"
 
 
 def bill(c: Chance, hospital: str, case: str) -> Command:
@@ -288,7 +197,7 @@ def settle_treatment(c: Chance) -> Command | None:
 
 
 def return_hospital_payment(c: Chance) -> Command | None:
-    paid = c.one(c.standing("pay_hospital") + [f for f in c.standing("bring_forward") if "hospital" in f.command])
+    paid = c.one(c.made("pay_hospital") + [f for f in c.made("bring_forward") if "hospital" in f.command])
     if paid is None:
         return None
     payment = paid.command.get("payment") or paid.command["donation"]
@@ -308,7 +217,14 @@ def return_hospital_payment(c: Chance) -> Command | None:
     named = {"bill_no": line["bill_no"]} if "bill_no" in line and c.chance(60) else {}
     reason = c.any_of(["surplus", "bank_rejected", "insurance", "re-billed"])
     back = most if c.chance(40) else c.part(most)
-    return {"payment": payment, "case": case, "amount": back, "on": on, **named, **c.some(40, reason=reason)}
+    return {
+        "payment": payment,
+        "case": case,
+        "amount": back,
+        "on": on,
+        **named,
+        **c.some(40, reason=reason, return_id="Z1"),
+    }
 
 
 def grant_cash(c: Chance) -> Command | None:
@@ -326,7 +242,7 @@ def grant_cash(c: Chance) -> Command | None:
 
 
 def return_grant(c: Chance) -> Command | None:
-    grant = c.one(c.standing("grant_cash"))
+    grant = c.one(c.made("grant_cash"))
     if grant is None:
         return None
     left = grant.command["amount"] - c.state.came_back(grant)
@@ -384,8 +300,6 @@ def change_terms(c: Chance) -> Command | None:
         return None
     first = c.any_of(there)
     nature = c.state.in_force(first).nature
-    alike = [serial for serial in there if c.state.in_force(serial).nature == nature]
-    chosen = c.handful(alike)
     own = c.state.tapes[first.tape - 1].terms
     if c.chance(30):
         wanted = {**own._asdict(), "nature": None}
@@ -394,9 +308,12 @@ def change_terms(c: Chance) -> Command | None:
     else:
         wanted = c.terms()
     terms = {name: value for name, value in wanted.items() if value is not None}
+    other = given_terms(c.state, terms, nature, set())
+    alike = [s for s in there if c.state.in_force(s).nature == nature and c.state.in_force(s) != other]
+    chosen = c.handful(alike if alike and c.chance(90) else there)
     by_hand: Command = {"ranges": c.ranges(chosen)}
     if c.chance(30):
-        by_hand, chosen = {"donation": first.gift}, [serial for serial in there if serial.gift == first.gift]
+        by_hand, chosen = {"donation": chosen[0].gift}, [s for s in there if s.gift == chosen[0].gift]
     return {"fund": fund, **by_hand, **terms, "basis": BASIS, "on": c.day(serial.since for serial in chosen)}
 
 
@@ -450,16 +367,31 @@ def lift_hold(c: Chance) -> Command | None:
 
 
 def reverse_entry(c: Chance) -> Command | None:
-    on = c.any_of([TODAY, TODAY, *DAYS])
-    may = [seq for seq, fact in c.state.facts.items() if can_be_reversed(c.state, fact, on)]
+    on = c.any_of([TODAY] * 4 + DAYS)
+    # Whoever reverses an entry knows its seq, so that was committed before.
+    known = [fact for seq, fact in c.state.facts.items() if seq < c.committed]
+    may = [fact for fact in known if rules.can_be_reversed(c.state, fact, on)]
     # Late ones first, or gifts of long ago would be most of it; returns, as they take keys and bills again.
-    returns = [s for s in may if c.state.facts[s].command["do"].startswith("return_")]
-    if c.chance(12) or not may:
-        return {"reverses": c.random.randrange(c.state.size + 2), "on": on}
-    return {"reverses": c.any_of((returns if returns and c.chance(30) else may)[-12:]), "on": on}
+    returns = [fact for fact in may if fact.command["do"].startswith("return_")]
+    if c.chance(12) or (not may and c.chance(20)):
+        in_the_way = [fact.seq for fact in known if fact.stands and fact not in may and (fact.moves or fact.issue)]
+        anything = [c.state.size + 5, *range(c.committed)]
+        return {"reverses": c.any_of(in_the_way if in_the_way and c.chance(75) else anything), "on": on}
+    fact = c.one((returns if returns and c.chance(30) else may)[-12:])
+    taken = [each for each in returns if holders(c, each) or c.chance(2)]
+    if taken and c.chance(60):
+        fact = c.one(taken)
+    return None if fact is None else {"reverses": fact.seq, "on": on}
 
 
-WEIGHTS = {
+def holders(c: Chance, returned: Fact) -> set[str]:
+    """Why a return cannot be undone: its key or its bill was taken since."""
+    why: set[str] = set()
+    rules.reverse_entry(c.state, {"do": "reverse_entry", "reverses": returned.seq, "on": TODAY}, why)
+    return why
+
+
+WEIGHTS: dict[Callable[[Chance], Command | None], int] = {
     **{open_fund: 1, register_hospital: 1, define_code: 1, open_case: 5, amend_case: 4, close_case: 4, reopen_case: 4},
     **{receive_donation: 9, bring_forward: 5, attribute_donation: 4, make_allocation: 12, release_allocation: 5},
     **{pay_hospital: 10, return_hospital_payment: 7, settle_treatment: 5, grant_cash: 6, return_grant: 4},

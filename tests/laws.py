@@ -46,6 +46,12 @@ def fens(item: Entry) -> list[Fen]:
     return [(tape, n) for n in range(item["lo"], item["hi"])]
 
 
+def put(item: Entry) -> dict[Fen, str]:
+    """Where its fens are after an issue or a move."""
+    to: str = item["to"]
+    return dict.fromkeys(fens(item), to)
+
+
 def issues(entry: Entry) -> list[Entry]:
     return list(entry["data"].get("issue", []))
 
@@ -91,10 +97,10 @@ class Law1:
             for issue in issues(entry):
                 issued["all"] += size([issue])
                 require(where.keys().isdisjoint(fens(issue)), "issued twice", entry["seq"])
-                where.update(dict.fromkeys(fens(issue), issue["to"]))
+                where.update(put(issue))
             for move in moves(entry):
                 require(all(where.get(fen) == move["from"] for fen in fens(move)), "spent twice", entry["seq"])
-                where.update(dict.fromkeys(fens(move), move["to"]))
+                where.update(put(move))
             require(len(where) == issued["all"], "lost", entry["seq"])
 
 
@@ -121,7 +127,7 @@ class Law2:
             for move in moves(entry):
                 require({where.get(fen) for fen in fens(move)} == {move["from"]}, "not at from", entry["seq"])
             for item in issues(entry) + moves(entry):
-                where.update(dict.fromkeys(fens(item), item["to"]))
+                where.update(put(item))
 
 
 def case_of(place: str) -> str | None:

@@ -6,7 +6,7 @@ It shares no code with the rooms it judges. An auditor reads `model_rules.py` an
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -195,6 +195,40 @@ class Model:
             if kind in ("case", "hospital", "used"):
                 found[serial.gift, cases[ids[-1]]].add((serial.tape, serial.number))
         return dict(found)
+
+    def case_sums(self, case: str) -> dict[str, int]:
+        """What was allocated to a case, by what still stands; what is paid and used; what came home from there."""
+        at = segment(case)
+        places = [serial.place for serial in self.state.serials() if serial.place.endswith(f"/{at}")]
+        stands = Counter(place.split("/")[0] for place in places)
+        allocated = sum(self._allocates(fact, case) for fact in self.state.facts.values() if fact.stands)
+        returned = allocated - stands["case"] - stands["hospital"] - stands["used"]
+        return {"allocated": allocated, "paid": stands["hospital"], "used": stands["used"], "returned": returned}
+
+    def _allocates(self, fact: Fact, case: str) -> int:
+        """Allocations and opening balances less releases and closings."""
+        match fact.command["do"]:
+            case "make_allocation" | "bring_forward":
+                lines = fact.command.get("lines", [fact.command])
+                return sum(line["amount"] for line in lines if line.get("case") == case)
+            case "release_allocation" if fact.said["case"] == case:
+                return -len(fact.moves)
+            case "close_case" if fact.command["case"] == case:
+                return -len(fact.moves)
+        return 0
+
+    def fund_sums(self, fund: str) -> dict[str, int]:
+        """What a fund received and, net, had from other funds; where that stands, by kind of place."""
+        at, sums = segment(fund), Counter({"received": 0, "transferred": 0})
+        for serial in self.state.serials():
+            if serial.place == "void":
+                continue
+            given_to_it = self.state.tapes[serial.tape - 1].fund == fund
+            in_it = (serial.home or serial.place).split("/")[1] == at
+            sums["received"] += given_to_it
+            sums["transferred"] += in_it - given_to_it
+            sums[serial.place.split("/")[0]] += in_it
+        return dict(sums)
 
     def donors(self) -> dict[str, str | None]:
         """Each donation with whose it is."""

@@ -13,6 +13,8 @@ from model_state import BillKey, Command, Fact, Plan, Serial, State, Tape, Terms
 
 SOURCES = {"donation", "grant", "government", "interest", "investment", "bank"}
 RETURN_REASONS = {"surplus", "bank_rejected", "insurance", "re-billed"}
+NOTHING = {"ranges_elsewhere", "bad_value"}
+"""Why nothing at all is chosen by hand: the design has no code of its own for it."""
 COST_KINDS = {"programme", "management", "fundraising", "channel", "other"}
 
 
@@ -303,7 +305,7 @@ def lift_hold(state: State, command: Command, why: Why) -> Plan:
     there = state.at(f"hold/{segment(command['hold'])}", command.get("on", ""))
     chosen = state.named(command["ranges"], there, why) if command.get("ranges") else there
     if not chosen:
-        why.add("ranges_elsewhere")
+        why |= NOTHING
     return Plan(home(chosen), said={"amount": len(chosen)})
 
 
@@ -380,17 +382,21 @@ def undo_payment(state: State, fact: Fact) -> None:
 
 
 def put_back_on_bill(state: State, fact: Fact, paid: Fact, why: Why) -> Callable[[], None]:
-    """A return is reversed: its amount stands again, within the limit that there is, or its payment's first line's."""
+    """A return is reversed: its amount stands again on its bill.
+
+    If that was forgotten, its limit is that of the payment's first line of it, and never less than what stands again.
+    """
     bill_no, case = fact.said["bill_no"], fact.command["case"]
     line = next(one for one in paid.command["lines"] if one["case"] == case and one.get("bill_no") == bill_no)
     bill = paid.command["hospital"], bill_no, case
-    limit, stands = state.bills.get(bill, (line.get("bill_amount", line["amount"]), 0))
-    if stands + fact.command["amount"] > limit:
+    amount = fact.command["amount"]
+    limit, stands = state.bills.get(bill, (max(line.get("bill_amount", line["amount"]), amount), 0))
+    if stands + amount > limit:
         why.add("bill_exceeded")
 
     def then() -> None:
         fact.stands = False
-        state.bills[bill] = limit, stands + fact.command["amount"]
+        state.bills[bill] = limit, stands + amount
 
     return then
 
@@ -421,9 +427,10 @@ def by_hand(state: State, command: Command, there: list[Serial], why: Why) -> li
         return []
     if donation is None:
         return state.named(command["ranges"], there, why)
-    if ("donation", donation) not in state.ids:
-        why.add("unknown_reference")
+    gift = state.records.get(("donation", donation))
+    if gift is None or not gift.stands:
+        why.add("unknown_reference" if gift is None else "not_standing")
     chosen = [serial for serial in there if serial.gift == donation]
     if not chosen:
-        why.add("ranges_elsewhere")
+        why |= NOTHING
     return chosen

@@ -24,7 +24,7 @@ class Terms(NamedTuple):
     """What the money of one tape may be used for."""
 
     nature: str = "own"
-    restriction: dict[str, list[str]] = {}  # noqa: RUF012  # never changed
+    restriction: dict[str, list[str]] = {}  # noqa: RUF012 - never changed
     usable_from: str | None = None
     expires_on: str | None = None
     agreement: str | None = None
