@@ -15,6 +15,7 @@ from audit.checkpoint import KeySigner
 from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
 from ledger.journal import MAX_CLOCK_LAG
+from ledger.money import format_amount
 from ledger.times import utc_now, utc_text
 
 FREE_BYTES = 1 << 30
@@ -105,12 +106,30 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         f"ledger {head.origin} ({head.currency}, {head.zone}): {head.size:,} entries"
         + ("" if sound else ", and the head does not name the last one: run fenhao verify"),
     )
+    yield _two_persons(fenhao, head.exponent or 0, head.currency or "")
     failure = fenhao.runner.failure()
     lag = fenhao.runner.lag()
     if failure is not None:
         yield Finding(False, f"视图停止更新：{failure.say('zh')}", f"the views stand still: {failure.say('en')}")
     else:
         yield Finding(True, f"视图落后 {lag:,} 条分录", f"the views are {lag:,} entries behind")
+
+
+def _two_persons(fenhao: Fenhao, exponent: int, currency: str) -> Finding:
+    """From which amount on a movement takes two persons."""
+    threshold = fenhao.writer.limits.two_persons_from
+    if threshold is None:
+        return Finding(
+            None,
+            "未设双人复核金额（FENHAO_TWO_PERSONS_FROM）",
+            "no amount takes two persons (FENHAO_TWO_PERSONS_FROM is not set)",
+        )
+    amount = f"{format_amount(threshold, exponent)} {currency}"
+    return Finding(
+        True,
+        f"{amount} 及以上的资金移动须由两人经办与批准（FENHAO_TWO_PERSONS_FROM）",
+        f"movements of {amount} or more take two persons (FENHAO_TWO_PERSONS_FROM)",
+    )
 
 
 def _own_key(fenhao: Fenhao, origin: str) -> Finding:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are.
+    """Where things are, and what the foundation's own rules add.
 
     FENHAO_HOME           data folder: the embedded server, keys (default `.fenhao` in the working folder)
     FENHAO_DATABASE_URL   the owner's libpq URL of a PostgreSQL 15 or newer; none: the embedded server is used
     FENHAO_SERVICE_URL    the service's URL; none: the owner's connection steps down by SET ROLE
     FENHAO_SCHEMA         the database schema, one for each ledger (default `fenhao`)
     FENHAO_LANGUAGE       zh or en, the language in which people are answered (default zh)
+    FENHAO_TWO_PERSONS_FROM
+                          amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
 
     home: Path
@@ -24,6 +26,7 @@ class Settings:
     service_url: str | None = None
     schema: str = "fenhao"
     language: str = "zh"
+    two_persons_from: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -34,4 +37,5 @@ class Settings:
             service_url=environment.get("FENHAO_SERVICE_URL") or None,
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
+            two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
         )
