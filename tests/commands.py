@@ -75,7 +75,7 @@ class Asker(Chance):
         if name in RECORDS:
             wrong += [one[name] for one in self.asked if name in one][-9:]
         value = self.any_of(wrong)
-        rest = {other: had for other, had in command.items() if other != name}
+        rest = {other: had for other, had in command.items() if other not in (name, "foreign")}
         return rest if value is None else {**rest, name: value}
 
     def signed(self, command: Command) -> Command:
