@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from api.codes_commands import codes
+from api.log_commands import checkpoint, export, receipt
 from api.record_command import record
 from api.settings import Settings
 from api.words import EXIT_TAMPERED, Words, as_text
@@ -37,20 +38,38 @@ def main() -> None:
 
 main.add_command(codes)
 main.add_command(record)
+main.add_command(checkpoint)
+main.add_command(export)
+main.add_command(receipt)
 
 
 @main.command()
 @click.option("--origin", required=True, help="账本名称，如 ledger.example.org/aiyou / the ledger's name")
 @click.option("--currency", default="CNY", show_default=True, help="币种 / ISO 4217 code")
 @click.option("--zone", default="Asia/Shanghai", show_default=True, help="记账时区 / time zone of posting dates")
+@click.option(
+    "--continues",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="HEAD",
+    help="接续旧账本的最后日志头 / the last head of an older ledger that this one follows",
+)
 @click.option("--no-codes", is_flag=True, help="不登记初始数据字典 / without the starter dictionary")
 @_common
-def init(words: Words, settings: Settings, origin: str, currency: str, zone: str, no_codes: bool) -> None:
+def init(
+    words: Words,
+    settings: Settings,
+    origin: str,
+    currency: str,
+    zone: str,
+    continues: Path | None,
+    no_codes: bool,
+) -> None:
     """开立账本 / Open a ledger."""
-    from api.bootstrap import database, initialise
+    from api.bootstrap import database, initialise, old_head
 
+    older = None if continues is None else old_head(continues)
     with database(settings, words.status.wait) as place:
-        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes)
+        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes, continues=older)
     words.say(
         f"账本 {origin} 已开立（{currency}，{zone}），数据位于 {settings.home}",
         f"the ledger {origin} is open ({currency}, {zone}); its data is in {settings.home}",
@@ -144,7 +163,7 @@ def verify(words: Words, settings: Settings) -> None:
     from api.bootstrap import assembled
     from reports.verification import verify_ledger
 
-    with assembled(settings, words.status.wait) as fenhao:
+    with assembled(settings, words.status.wait, unchecked=True) as fenhao:
         found = verify_ledger(fenhao.journal, fenhao.runner, progress=words.status.entries)
     words.status.clear()
     words.give(found.as_json())
