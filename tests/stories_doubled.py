@@ -1,4 +1,4 @@
-"""Stories of money that may have been paid twice, and near misses, for each rule (told by `telling`)."""
+"""Stories of money that may have been paid twice, and near misses, for each rule (told by `guard_stories`)."""
 
 from __future__ import annotations
 

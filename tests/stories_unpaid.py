@@ -1,4 +1,4 @@
-"""Stories of who is entitled to money and has not had it, and near misses, for each rule (told by `telling`)."""
+"""Stories of who is entitled to money and has not had it, and near misses, for each rule (told by `guard_stories`)."""
 
 from __future__ import annotations
 
