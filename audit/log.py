@@ -172,17 +172,18 @@ class Log:
             raise LogFault(reason=fault) from fault
 
     def _show(self, note: str) -> None:
-        """Puts the checkpoint where everybody looks, whole or not at all."""
-        place = self._folder / "checkpoint"
-        if place.exists() and place.read_text() == note:
-            return
-        beside = self._folder / ".checkpoint.new"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with beside.open("w") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.rename(place)
+        """Puts the checkpoint where everybody looks, and among the others by its size; whole or not at all."""
+        size = note.split("\n")[1]
+        for place in (self._folder / "checkpoints" / size, self._folder / "checkpoint"):
+            if place.exists() and place.read_text() == note:
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            beside = place.with_name(f".{place.name}.new")
+            with beside.open("w") as file:
+                file.write(note)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.rename(place)
 
 
 def _prev_of(body: bytes) -> bytes:

@@ -24,8 +24,8 @@ class Kind:
     `build` makes the command of a row, or of all rows with the same `group_by`, which may differ only in the columns
     `differing`; it raises the row's Refusal. `dates` begin with the one that rows are ordered by, those without it last
     where the column is optional. `foreign_amounts` are in another currency than the ledger's; `attributes` name
-    dimensions that are columns, others may join them; columns in `unrecorded` are known and kept nowhere; `defines` is
-    the column whose values become dimensions.
+    dimensions that are columns, others may join them; columns in `unrecorded` are known and kept nowhere; `coded` are
+    other columns with codes of the dimension of their name; `defines` is the column whose values become dimensions.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Kind:
     foreign_amounts: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     unrecorded: tuple[str, ...] = ()
+    coded: tuple[str, ...] = ()
     group_by: str | None = None
     differing: tuple[str, ...] = ()
     defines: str | None = None

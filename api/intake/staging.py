@@ -16,11 +16,12 @@ import orjson
 from api.intake.faults import DamagedText, RowTooLong, TooManyCells
 from api.intake.kind import Kind
 from api.intake.plans import Plan, plan
-from api.intake.reading import Numbered, reading
+from api.intake.reading import Numbered, Table, is_of_rejects, reading
 from api.intake.rows import Row
 from api.intake.sources import Source
 from ledger.database import Connection, queries
 from ledger.errors import Refusal
+from ledger.vocabulary import synonyms_of
 
 MAX_ROW_CHARS = 65_535
 _FLUSH_ROWS = 1_000
@@ -55,6 +56,7 @@ class Staging:
     def __init__(self, connection: Connection, exponent: int, zone: ZoneInfo) -> None:
         self._connection, self._exponent, self._zone = connection, exponent, zone
         self._dimensions = {dimension for (dimension,) in connection.execute(_SQL["dimensions"])}
+        self.synonyms = synonyms_of(connection)
         self.plans: dict[int, Plan] = {}
         self.size = 0
         connection.execute(_SQL["create"])
@@ -65,12 +67,12 @@ class Staging:
         Dimensions that its rows define are attributes in files that are staged later.
         """
         with reading(source.file, source.kind.name) as table:
-            made = plan(source, table.header, self._dimensions, self._exponent, self._zone)
+            made = plan(source, table.header, self._dimensions, self._exponent, self._zone, self.synonyms)
             self.plans[argument] = made
             order = made.only(*source.kind.dates[:1], source.kind.group_by, source.kind.defines)
             with self._connection.cursor().copy(_SQL["copy"]) as copy:
                 lines: list[bytes] = []
-                for row in table.rows:
+                for row in _own_rows(table, source.kind.name):
                     lines.append(self._line(argument, order, row))
                     self.size += 1
                     if len(lines) == _FLUSH_ROWS:
@@ -114,6 +116,13 @@ class Staging:
         length = content["length"]
         fault = DamagedText() if length is None else RowTooLong(length=length, limit=MAX_ROW_CHARS)
         return StagedRow(self.plans[argument], number, content["cells"], joined, fault)
+
+
+def _own_rows(table: Table, kind: str) -> Iterator[Numbered]:
+    """The table's rows; of a rejects file, which may hold rows of several kinds, those of this kind."""
+    if not is_of_rejects(table.header):
+        return table.rows
+    return (row for row in table.rows if row.cells[0] == kind)
 
 
 def _payload(cells: Sequence[str]) -> bytes:
