@@ -6,108 +6,23 @@ both, exit code 2, and nothing changed.
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import wraps
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import click
 
-from api.progress import Status
+from api.codes_commands import codes
+from api.log_commands import checkpoint, export, receipt
+from api.record_command import record
 from api.settings import Settings
+from api.words import EXIT_TAMPERED, Words, as_text
+from api.words import common as _common
+from api.words import looking_back as _looking_back
 
 # Each command imports what it needs when it runs: help comes at once, and the verifier's worker processes, which import
 # this module as their main one, start quickly.
-
-EXIT_TAMPERED, EXIT_UNUSABLE, EXIT_REJECTED, EXIT_BUG = 1, 2, 3, 70
-EXIT_INTERRUPTED, EXIT_PIPE_CLOSED = 130, 141
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class Words:
-    """Says things to a person in the language that was asked for, or to a program as JSON."""
-
-    def __init__(self, language: str, json: bool) -> None:
-        self.language, self.json = language, json
-        self.status = Status(language)
-
-    def say(self, zh: str, en: str) -> None:
-        """One line for a person; nothing when JSON was asked for."""
-        if not self.json:
-            click.echo(zh if self.language == "zh" else en)
-
-    def give(self, value: Any) -> None:
-        """The result for a program; nothing for a person."""
-        if self.json:
-            click.echo(as_text(value))
-
-
-def as_text(value: Any) -> str:
-    """A value as one line of JSON."""
-    import msgspec
-
-    return msgspec.json.encode(value).decode()
-
-
-def _common(command: Callable[..., R]) -> Callable[..., R]:
-    """Adds --json and --lang, passes `words` and `settings`, and turns faults into one sentence and an exit code."""
-
-    @click.option("--json", "as_json", is_flag=True, help="结果以 JSON 输出 / print the result as JSON")
-    @click.option("--lang", type=click.Choice(["zh", "en"]), help="语言 / language (FENHAO_LANGUAGE)")
-    @wraps(command)
-    def run(*arguments: Any, as_json: bool, lang: str | None, **options: Any) -> R:
-        from eventsourcing.persistence import PersistenceError
-
-        from ledger.database import DatabaseFault
-        from ledger.errors import LedgerError
-
-        settings = Settings.from_environment()
-        if lang:
-            settings = replace(settings, language=lang)
-        words = Words(settings.language, as_json)
-        try:
-            return command(*arguments, words=words, settings=settings, **options)
-        except (LedgerError, PersistenceError) as error:
-            words.status.clear()
-            fault = error if isinstance(error, LedgerError) else DatabaseFault(reason=str(error).strip().split("\n")[0])
-            _complain(fault, as_json)
-            sys.exit(EXIT_UNUSABLE)
-        except KeyboardInterrupt:
-            sys.exit(EXIT_INTERRUPTED)
-        except BrokenPipeError:
-            # Whoever read has read enough (`| head`); nothing may be left to say at the end of the process.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(EXIT_PIPE_CLOSED)
-        except Exception:  # noqa: BLE001 - said below
-            # A bug of ours. It must not look like exit code 1, which says that somebody tampered.
-            traceback.print_exc()
-            sys.exit(EXIT_BUG)
-        finally:
-            words.status.clear()
-
-    return run
-
-
-def _looking_back(command: Callable[P, R]) -> Callable[P, R]:
-    """Adds --as-of and --known-at."""
-    as_of = click.option("--as-of", metavar="DATE", help="只计记账日期到该日的分录 / entries posted up to that day")
-    known_at = click.option(
-        "--known-at", metavar="TIME", help="只计该时刻以前登记的分录 / entries recorded by then (a day: by its end)"
-    )
-    return as_of(known_at(command))
-
-
-def _complain(fault: Any, as_json: bool) -> None:
-    """A fault in both languages on standard error; as JSON on standard output too, when that was asked for."""
-    click.echo(f"错误：{fault.say('zh')}\nerror: {fault.say('en')}", err=True)
-    if as_json:
-        click.echo(as_text({"error": fault.code, "zh": fault.say("zh"), "en": fault.say("en")}))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -122,18 +37,40 @@ def main() -> None:
     exit_on_sigterm()
 
 
+main.add_command(codes)
+main.add_command(record)
+main.add_command(checkpoint)
+main.add_command(export)
+main.add_command(receipt)
+
+
 @main.command()
 @click.option("--origin", required=True, help="账本名称，如 ledger.example.org/aiyou / the ledger's name")
 @click.option("--currency", default="CNY", show_default=True, help="币种 / ISO 4217 code")
 @click.option("--zone", default="Asia/Shanghai", show_default=True, help="记账时区 / time zone of posting dates")
+@click.option(
+    "--continues",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="HEAD",
+    help="接续旧账本的最后日志头 / the last head of an older ledger that this one follows",
+)
 @click.option("--no-codes", is_flag=True, help="不登记初始数据字典 / without the starter dictionary")
 @_common
-def init(words: Words, settings: Settings, origin: str, currency: str, zone: str, no_codes: bool) -> None:
+def init(
+    words: Words,
+    settings: Settings,
+    origin: str,
+    currency: str,
+    zone: str,
+    continues: Path | None,
+    no_codes: bool,
+) -> None:
     """开立账本 / Open a ledger."""
-    from api.bootstrap import database, initialise
+    from api.bootstrap import database, initialise, old_head
 
+    older = None if continues is None else old_head(continues)
     with database(settings, words.status.wait) as place:
-        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes)
+        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes, continues=older)
     words.say(
         f"账本 {origin} 已开立（{currency}，{zone}），数据位于 {settings.home}",
         f"the ledger {origin} is open ({currency}, {zone}); its data is in {settings.home}",
@@ -255,7 +192,7 @@ def verify(words: Words, settings: Settings) -> None:
     from api.bootstrap import assembled
     from reports.verification import verify_ledger
 
-    with assembled(settings, words.status.wait) as fenhao:
+    with assembled(settings, words.status.wait, unchecked=True) as fenhao:
         found = verify_ledger(fenhao.journal, fenhao.runner, progress=words.status.entries)
     words.status.clear()
     words.give(found.as_json())
@@ -274,6 +211,28 @@ def verify(words: Words, settings: Settings) -> None:
             f"verified: {report.entries} entries, root {report.root}",
         )
     sys.exit(0 if found.ok else EXIT_TAMPERED)
+
+
+@main.command()
+@click.option("--as-of-today", "today", metavar="DATE", help="按此日计算账龄 / count ages as if this day were today")
+@click.option("--fund", help="只看此基金 / this fund's alone")
+@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="等待多少天算超期 / late after")
+@_common
+def guards(words: Words, settings: Settings, today: str | None, fund: str | None, days: int) -> None:
+    """防止漏发、重发：应发未发与疑似重发 / Who is entitled and unpaid, and what may have been paid twice."""
+    from api.bootstrap import assembled, reader_of
+    from ledger.times import parse_day
+    from reports.guards import guard, guard_lines, guard_members
+
+    day = None if today is None else parse_day(today, "as-of-today")
+    with assembled(settings, words.status.wait) as fenhao:
+        fenhao.runner.catch_up(progress=words.status.views)
+        reader = reader_of(fenhao)
+        report = guard(fenhao.journal, today=day, days=days, fund=fund)
+    words.status.clear()
+    for line in guard_lines(report, reader):
+        words.say(line, line)
+    words.give(guard_members(report, reader.currency, reader.exponent))
 
 
 @main.command("migrate")

@@ -10,13 +10,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are.
+    """Where things are, and what the foundation's own rules add.
 
     FENHAO_HOME           data folder: the embedded server, keys (default `.fenhao` in the working folder)
     FENHAO_DATABASE_URL   the owner's libpq URL of a PostgreSQL 15 or newer; none: the embedded server is used
     FENHAO_SERVICE_URL    the service's URL; none: the owner's connection steps down by SET ROLE
     FENHAO_SCHEMA         the database schema, one for each ledger (default `fenhao`)
     FENHAO_LANGUAGE       zh or en, the language in which people are answered (default zh)
+    FENHAO_HEADS          folder in which the log's heads are kept outside the database; not on the database's disk, and
+                          not in its backups (default `heads` in the data folder)
+    FENHAO_TWO_PERSONS_FROM
+                          amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
 
     home: Path
@@ -24,6 +28,13 @@ class Settings:
     service_url: str | None = None
     schema: str = "fenhao"
     language: str = "zh"
+    two_persons_from: str | None = None
+    heads_folder: Path | None = None
+
+    @property
+    def heads(self) -> Path:
+        """Where the log's heads are kept."""
+        return self.heads_folder or self.home / "heads"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -34,4 +45,6 @@ class Settings:
             service_url=environment.get("FENHAO_SERVICE_URL") or None,
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
+            two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
+            heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,
         )

@@ -66,7 +66,7 @@ class Book(Loaded):
     def __init__(self, cursor: Cursor, head: Head, registry: Registry, at: datetime) -> None:
         super().__init__(cursor, head, registry, at)
         self.postings: list[Posting] = []
-        self._posted: list[Posted] = []
+        self._absorbed: list[Posted] = []
         self._moved: list[tuple[int, Move]] = []
         self._undone: dict[int, int] = {}
         self._openings: list[tuple[int, str, str]] = []
@@ -236,8 +236,8 @@ class Book(Loaded):
             last = one.postings[-1]
             self._versions[last.originator_id] = last.originator_version
             self.postings.extend(one.postings)
-            self._posted.append(one)
             if type(fact) in _ABSORBED:
+                self._absorbed.append(one)
                 self._absorb(one)
             if self.keeps_records:
                 self._keep(last.originator_id, Entered(seq, fact))
@@ -246,12 +246,14 @@ class Book(Loaded):
                 assert lo == self.ends[tape], "an issue begins at the tape's end"
                 self.places.issue(Issue(tape, lo, hi, issued.to), self.registry.tapes[tape].fund, fact.on)
                 self.ends[tape] = hi
-                self._reach(issued.to, fact.on)
+                if issued.to.startswith("case/"):
+                    self._reach(issued.to, fact.on)
             for moved in fact.moves:
                 move = Move(tape_number(moved.tape), moved.lo, moved.hi, moved.source, moved.target)
                 self.places.move(move, fact.on)
                 self._moved.append((seq, move))
-                self._reach(moved.target, fact.on)
+                if move.target.startswith("case/"):
+                    self._reach(move.target, fact.on)
         self._take_effect(effects, seq)
         return seq
 
@@ -276,10 +278,9 @@ class Book(Loaded):
 
     def _reach(self, place: str, on: date) -> None:
         """Notes the day on which money came to a case."""
-        if place.startswith("case/"):
-            case = self._cases[unescape(place[5:])]
-            if case.reached is None or case.reached < on:
-                self._change_case(case._replace(reached=on))
+        case = self._cases[unescape(place.removeprefix("case/"))]
+        if case.reached is None or case.reached < on:
+            self._change_case(case._replace(reached=on))
 
     def _change_case(self, case: CaseFile) -> None:
         self._add_case(case)
@@ -304,7 +305,7 @@ class Book(Loaded):
                 self.registry.add_tape(Tape(number, fact.fund, terms_of(fact)))
                 self.ends[number] = 0
             case CodeDefined():
-                self.registry.dictionary.define(fact.dimension, fact.code, fact.parent)
+                self.registry.dictionary.define(fact.dimension, fact.code, fact.parent, fact.name)
             case BalanceBroughtForward():
                 for noun in ("allocation", "payment"):
                     if getattr(fact, noun) is not None:
@@ -322,7 +323,7 @@ class Book(Loaded):
     def store(self) -> None:
         """Writes what has changed besides the entries themselves."""
         for kind, name, columns in _REGISTERED:
-            self._each(name, (one for one in self._posted if type(one.fact) is kind), columns)
+            self._each(name, (one for one in self._absorbed if type(one.fact) is kind), columns)
         gone, new = self.places.changes()
         self._each("delete_rows", gone, lambda row: row[:2])
         self._each("insert_rows", new, lambda row: row)

@@ -17,6 +17,7 @@ from eventsourcing.persistence import IntegrityError, InterfaceError, Operationa
 from msgspec import Struct
 
 from ledger.book import Book
+from ledger.codec import Entry
 from ledger.decisions import Command, Decision, OpenLedger
 from ledger.errors import (
     ApprovalNeeded,
@@ -26,7 +27,7 @@ from ledger.errors import (
     OperatorFault,
     Refusal,
 )
-from ledger.journal import Journal, Writing
+from ledger.journal import Head, Journal, Writing, entries_of
 from ledger.needs import Needs
 from ledger.registry import Registry
 
@@ -138,6 +139,10 @@ class Session:
         self._writing.cursor.execute("set constraints all immediate; set constraints all deferred")
         return outcomes
 
+    def read(self, first: int, limit: int) -> list[Entry]:
+        """At most `limit` entries from seq `first` on, those of the session itself among them."""
+        return entries_of(self._writing.cursor, first, limit)
+
 
 class Abandoned(Exception):
     """Raised inside a session to leave it with nothing recorded."""
@@ -151,10 +156,16 @@ class Writer:
     """Decides and records commands on one journal; one for each process, safe to share between threads."""
 
     def __init__(
-        self, journal: Journal, pause: Callable[[float], None] = time.sleep, limits: Limits | None = None
+        self,
+        journal: Journal,
+        pause: Callable[[float], None] = time.sleep,
+        limits: Limits | None = None,
+        on_commit: Callable[[Head], None] = lambda head: None,
     ) -> None:
+        """`on_commit` is told the chain's end after each commit."""
         self._journal = journal
-        self._limits = limits or Limits()
+        self._on_commit = on_commit
+        self.limits = limits or Limits()
         self._pause = pause
         self._registry: Registry | None = None
         self._queue: deque[_Turn] = deque()
@@ -195,8 +206,10 @@ class Writer:
         self._await(_Turn(None))
         try:
             self._take_group()
-            with suppress(Abandoned), self._journal.entries.writing() as writing:
-                yield Session(self._journal, writing, self._limits)
+            with suppress(Abandoned):
+                with self._journal.entries.writing() as writing:
+                    yield Session(self._journal, writing, self.limits)
+                self._on_commit(writing.head)
         finally:
             self._pass_on()
 
@@ -295,8 +308,9 @@ class Writer:
         # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
         registry, self._registry = self._registry or Registry(), None
         with self._journal.entries.writing() as writing:
-            outcomes = decide_batch(self._journal, writing, registry, batch, self._limits, trusting=trusting)
+            outcomes = decide_batch(self._journal, writing, registry, batch, self.limits, trusting=trusting)
         self._registry = registry
+        self._on_commit(writing.head)
         return outcomes
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ledger.tapes import Gone, Issue, Move, Places, Row, interleave, moves_of, size, pick
+from ledger.tapes import Gone, Issue, Move, Places, Row, interleave, moves_of, pick, size
 
 DAY_1, DAY_2 = date(2026, 3, 1), date(2026, 3, 2)
 

@@ -7,15 +7,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from api.intake.codes import codes_apart, codes_in_order
 from api.intake.faults import PaymentIncomplete
-from api.intake.kinds import amount_of
+from api.intake.kind import CODES, amount_of
+from api.intake.registry_kinds import synonyms_in
 from api.intake.reports import Counts, Rejects, Report, rejecting
 from api.intake.sources import Source
 from api.intake.staging import StagedRow, Staging
+from api.intake.wording import Wording
 from ledger.decisions import Command
-from ledger.errors import Refusal
+from ledger.errors import CodeDefinedAlready, Refusal, UnknownCode
 from ledger.journal import Journal
 from ledger.times import find_zone
+from ledger.vocabulary import dictionary_of
 from ledger.writing import Abandoned, Outcome, Writer
 
 BATCH_COMMANDS = 1_000
@@ -67,17 +71,26 @@ def run(
             staging.stage(argument, source, lambda rows: progress("read", rows, None))
         plans = [staging.plans[argument] for argument in range(len(sources))]
         _list_columns(report, staging)
+        wording = Wording(staging.synonyms)
         with rejecting(report, plans, rejects) as aside, staging.rows() as rows:
-            counted = _Recording(report, aside, staging.size, progress)
+            counted = _Recording(report, aside, wording, staging.size, progress)
+            codes, others = codes_apart(rows)
+            codes = codes_in_order(codes, dictionary_of(connection.cursor()), staging.synonyms) if codes else []
             if not (dry_run or all_or_nothing):
-                counted.record(rows, writer.submit_batch)
-                return report
-            with writer.session() as session:
-                counted.record(rows, session.run)
-                if all_or_nothing and report.rejected:
-                    report.hold_back()
-                if dry_run or report.rejected:
-                    raise Abandoned()
+                counted.record(codes, writer.submit_batch)
+                counted.record(others, writer.submit_batch)
+            else:
+                with writer.session() as session:
+                    counted.record(codes, session.run)
+                    counted.record(others, session.run)
+                    if all_or_nothing and report.rejected:
+                        report.hold_back()
+                        wording.forget()
+                    if dry_run or report.rejected:
+                        raise Abandoned()
+        report.waiting, report.withheld = wording.rows()
+        if not dry_run:
+            report.synonyms = wording.store(connection)
     return report
 
 
@@ -92,8 +105,9 @@ def _list_columns(report: Report, staging: Staging) -> None:
 class _Recording:
     """Takes staged rows through the writer, by the batch, and counts what becomes of them."""
 
-    def __init__(self, report: Report, rejects: Rejects, total: int, progress: Progress) -> None:
+    def __init__(self, report: Report, rejects: Rejects, wording: Wording, total: int, progress: Progress) -> None:
         self._report, self._rejects, self._total, self._progress = report, rejects, total, progress
+        self._wording = wording
         self._done = 0
 
     def record(self, rows: Iterable[StagedRow], submit: Submit) -> None:
@@ -115,7 +129,7 @@ class _Recording:
         if len(rows) > 1:
             rows, repeats = _without_repeats(rows)
         try:
-            return Request(rows, repeats, kind.build(*[staged.read() for staged in rows]), [])
+            return Request(rows, repeats, kind.command(*[staged.read() for staged in rows]), [])
         except Refusal as refusal:
             faults = _own_faults(rows) if len(rows) > 1 else {}
             if not faults:
@@ -128,7 +142,8 @@ class _Recording:
     def _incomplete(self, faulty: StagedRow, fault: Refusal) -> Refusal:
         exponent = self._report.exponent
         reason, reason_zh = fault.say("en", exponent), fault.say("zh", exponent)
-        return PaymentIncomplete(payment=faulty.joined, row=faulty.number, reason=reason, reason_zh=reason_zh)
+        own_id = (faulty.joined or "").partition(" ")[2]
+        return PaymentIncomplete(id=own_id, row=faulty.number, reason=reason, reason_zh=reason_zh)
 
     def _settle(self, batch: Sequence[Request], submit: Submit) -> None:
         """Submits one batch and enters its outcomes, in the order of the rows."""
@@ -139,12 +154,17 @@ class _Recording:
                 self._reject([*rows, *repeats], refusals)
                 continue
             outcome = next(outcomes)
-            if isinstance(outcome, Refusal):
+            kind = rows[0].plan.source.kind
+            if isinstance(outcome, Refusal) and not isinstance(outcome, CodeDefinedAlready):
+                if isinstance(outcome, UnknownCode):
+                    self._wording.meet(kind.name, outcome.fields["unknown"])
                 self._reject([*rows, *repeats], [outcome] * (len(rows) + len(repeats)))
                 continue
-            counts = self._report.kinds[rows[0].plan.source.kind.name]
+            if kind.turn == CODES:
+                self._wording.learn(synonyms_in(rows[0].read()))
+            counts = self._report.kinds[kind.name]
             counts.already += len(repeats)
-            if outcome.replayed:
+            if isinstance(outcome, Refusal) or outcome.replayed:
                 counts.already += len(rows)
             else:
                 counts.recorded += len(rows)
@@ -161,7 +181,7 @@ def _own_faults(rows: Sequence[StagedRow]) -> dict[int, Refusal]:
     faults: dict[int, Refusal] = {}
     for position, staged in enumerate(rows):
         try:
-            staged.plan.source.kind.build(staged.read())
+            staged.plan.source.kind.command(staged.read())
         except Refusal as refusal:
             faults[position] = refusal
     return faults

@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from api.intake.faults import DamagedText, RowTooLong, TooManyCells
+from api.intake.kind import Kind
 from api.intake.plans import Plan, plan
-from api.intake.reading import Numbered, reading
+from api.intake.reading import Numbered, Table, is_of_rejects, reading
 from api.intake.rows import Row
 from api.intake.sources import Source
 from ledger.database import Connection, queries
 from ledger.errors import Refusal
+from ledger.vocabulary import synonyms_of
 
 MAX_ROW_CHARS = 65_535
 _FLUSH_ROWS = 1_000
@@ -31,7 +33,7 @@ Report = Callable[[int], None]
 
 
 class StagedRow(NamedTuple):
-    """A row when its turn comes; `fault`: what kept it from being staged whole; `joined`: its group's id, if any."""
+    """A row when its turn comes; `fault`: what kept it from being staged whole; `joined`: its group, `kind id`."""
 
     plan: Plan
     number: int
@@ -54,6 +56,7 @@ class Staging:
     def __init__(self, connection: Connection, exponent: int, zone: ZoneInfo) -> None:
         self._connection, self._exponent, self._zone = connection, exponent, zone
         self._dimensions = {dimension for (dimension,) in connection.execute(_SQL["dimensions"])}
+        self.synonyms = synonyms_of(connection)
         self.plans: dict[int, Plan] = {}
         self.size = 0
         connection.execute(_SQL["create"])
@@ -64,12 +67,12 @@ class Staging:
         Dimensions that its rows define are attributes in files that are staged later.
         """
         with reading(source.file, source.kind.name) as table:
-            made = plan(source, table.header, self._dimensions, self._exponent, self._zone)
+            made = plan(source, table.header, self._dimensions, self._exponent, self._zone, self.synonyms)
             self.plans[argument] = made
             order = made.only(*source.kind.dates[:1], source.kind.group_by, source.kind.defines)
             with self._connection.cursor().copy(_SQL["copy"]) as copy:
                 lines: list[bytes] = []
-                for row in table.rows:
+                for row in _own_rows(table, source.kind.name):
                     lines.append(self._line(argument, order, row))
                     self.size += 1
                     if len(lines) == _FLUSH_ROWS:
@@ -86,9 +89,9 @@ class Staging:
         if kind.dates or kind.group_by or kind.defines:
             read = order.row(row.cells)
             if kind.dates:
-                moment = _moment(read, kind.dates[0])
+                moment = _moment(read, kind)
             if kind.group_by and (group := read.get(kind.group_by)):
-                joined = _escaped(group)
+                joined = _escaped(f"{kind.name} {group}")
             if kind.defines and (dimension := read.get(kind.defines)):
                 self._dimensions.add(dimension)
         start = f"{kind.turn}\t{moment}\t{argument}\t{row.number}\t{joined}\t".encode()
@@ -115,6 +118,13 @@ class Staging:
         return StagedRow(self.plans[argument], number, content["cells"], joined, fault)
 
 
+def _own_rows(table: Table, kind: str) -> Iterator[Numbered]:
+    """The table's rows; of a rejects file, which may hold rows of several kinds, those of this kind."""
+    if not is_of_rejects(table.header):
+        return table.rows
+    return (row for row in table.rows if row.cells[0] == kind)
+
+
 def _payload(cells: Sequence[str]) -> bytes:
     """The cells as JSON; of a row that can't be used, its cells cut short and why: its `length`, or None for damage."""
     length: int | None = sum(map(len, cells))
@@ -128,8 +138,12 @@ def _payload(cells: Sequence[str]) -> bytes:
     return orjson.dumps({"length": length, "cells": readable})
 
 
-def _moment(row: Row, column: str) -> str:
-    """When the row's turn is; a row without a date has it first, and is refused then."""
+def _moment(row: Row, kind: Kind) -> str:
+    """When the row's turn is. A row without a date that it needs has it first, and is refused then; one that needs none
+    has it last, when all that it may speak of is there."""
+    column = kind.dates[0]
+    if column not in kind.required and row.get(column) is None:
+        return "infinity"
     try:
         return row.moment(column).isoformat()
     except Refusal:

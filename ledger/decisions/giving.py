@@ -37,6 +37,8 @@ from ledger.records import Entered
 from ledger.tapes import Issue, Row, pick, size
 from ledger.terms import FEE_TERMS, Terms, terms
 
+UNRESTRICTED = terms()
+_PLAIN = ("own", (), None, None, None)
 SOURCES = ("donation", "grant", "government", "interest", "investment", "bank")
 
 
@@ -72,8 +74,10 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
 
     def check(self) -> None:
         Command.check(self)
-        for name in ("donor", "payer", "receipt_to"):
-            check_opaque(getattr(self, name), name)
+        check_opaque(self.donor, "donor")
+        if self.payer is not None or self.receipt_to is not None:
+            check_opaque(self.payer, "payer")
+            check_opaque(self.receipt_to, "receipt_to")
         check_amount(self.amount)
         check_fee(self.fee_bp)
         if self.nature == "fee":
@@ -82,7 +86,8 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
 
     def terms(self) -> Terms:
         """The terms under which the money is given. Raises BadValue."""
-        return terms(self.nature, self.restriction, self.usable_from, self.expires_on, self.agreement)
+        given = (self.nature, self.restriction, self.usable_from, self.expires_on, self.agreement)
+        return UNRESTRICTED if given == _PLAIN else terms(*given)
 
     def needs(self, needs: Needs) -> None:
         needs.new_streams.add(f"donation/{self.donation}")
