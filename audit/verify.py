@@ -384,6 +384,7 @@ INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SALT = re.compile(r"[0-9a-f]{32}")
 HASH = re.compile(r"[0-9a-f]{64}")
+SUBJECT = re.compile(r"(?:donor|person|household|case|donation)/.{1,120}")
 STREAM = re.compile(r"([a-z][a-z0-9_]*)/(.{1,120})")
 TYPE = re.compile(r"[A-Z][A-Za-z0-9]{0,99}")
 TAPE = re.compile(r"t([1-9][0-9]{0,14})")
@@ -608,6 +609,12 @@ def _check_schema(value: Any, name: str) -> None:
         raise Flaw(f"{name} is not an integer above 0")
 
 
+def _check_commitments(value: Any, name: str) -> None:
+    """Fields of personal values, each with a keyed hash that only whoever has value and salt can check."""
+    if type(value) is not dict or not all(type(one) is str and HASH.fullmatch(one) for one in value.values()):
+        raise Flaw(f"{name} is not an object of 64 lower-case hex digits each")
+
+
 COMMON: dict[str, Callable[[Any, str], None]] = {
     "occurred_on": _check_day,
     "policy": _check_text,
@@ -617,6 +624,7 @@ COMMON: dict[str, Callable[[Any, str], None]] = {
     "evidence": _check_texts,
     "cash": _check_cash,
     "schema": _check_schema,
+    "commitments": _check_commitments,
 }
 """Common members of `data` with the check of each; `on`, `issue`, `moves` and those of parts are read elsewhere."""
 COMMON_NAMES = frozenset(COMMON) | {"on", "issue", "moves", "part", "of", "last"}
@@ -709,6 +717,9 @@ def stream_flaw(entry: Data, rules: Rules) -> str:
     if not rules.own:
         flaw = "LedgerOpened is not on stream ledger/main"
         return flaw if entry["type"] == "LedgerOpened" and entry["stream"] != "ledger/main" else ""
+    if rules.own == "subject":
+        same = entry["stream"] == entry["data"]["subject"]
+        return "" if same else f"subject {shown(entry['data']['subject'])} is not its stream, {shown(entry['stream'])}"
     own = ident(entry["data"], rules.own)
     if entry["stream"] != f"{rules.noun}/{own}":
         return f"{rules.own} {shown(own)} is not the id of its stream, {shown(entry['stream'])}"
@@ -1032,6 +1043,14 @@ def read_case_amended(data: Data) -> Body:
 def read_case(data: Data) -> Body:
     """-> case."""
     return ident(data, "case"), []
+
+
+def read_subject(data: Data) -> Body:
+    """-> whose personal values, `noun/id`."""
+    subject = data.get("subject")
+    if type(subject) is not str or not SUBJECT.fullmatch(subject):
+        raise Flaw(f"subject is no person or record: {shown(subject)}")
+    return subject, []
 
 
 TERMS = frozenset(("tape", "fund", "nature", "restriction", "usable_from", "expires_on", "agreement"))
@@ -1715,11 +1734,16 @@ def judge_cash_granted(book: Book, fact: Fact, pieces: Pieces) -> str:
     return taking_flaw(book, fact, pieces, [demand])
 
 
+def judge_about_subject(book: Book, fact: Fact, _: Pieces) -> str:
+    """Says what became of personal values outside the chain; nothing here depends on it."""
+    return no_money(fact)
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """One kind of fact. `read` works on the entry alone, `judge` on the book before it.
 
-    `own`: the member that must be the id of the stream `noun/id`; with `makes`, this fact makes that id, so it must be
+    `own`: the member that must be the id of the stream `noun/id` (`subject` is the whole stream); with `makes`, this fact makes that id, so it must be
     the stream's first entry. Not `known`: only part of its rules is here, so that reports still name it as unknown.
     """
 
@@ -1746,6 +1770,8 @@ FACTS: dict[str, Rules] = {
     "HospitalPaymentMade": Rules(read_hospital_payment_made, judge_hospital_payment_made, "payment", "payment"),
     "TreatmentSettled": Rules(read_treatment_settled, judge_treatment_settled, "settlement", "settlement"),
     "CashGranted": Rules(read_cash_granted, judge_cash_granted, "grant", "grant"),
+    "SubjectRestricted": Rules(read_subject, judge_about_subject, own="subject", makes=False),
+    "SubjectErased": Rules(read_subject, judge_about_subject, own="subject", makes=False),
 }
 """Every kind of fact this verifier knows, by the type of its entries."""
 

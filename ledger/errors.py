@@ -214,6 +214,9 @@ NOUNS_ZH = {
     "code": "代码",
     "ledger": "账本",
     "donor": "捐赠人",
+    "person": "受益人",
+    "household": "家庭",
+    "stream": "事项",
     "serial": "编号",
     "tape": "编号序列",
 }

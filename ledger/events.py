@@ -22,6 +22,10 @@ Serial = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
 """A serial's number on its tape."""
 BasisPoints = Annotated[int, Meta(ge=0, le=10_000)]
 """A rate in hundredths of a percent."""
+Commitment = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+"""What an entry says of a personal value: a salted keyed hash; value and salt are in the vault."""
+Subject = Annotated[str, Meta(pattern="^(donor|person|household|case|donation)/.{1,120}$")]
+"""Whose personal values these are, `noun/id`: a person, or the record itself where it names none."""
 
 
 class Issued(Struct, frozen=True, gc=False):
@@ -74,6 +78,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     basis: Basis | None = None
     evidence: tuple[Id, ...] | None = None
     cash: tuple[CashLeg, ...] | None = None
+    commitments: dict[str, Commitment] | None = None
 
     @property
     def stream(self) -> str:
@@ -229,6 +234,31 @@ class CashGranted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     period: Id | None = None
 
 
+class SubjectRestricted(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """限制处理: erasure was asked for; vouchers must be kept `until` then, so the values are stored and not read."""
+
+    NOUN = "subject"
+
+    subject: Subject
+    until: date
+
+    @property
+    def stream(self) -> str:
+        return self.subject
+
+
+class SubjectErased(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """删除: the key of the subject's personal values up to here is destroyed; what was committed to stays committed."""
+
+    NOUN = "subject"
+
+    subject: Subject
+
+    @property
+    def stream(self) -> str:
+        return self.subject
+
+
 FACTS: dict[str, type[Fact]] = {
     fact.__name__: fact
     for fact in (
@@ -243,6 +273,8 @@ FACTS: dict[str, type[Fact]] = {
         HospitalPaymentMade,
         TreatmentSettled,
         CashGranted,
+        SubjectRestricted,
+        SubjectErased,
     )
 }
 """Every kind of fact by its stable name. Names are looked up here and nowhere else: nothing is imported by name."""

@@ -17,10 +17,13 @@ from eventsourcing.persistence import IntegrityError, InterfaceError, Operationa
 from msgspec import Struct
 
 from ledger.book import Book, Needs
-from ledger.decisions import Command, OpenLedger
+from ledger.decisions import Command, EraseSubject, OpenLedger
 from ledger.errors import IdempotencyConflict, LedgerError, LedgerNotOpen, OperatorFault, Refusal
 from ledger.journal import Journal, Writing
 from ledger.registry import Registry
+from ledger.vault import Vault
+from ledger.vault_faults import NoVault
+from ledger.vault_keeping import Keeping
 
 MAX_GROUP = 2_000
 """How many waiting commands of one process share a commit at the most."""
@@ -50,15 +53,22 @@ class OutcomeUnknown(OperatorFault):
 
 @dataclass(slots=True)
 class Batch:
-    """Commands with all that can be said of them without the ledger: digests or refusals, and what they need."""
+    """Commands with all that can be said of them without the ledger: digests or refusals, and what they need.
+
+    `subjects` are those that the vault will be asked about.
+    """
 
     commands: list[Command] = field(default_factory=list)
     checked: list[bytes | Refusal] = field(default_factory=list)
     needs: Needs = field(default_factory=Needs)
+    subjects: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, commands: Sequence[Command]) -> Batch:
-        """Checks the commands. No lock is held yet, so callers do this side by side."""
+    def of(cls, commands: Sequence[Command], vault: Vault | None = None) -> Batch:
+        """Checks the commands. No lock is held yet, so callers do this side by side.
+
+        Raises NoVault when there is none and something for it.
+        """
         batch = cls(list(commands))
         for command in commands:
             try:
@@ -66,8 +76,12 @@ class Batch:
                 batch.checked.append(command.digest())
                 command.needs(batch.needs)
                 batch.needs.keys.add(command.key)
+                if command.personal or type(command) is EraseSubject:
+                    batch.subjects.add(command.subject() or "")
             except Refusal as refusal:
                 batch.checked.append(refusal)
+        if batch.subjects and vault is None:
+            raise NoVault()
         return batch
 
     @classmethod
@@ -80,6 +94,7 @@ class Batch:
             whole.commands += batch.commands
             whole.checked += batch.checked
             whole.needs.include(batch.needs)
+            whole.subjects |= batch.subjects
         return whole
 
 
@@ -100,14 +115,15 @@ class _Turn:
 class Session:
     """Several batches in one transaction: all of them are recorded together, or none."""
 
-    def __init__(self, journal: Journal, writing: Writing) -> None:
-        self._journal, self._writing = journal, writing
+    def __init__(self, journal: Journal, writing: Writing, vault: Vault | None = None) -> None:
+        self._journal, self.writing, self._vault = journal, writing, vault
         self._registry = Registry()
 
     def run(self, commands: Sequence[Command]) -> list[Outcome]:
         """One outcome for each command, in order; decided on what earlier batches of the session did."""
-        outcomes = decide_batch(self._journal, self._writing, self._registry, Batch.of(commands))
-        self._writing.cursor.execute("set constraints all immediate; set constraints all deferred")
+        batch = Batch.of(commands, self._vault)
+        outcomes = decide_batch(self._journal, self.writing, self._registry, batch, self._vault)
+        self.writing.cursor.execute("set constraints all immediate; set constraints all deferred")
         return outcomes
 
 
@@ -120,10 +136,15 @@ class Distrusted(Exception):
 
 
 class Writer:
-    """Decides and records commands on one journal; one for each process, safe to share between threads."""
+    """Decides and records commands on one journal; one for each process, safe to share between threads.
 
-    def __init__(self, journal: Journal, pause: Callable[[float], None] = time.sleep) -> None:
-        self._journal = journal
+    Personal values go to the `vault`, in the transaction of their entries; without one they are a NoVault.
+    """
+
+    def __init__(
+        self, journal: Journal, pause: Callable[[float], None] = time.sleep, *, vault: Vault | None = None
+    ) -> None:
+        self._journal, self._vault = journal, vault
         self._pause = pause
         self._registry: Registry | None = None
         self._queue: deque[_Turn] = deque()
@@ -145,7 +166,7 @@ class Writer:
         """
         if not commands:
             return []
-        turn = _Turn(Batch.of(commands))
+        turn = _Turn(Batch.of(commands, self._vault))
         if self._await(turn):
             try:
                 self._commit(self._take_group())
@@ -165,7 +186,7 @@ class Writer:
         try:
             self._take_group()
             with suppress(Abandoned), self._journal.entries.writing() as writing:
-                yield Session(self._journal, writing)
+                yield Session(self._journal, writing, self._vault)
         finally:
             self._pass_on()
 
@@ -264,13 +285,19 @@ class Writer:
         # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
         registry, self._registry = self._registry or Registry(), None
         with self._journal.entries.writing() as writing:
-            outcomes = decide_batch(self._journal, writing, registry, batch, trusting=trusting)
+            outcomes = decide_batch(self._journal, writing, registry, batch, self._vault, trusting=trusting)
         self._registry = registry
         return outcomes
 
 
 def decide_batch(
-    journal: Journal, writing: Writing, registry: Registry, batch: Batch, *, trusting: bool = False
+    journal: Journal,
+    writing: Writing,
+    registry: Registry,
+    batch: Batch,
+    vault: Vault | None = None,
+    *,
+    trusting: bool = False,
 ) -> list[Outcome]:
     """Decides, appends and stores one batch in the open transaction; the registry grows with it.
 
@@ -279,24 +306,27 @@ def decide_batch(
     """
     book = Book(writing.cursor, writing.head, registry, writing.at)
     book.load(batch.needs, trusting=trusting)
+    keeping = vault.keeping(writing, batch.subjects) if vault is not None and batch.subjects else None
     outcomes: list[Outcome] = []
     for command, checked in zip(batch.commands, batch.checked, strict=True):
-        outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked)
+        outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked, keeping)
         if trusting and isinstance(outcome, Refusal) and outcome is not checked:
             raise Distrusted()
         outcomes.append(outcome)
     writing.head = book.head
     journal.append(writing, book.postings)
     book.store()
+    if keeping is not None:
+        keeping.store()
     registry.size = writing.head.size
     return outcomes
 
 
-def _outcome(book: Book, command: Command, digest: bytes) -> Outcome:
-    """What becomes of one command; one that is recorded is entered in the book."""
+def _outcome(book: Book, command: Command, digest: bytes, keeping: Keeping | None) -> Outcome:
+    """What becomes of one command; one that is recorded is entered in the book, and in the vault what it has for it."""
     before = book.command(command.key)
     if before is not None:
-        if before[0] == digest:
+        if keeping.repeats(command, digest, before) if keeping and command.personal else before[0] == digest:
             return Recorded(before[1], replayed=True)
         return IdempotencyConflict(key=command.key, seq=before[1])
     if book.head.origin is None and not isinstance(command, OpenLedger):
@@ -305,9 +335,14 @@ def _outcome(book: Book, command: Command, digest: bytes) -> Outcome:
         if command.on is not None and book.head.origin is not None:
             book.require_day(command.on)
         decision = command.decide(book)
-        posted = book.prepare(decision.facts)
+        facts = decision.facts
+        if keeping is not None:
+            facts, openings = keeping.commit(command, facts)
+        posted = book.prepare(facts)
     except Refusal as refusal:
         return refusal
     seq = book.record(posted, decision.claims, decision.bills)
+    if keeping is not None:
+        digest = keeping.keep(command, openings, seq, digest)
     book.record_command(command.key, digest, seq)
     return Recorded(seq)

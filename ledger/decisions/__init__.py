@@ -8,6 +8,7 @@ from ledger.decisions.base import POLICY, Command, Decision
 from ledger.decisions.giving import ReceiveDonation
 from ledger.decisions.registry import DefineCode, OpenCase, OpenFund, OpenLedger, RegisterHospital, check_currency
 from ledger.decisions.spending import GrantCash, MakeAllocation, PayHospital, SettleTreatment
+from ledger.decisions.subjects import EraseSubject, RestrictSubject
 from ledger.events import Basis, CashLeg, PaymentLine
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Command",
     "Decision",
     "DefineCode",
+    "EraseSubject",
     "GrantCash",
     "MakeAllocation",
     "OpenCase",
@@ -26,6 +28,7 @@ __all__ = [
     "PaymentLine",
     "ReceiveDonation",
     "RegisterHospital",
+    "RestrictSubject",
     "SettleTreatment",
     "check_currency",
 ]

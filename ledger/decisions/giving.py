@@ -37,9 +37,16 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
     expires_on: date | None = None
     agreement: str | None = None
 
+    def subject(self) -> str:
+        return f"donation/{self.donation}" if self.donor is None else f"donor/{self.donor}"
+
     def check(self) -> None:
         Command.check(self)
         check_opaque(self.donor, "donor")
+        for dimension, codes in self.restriction:
+            if dimension == "person":
+                for code in codes:
+                    check_opaque(code, "restriction person")
         check_amount(self.amount)
         check_fee(self.fee_bp)
         if self.nature == "fee":

@@ -127,6 +127,9 @@ class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
     purpose: Id | None = None
     attributes: dict[str, str] = field(default_factory=dict)
 
+    def subject(self) -> str:
+        return f"case/{self.case}" if self.person is None else f"person/{self.person}"
+
     def check(self) -> None:
         Command.check(self)
         for name in ("case", "person", "household"):
