@@ -1743,8 +1743,9 @@ def judge_about_subject(book: Book, fact: Fact, _: Pieces) -> str:
 class Rules:
     """One kind of fact. `read` works on the entry alone, `judge` on the book before it.
 
-    `own`: the member that must be the id of the stream `noun/id` (`subject` is the whole stream); with `makes`, this fact makes that id, so it must be
-    the stream's first entry. Not `known`: only part of its rules is here, so that reports still name it as unknown.
+    `own`: the member that must be the id of the stream `noun/id` (`subject` is the whole stream); with `makes`, this
+    fact makes that id, so it must be the stream's first entry. Not `known`: only part of its rules is here, so that
+    reports still name it as unknown.
     """
 
     read: Callable[[Data], Body]

@@ -7,47 +7,40 @@ batches and never changes once recorded (tapes' terms, the dictionary) is kept i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from ledger.codec import MAX_ENTRY_BYTES, encode_parts, envelope_size
-from ledger.database import Cursor, queries
+from ledger.database import Cursor
 from ledger.errors import AlreadyRecorded, NotYet, Unknown
-from ledger.events import CaseOpened, CodeDefined, Fact, FundOpened, LedgerOpened, TapeOpened
+from ledger.events import (
+    BalanceBroughtForward,
+    CaseAmended,
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    CodeDefined,
+    EntryReversed,
+    Fact,
+    FundOpened,
+    LedgerOpened,
+    TapeOpened,
+)
+from ledger.ids import unescape
 from ledger.journal import Head, Posting
-from ledger.places import fund_place, tape_number
+from ledger.loading import SQL, Bill, CaseFile, Loaded
+from ledger.needs import BillKey
+from ledger.places import is_source, tape_number
+from ledger.records import Entered, Record
 from ledger.registry import Registry, Tape
-from ledger.tapes import Issue, Move, Places, Row, interleave
+from ledger.tapes import Issue, Move, Row, interleave
 from ledger.terms import Attributes, Terms, terms_of
-from ledger.times import find_zone, local_day
 
-_SQL = queries("ledger", "book.sql")
-
-
-class CaseFile(NamedTuple):
-    """A case as it stands."""
-
-    id: str
-    fund: str
-    attributes: Mapping[str, str]
-    household: str | None
-    purpose: str | None
-    is_open: bool
-
-
-class Bill(NamedTuple):
-    """A hospital bill for a case: what it is for and what stands paid, minor units."""
-
-    limit: int
-    paid: int
-
-
-BillKey = tuple[str, str, str]
-"""(hospital, bill number, case)."""
+Source = tuple[int, str, list[Row]]
+"""(tape number, the place that gives terms in force, rows by serial)."""
 
 
 class Posted(Struct, frozen=True):
@@ -58,106 +51,31 @@ class Posted(Struct, frozen=True):
     postings: list[Posting]
 
 
-@dataclass(slots=True)
-class Needs:
-    """What the commands of a batch will read; each command adds its own before any is decided.
+class Effects(Struct, frozen=True):
+    """What a fact does to keys and bills: business keys it takes, each for itself or for the entry named, those that
+    become free, and bills as they stand after it (forgotten when nothing stands paid)."""
 
-    `keys` are idempotency keys, `claims` business keys, `new_streams` those of records that should not exist yet: a
-    primary or unique key of the database refuses each of these a second time, even unread.
-    """
-
-    keys: set[str] = field(default_factory=set)
-    streams: set[str] = field(default_factory=set)
-    new_streams: set[str] = field(default_factory=set)
-    funds: set[str] = field(default_factory=set)
-    spending_funds: set[str] = field(default_factory=set)
-    spending_cases: set[str] = field(default_factory=set)
-    opening_cases: dict[str, set[str]] = field(default_factory=dict)
-    tapes: set[tuple[str, str]] = field(default_factory=set)
-    cases: set[str] = field(default_factory=set)
-    persons: set[str] = field(default_factory=set)
-    households: set[str] = field(default_factory=set)
-    places: set[str] = field(default_factory=set)
-    claims: set[str] = field(default_factory=set)
-    bills: set[BillKey] = field(default_factory=set)
-
-    def include(self, other: Needs) -> None:
-        """Takes in what others need."""
-        for name in self.__slots__:
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if name == "opening_cases":
-                for case, funds in theirs.items():
-                    mine.setdefault(case, set()).update(funds)
-            else:
-                mine |= theirs
+    claims: Mapping[str, int | None] = {}
+    freed: tuple[str, ...] = ()
+    bills: Mapping[BillKey, Bill] = {}
 
 
-class Book:
+class Book(Loaded):
     """The state that one batch of commands is decided on."""
 
     def __init__(self, cursor: Cursor, head: Head, registry: Registry, at: datetime) -> None:
-        self._cursor = cursor
-        self.head = head
-        self.registry = registry
-        self.at = at
-        self.today: date = local_day(at, find_zone(head.zone or "UTC"))
-        self.places = Places()
-        self.ends: dict[int, int] = {}
+        super().__init__(cursor, head, registry, at)
         self.postings: list[Posting] = []
-        self._posted: list[Posted] = []
-        self._ends_loaded: dict[int, int] = {}
-        self._versions: dict[str, int] = {}
-        self._funds: dict[str, int] = {}
-        self._cases: dict[str, CaseFile] = {}
-        self._kin: dict[tuple[str, str | None], set[str]] = {}
-        self._claims: dict[str, int] = {}
-        self._bills: dict[BillKey, Bill] = {}
+        self._absorbed: list[Posted] = []
+        self._moved: list[tuple[int, Move]] = []
+        self._undone: dict[int, int] = {}
+        self._openings: list[tuple[int, str, str]] = []
+        self._held_loaded = False
         self._new_claims: dict[str, int] = {}
-        self._commands: dict[str, tuple[bytes, int]] = {}
+        self._freed_claims: set[str] = set()
         self._new_commands: list[tuple[str, bytes, int]] = []
-        self._changed_bills: set[BillKey] = set()
-
-    # Loading: a few queries for the whole batch, none in a loop.
-
-    def load(self, needs: Needs, *, trusting: bool = False) -> None:
-        """Reads what the batch needs; when `trusting`, without looking whether what should be new is."""
-        self.registry.refresh(self._cursor, self.head)
-        query = self._query
-        streams = needs.streams if trusting else needs.streams | needs.new_streams
-        self._versions.update(query("versions", listed(streams)) if streams else ())
-        if needs.cases or needs.persons or needs.households:
-            wanted = {name: listed(getattr(needs, name)) for name in ("cases", "persons", "households")}
-            for row in query("cases", wanted):
-                self._add_case(CaseFile(*row))
-        for case in needs.spending_cases:
-            known = self._cases.get(case)
-            needs.spending_funds |= needs.opening_cases.get(case, set()) if known is None else {known.fund}
-        funds = needs.funds | needs.spending_funds
-        self._funds.update(query("funds", listed(funds)) if funds else ())
-        if not trusting:
-            self._claims.update(query("claims", listed(needs.claims)) if needs.claims else ())
-            self._commands.update((key, (digest, seq)) for key, digest, seq in query("commands", listed(needs.keys)))
-        if needs.bills:
-            columns = [list(column) for column in zip(*needs.bills, strict=True)]
-            self._bills.update(((h, b, c), Bill(limit, paid)) for h, b, c, limit, paid in query("bills", *columns))
-        self._load_places(needs)
-
-    def _load_places(self, needs: Needs) -> None:
-        """The rows at the places the batch moves money at, and the last row of each tape it issues on."""
-        if needs.places:
-            self.places.load(Row(*row) for row in self._query("rows_at", listed(needs.places)))
-        if needs.spending_funds:
-            funds = [fund_place(fund) for fund in needs.spending_funds]
-            self.places.load(Row(*row) for row in self._query("rows_at_funds", {"places": funds}))
-        tapes = [tape.number for key in needs.tapes if (tape := self.registry.find_tape(*key))]
-        for number, ends_at, *last in self._query("tape_ends", tapes) if tapes else ():
-            self._ends_loaded[number] = self.ends[number] = ends_at
-            if last[0] is not None:
-                self.places.load([Row(number, *last)])
-
-    def _query(self, name: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        arguments = parameters[0] if parameters and isinstance(parameters[0], dict) else parameters
-        return self._cursor.execute(_SQL[name], arguments).fetchall()
+        self._changed_bills: dict[BillKey, Bill] = {}
+        self._changed_cases: set[str] = set()
 
     # Reading: what decisions ask.
 
@@ -168,12 +86,16 @@ class Book:
 
     def require_new(self, noun: str, id: str) -> None:
         """Raises AlreadyRecorded when a stream of that name exists."""
-        if self._versions.get(f"{noun}/{id}", 0):
+        if self.exists(noun, id):
             raise AlreadyRecorded(noun, id)
+
+    def exists(self, noun: str, id: str) -> bool:
+        """Whether there is anything on that stream."""
+        return self._versions.get(f"{noun}/{id}", 0) > 0
 
     def require_hospital(self, hospital: str) -> None:
         """Raises Unknown for a hospital that is not registered."""
-        if not self._versions.get(f"hospital/{hospital}", 0):
+        if not self.exists("hospital", hospital):
             raise Unknown("hospital", hospital)
 
     def fund_fee_bp(self, fund: str) -> int:
@@ -182,6 +104,10 @@ class Book:
             return self._funds[fund]
         except KeyError:
             raise Unknown("fund", fund) from None
+
+    def find_case(self, case: str) -> CaseFile | None:
+        """The case, if the batch asked for it and it is there."""
+        return self._cases.get(case)
 
     def case(self, case: str) -> CaseFile:
         """The case. Raises Unknown."""
@@ -193,9 +119,9 @@ class Book:
     def open_cases_of(self, person: str | None, household: str | None) -> Iterator[CaseFile]:
         """The open cases of the person, then of the household, whose ids the batch asked for."""
         for key in (("person", person), ("household", household)):
-            for case in self._kin.get(key, ()):
-                if self._cases[case].is_open:
-                    yield self._cases[case]
+            for case in map(self._cases.__getitem__, self._kin.get(key, ())):
+                if case.is_open and key[1] in (case.attributes.get("person"), case.household):
+                    yield case
 
     def claimed_by(self, claims: Iterable[str]) -> int | None:
         """The entry that has one of these business keys in force; None when all are free."""
@@ -208,27 +134,61 @@ class Book:
         """The bill as it stands, None for a new one."""
         return self._bills.get(key)
 
-    def attributes(self, case: CaseFile) -> Attributes:
-        """The case's codes with their ancestors, to judge restrictions by."""
-        return self.registry.dictionary.attributes(case.attributes)
+    def record(self, noun: str, id: str) -> Record:
+        """The facts on a stream that the batch asked for; empty when there are none."""
+        return self._records.get(f"{noun}/{id}") or Record()
 
-    def groups(self, places: Iterable[str], allowed: Callable[[Terms], bool]) -> Iterator[Iterable[Row]]:
-        """The rows at these places whose terms in force are allowed, in the order of policy earmark-fifo/1.
+    def entered(self, seq: int) -> Entered | None:
+        """The fact that begins at entry `seq`, if the batch asked for its record."""
+        return self._entered.get(seq)
 
-        One group for each place in the order; within a group by serial.
+    def later_mover(self, entered: Entered) -> int | None:
+        """A later entry, which stands, that moved what this one moved; None when there is none."""
+        seqs = set(self._movers.get(entered.seq, ()))
+        runs = [(tape_number(moved.tape), moved.lo, moved.hi) for moved in entered.fact.moves]
+        for seq, (tape, lo, hi, _, _) in self._moved:
+            if seq > entered.seq and any(tape == t and lo < end and hi > start for t, start, end in runs):
+                seqs.add(seq)
+        return min(seqs - self._undone.keys() - set(self._undone.values()), default=None)
+
+    def attributes(self, case: CaseFile, hospital: str | None = None) -> Attributes:
+        """The case's codes with their ancestors, to judge restrictions by; `hospital`, if given, instead of its own."""
+        attributes = self.registry.dictionary.attributes(case.attributes)
+        return attributes if hospital is None else {**attributes, "hospital": frozenset([hospital])}
+
+    def held_from(self, fund: str) -> int:
+        """How much is held that came from a fund or fee place, or from one below it; minor units."""
+        if not self._held_loaded:
+            self.load_held()
+            self._held_loaded = True
+        holds = [place for place in self.places.names() if place.startswith("hold/")]
+        return sum(
+            row.hi - row.lo
+            for hold in holds
+            for rows in self.places.at(hold).values()
+            for row in rows
+            if row.home == fund or row.home.startswith(f"{fund}/")
+        )
+
+    def groups(
+        self, sources: Iterable[Source], allowed: Callable[[Terms], bool] = lambda terms: True, *, back: bool = False
+    ) -> Iterator[Iterable[Row]]:
+        """The rows of these sources whose terms in force are allowed, in the order of policy earmark-fifo/1.
+
+        One group for each place in the order; within a group by serial. From the `back`, all in reverse.
         """
         found: dict[tuple[int, bool, date, int], list[list[Row]]] = {}
-        for tape, source, rows in self.sources(places):
+        for tape, source, rows in sources:
             terms = self.registry.terms_in_force(tape, source)
             if rows and allowed(terms):
                 found.setdefault((*terms.order, tape), []).append(rows)
-        return (interleave(found[key]) for key in sorted(found))
+        return (interleave(found[key], back=back) for key in sorted(found, reverse=back))
 
-    def sources(self, places: Iterable[str]) -> Iterator[tuple[int, str, list[Row]]]:
-        """The rows at these places by tape and by what gives their terms: the fund place, or the home elsewhere."""
+    def sources(self, places: Iterable[str]) -> Iterator[Source]:
+        """The rows at these places by tape and by what gives their terms: the fund or fee place, elsewhere the home."""
         for place in places:
             for tape, rows in self.places.at(place).items():
-                if place.startswith("fund/"):
+                if is_source(place):
                     yield tape, place, rows
                     continue
                 homes: dict[str, list[Row]] = {}
@@ -236,11 +196,6 @@ class Book:
                     homes.setdefault(row.home, []).append(row)
                 for home, own in homes.items():
                     yield tape, home, own
-
-    def fund_places(self, fund: str) -> list[str]:
-        """`fund/F` and each `fund/F/tN` at which there is money."""
-        place = fund_place(fund)
-        return [place, *(other for other in self.places.names() if other.startswith(place + "/"))]
 
     # Changing: what an accepted command comes to.
 
@@ -273,7 +228,7 @@ class Book:
         self._commands[key] = (digest, seq)
         self._new_commands.append((key, digest, seq))
 
-    def record(self, posted: Iterable[Posted], claims: Iterable[str], bills: Mapping[BillKey, Bill]) -> int:
+    def enter(self, posted: Iterable[Posted], effects: Effects) -> int:
         """Enters the facts of one accepted command; the seq of the last of them, which its business keys name."""
         seq = -1
         for one in posted:
@@ -281,32 +236,59 @@ class Book:
             last = one.postings[-1]
             self._versions[last.originator_id] = last.originator_version
             self.postings.extend(one.postings)
-            self._posted.append(one)
             if type(fact) in _ABSORBED:
-                self._absorb(fact)
+                self._absorbed.append(one)
+                self._absorb(one)
+            if self.keeps_records:
+                self._keep(last.originator_id, Entered(seq, fact))
             for issued in fact.issue:
                 tape, lo, hi = tape_number(issued.tape), issued.lo, issued.hi
                 assert lo == self.ends[tape], "an issue begins at the tape's end"
                 self.places.issue(Issue(tape, lo, hi, issued.to), self.registry.tapes[tape].fund, fact.on)
                 self.ends[tape] = hi
+                if issued.to.startswith("case/"):
+                    self._reach(issued.to, fact.on)
             for moved in fact.moves:
                 move = Move(tape_number(moved.tape), moved.lo, moved.hi, moved.source, moved.target)
                 self.places.move(move, fact.on)
-        for claim in claims:
-            self._claims[claim] = self._new_claims[claim] = seq
-        for key, bill in bills.items():
-            self._bills[key] = bill
-            self._changed_bills.add(key)
+                self._moved.append((seq, move))
+                if move.target.startswith("case/"):
+                    self._reach(move.target, fact.on)
+        self._take_effect(effects, seq)
         return seq
 
-    def _add_case(self, case: CaseFile) -> None:
-        self._cases[case.id] = case
-        for key in (("person", case.attributes.get("person")), ("household", case.household)):
-            if key[1] is not None:
-                self._kin.setdefault(key, set()).add(case.id)
+    def _take_effect(self, effects: Effects, seq: int) -> None:
+        """Business keys and bills as the entry `seq` leaves them."""
+        for claim in effects.freed:
+            self._claims.pop(claim, None)
+            self._new_claims.pop(claim, None)
+            self._freed_claims.add(claim)
+        for claim, holder in effects.claims.items():
+            self._claims[claim] = self._new_claims[claim] = seq if holder is None else holder
+        for key, bill in effects.bills.items():
+            self._changed_bills[key] = bill
+            if bill.paid:
+                self._bills[key] = bill
+            else:
+                self._bills.pop(key, None)
 
-    def _absorb(self, fact: Fact) -> None:
+    def _keep(self, stream: str, entered: Entered) -> None:
+        self._records.setdefault(stream, Record()).entered.append(entered)
+        self._entered[entered.seq] = entered
+
+    def _reach(self, place: str, on: date) -> None:
+        """Notes the day on which money came to a case."""
+        case = self._cases[unescape(place.removeprefix("case/"))]
+        if case.reached is None or case.reached < on:
+            self._change_case(case._replace(reached=on))
+
+    def _change_case(self, case: CaseFile) -> None:
+        self._add_case(case)
+        self._changed_cases.add(case.id)
+
+    def _absorb(self, one: Posted) -> None:
         """Takes in a fact about what the ledger knows besides money."""
+        fact = one.fact
         match fact:
             case FundOpened():
                 self._funds[fact.fund] = fact.fee_bp or 0
@@ -314,12 +296,23 @@ class Book:
                 self._add_case(
                     CaseFile(fact.case, fact.fund, fact.attributes, fact.household, fact.purpose, is_open=True)
                 )
+            case CaseAmended():
+                self._change_case(self._cases[fact.case]._replace(attributes=fact.attributes))
+            case CaseClosed() | CaseReopened():
+                self._change_case(self._cases[fact.case]._replace(is_open=type(fact) is CaseReopened))
             case TapeOpened():
                 number = tape_number(fact.tape)
                 self.registry.add_tape(Tape(number, fact.fund, terms_of(fact)))
                 self.ends[number] = 0
             case CodeDefined():
                 self.registry.dictionary.define(fact.dimension, fact.code, fact.parent)
+            case BalanceBroughtForward():
+                for noun in ("allocation", "payment"):
+                    if getattr(fact, noun) is not None:
+                        self.registry.openings.add((noun, fact.donation))
+                        self._openings.append((one.seq, noun, fact.donation))
+            case EntryReversed():
+                self._undone[fact.reverses] = one.seq
             case LedgerOpened():
                 self.head = self.head._replace(
                     origin=fact.origin, currency=fact.currency, exponent=fact.exponent, zone=fact.zone
@@ -330,32 +323,32 @@ class Book:
     def store(self) -> None:
         """Writes what has changed besides the entries themselves."""
         for kind, name, columns in _REGISTERED:
-            self._each(name, (one for one in self._posted if type(one.fact) is kind), columns)
+            self._each(name, (one for one in self._absorbed if type(one.fact) is kind), columns)
         gone, new = self.places.changes()
         self._each("delete_rows", gone, lambda row: row[:2])
         self._each("insert_rows", new, lambda row: row)
         ended = [pair for pair in self.ends.items() if pair[1] != self._ends_loaded.get(pair[0], 0)]
         self._each("set_tape_ends", ended, lambda pair: pair)
+        self._each("set_cases", map(self._cases.__getitem__, self._changed_cases), _case_columns)
+        self._each("insert_movements", self._moved, lambda one: (one[0], *one[1][:3]))
+        self._each("insert_reversals", self._undone.items(), lambda pair: pair)
+        self._each("insert_openings", self._openings, lambda opening: opening)
+        self._each("delete_claims", self._freed_claims, lambda claim: (claim,))
         self._copy("copy_claims", [f"{_plain(key)}\t{seq}\n" for key, seq in self._new_claims.items()])
         self._copy("copy_commands", [f"{_plain(k)}\t\\\\x{d.hex()}\t{seq}\n" for k, d, seq in self._new_commands])
-        self._each("set_bills", self._changed_bills, lambda key: (*key, *self._bills[key]))
+        self._each("set_bills", self._changed_bills.items(), lambda pair: (*pair[0], *pair[1]))
 
     def _copy(self, name: str, lines: list[str]) -> None:
         """All rows as one text, for what grows by a row with every fact: a third of the cost of a row at a time."""
         if lines:
-            with self._cursor.copy(_SQL[name]) as copy:
+            with self._cursor.copy(SQL[name]) as copy:
                 copy.write("".join(lines))
 
     def _each(self, name: str, items: Iterable[Any], columns: Callable[[Any], tuple[Any, ...]]) -> None:
         """One statement for all items: their columns as arrays."""
         rows = [columns(item) for item in items]
         if rows:
-            self._cursor.execute(_SQL[name], [list(column) for column in zip(*rows, strict=True)])
-
-
-def listed(ids: Iterable[str]) -> str:
-    """Ids as one text for `string_to_array(..., chr(31))`."""
-    return "\x1f".join(ids)
+            self._cursor.execute(SQL[name], [list(column) for column in zip(*rows, strict=True)])
 
 
 def claim(kind: str, *parts: str | None) -> str:
@@ -372,7 +365,16 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-_ABSORBED = (FundOpened, CaseOpened, TapeOpened, CodeDefined, LedgerOpened)
+def _case_columns(case: CaseFile) -> tuple[Any, ...]:
+    return case.id, _json(case.attributes), case.is_open, case.reached
+
+
+_ABSORBED = frozenset(
+    (
+        *(FundOpened, CaseOpened, CaseAmended, CaseClosed, CaseReopened, TapeOpened, CodeDefined, LedgerOpened),
+        *(BalanceBroughtForward, EntryReversed),
+    )
+)
 
 _REGISTERED: tuple[tuple[type[Fact], str, Callable[[Any], tuple[Any, ...]]], ...] = (
     (LedgerOpened, "open_head", lambda one: (one.fact.origin, one.fact.currency, one.fact.exponent, one.fact.zone)),

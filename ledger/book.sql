@@ -19,12 +19,12 @@ select id, fee_bp from fund where id = any(string_to_array(%s, chr(31)))
 
 -- name: cases
 -- These cases, and all open cases of these persons and households.
-select id, fund, attributes, household, purpose, is_open from case_file where id = any(string_to_array(%(cases)s, chr(31)))
+select id, fund, attributes, household, purpose, is_open, reached from case_file where id = any(string_to_array(%(cases)s, chr(31)))
 union all
-select id, fund, attributes, household, purpose, is_open from case_file
+select id, fund, attributes, household, purpose, is_open, reached from case_file
 where is_open and attributes ->> 'person' = any(string_to_array(%(persons)s, chr(31)))
 union all
-select id, fund, attributes, household, purpose, is_open from case_file
+select id, fund, attributes, household, purpose, is_open, reached from case_file
 where is_open and household = any(string_to_array(%(households)s, chr(31)))
 
 -- name: commands
@@ -36,9 +36,10 @@ select key, digest, seq from command_key where key = any(string_to_array(%s, chr
 select key, seq from business_key where key = any(string_to_array(%s, chr(31)))
 
 -- name: bills
--- These bills as they stand.
+-- These bills as they stand; one of which nothing stands paid is forgotten.
 select hospital, bill_no, case_id, limit_minor, paid_minor from bill
 join unnest(%s::text[], %s::text[], %s::text[]) wanted (hospital, bill_no, case_id) using (hospital, bill_no, case_id)
+where paid_minor > 0
 
 -- name: rows_at
 -- All rows at these places.
@@ -51,6 +52,40 @@ union all
 select tape, lo, hi, holding.place, home, since from unnest(%(places)s::text[]) wanted (place)
 join holding on holding.place > wanted.place || '/' and holding.place < wanted.place || '0'
 order by tape, lo
+
+-- name: rows_near
+-- The rows that meet these runs or touch them at an end. Rows of a tape have neither gap nor overlap, so they are the ones
+-- from the last that begins below `lo` up to the last that begins at or below `hi`.
+select near.tape, near.lo, near.hi, near.place, near.home, near.since
+from unnest(%s::integer[], %s::bigint[], %s::bigint[]) wanted (tape, lo, hi)
+cross join lateral (
+    select * from holding each
+    where each.tape = wanted.tape and each.lo <= wanted.hi and each.lo >= coalesce(
+        (select max(before.lo) from holding before where before.tape = wanted.tape and before.lo < wanted.lo), 0)
+    offset 0
+) near
+
+-- name: rows_held
+-- All rows that are held, at hold/X.
+select tape, lo, hi, place, home, since from holding where place > 'hold/' and place < 'hold0' order by tape, lo
+
+-- name: streams_of
+-- The streams that these entries are on.
+select stream from entry where seq = any(%s)
+
+-- name: records
+-- All entries on these streams, oldest first.
+select seq, stream, version, type, body from entry where stream = any(string_to_array(%s, chr(31)))
+order by stream, version
+
+-- name: movers
+-- For entries with runs that they moved: later entries, which stand, that moved any of these serials.
+select distinct wanted.seq, movement.seq
+from unnest(%s::bigint[], %s::integer[], %s::bigint[], %s::bigint[]) wanted (seq, tape, lo, hi)
+join movement on movement.tape = wanted.tape and movement.seq > wanted.seq
+    and movement.lo < wanted.hi and movement.hi > wanted.lo
+where not exists (select from reversal where reverses = movement.seq)
+  and not exists (select from reversal where reversal.seq = movement.seq)
 
 -- name: tape_ends
 -- Where these tapes end, with the last row of each that has one.
@@ -75,6 +110,12 @@ insert into fund (id, fee_bp) select * from unnest(%s::text[], %s::integer[])
 insert into case_file (id, fund, attributes, household, purpose)
 select * from unnest(%s::text[], %s::text[], %s::jsonb[], %s::text[], %s::text[])
 
+-- name: set_cases
+-- Cases as they stand now.
+update case_file set attributes = new.attributes, is_open = new.is_open, reached = new.reached
+from unnest(%s::text[], %s::jsonb[], %s::boolean[], %s::date[]) new (id, attributes, is_open, reached)
+where case_file.id = new.id
+
 -- name: insert_codes
 -- New codes of the dictionary.
 insert into code (seq, dimension, code, parent) select * from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
@@ -98,6 +139,26 @@ where holding.tape = gone.tape and holding.lo = gone.lo
 insert into holding (tape, lo, hi, place, home, since)
 select * from unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::date[])
 
+-- name: insert_movements
+-- Runs that entries moved.
+insert into movement (seq, tape, lo, hi) select * from unnest(%s::bigint[], %s::integer[], %s::bigint[], %s::bigint[])
+
+-- name: insert_reversals
+-- Entries that are reversed, and by which.
+insert into reversal (reverses, seq) select * from unnest(%s::bigint[], %s::bigint[])
+
+-- name: insert_openings
+-- Opening balances whose ids serve as those of other records.
+insert into opening (seq, noun, id) select * from unnest(%s::bigint[], %s::text[], %s::text[])
+
+-- name: openings_since
+-- Those that entries from this seq on brought.
+select noun, id from opening where seq >= %s
+
+-- name: delete_claims
+-- Business keys that are free again.
+delete from business_key where key = any(%s::text[])
+
 -- name: copy_claims
 -- Business keys now in force.
 copy business_key (key, seq) from stdin
@@ -106,4 +167,5 @@ copy business_key (key, seq) from stdin
 -- Bills as they stand now.
 insert into bill (hospital, bill_no, case_id, limit_minor, paid_minor)
 select * from unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
-on conflict (hospital, bill_no, case_id) do update set paid_minor = excluded.paid_minor
+on conflict (hospital, bill_no, case_id) do update
+set limit_minor = excluded.limit_minor, paid_minor = excluded.paid_minor

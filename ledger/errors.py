@@ -153,12 +153,13 @@ class NotEnoughMoney(Refusal):
     code = "not_enough_money"
     zh = (
         "{place} 可用资金不足：需要 {wanted:money}，可用 {there:money}；"
-        "因限定不可用 {restricted:money}{by_dimension:money}，"
-        "不在可用期内 {out_of_days:money}，之后才到账 {later:money}"
+        "因限定不可用 {restricted:money}{by_dimension:money}，冻结 {held:money}，"
+        "已过期 {expired:money}，未到起用日 {too_early:money}，之后才到账 {later:money}"
     )
     en = (
         "not enough money at {place}: {wanted:money} is wanted, {there:money} is there; restricted to other uses "
-        "{restricted:money}{by_dimension:money}, outside its days {out_of_days:money}, arriving later {later:money}"
+        "{restricted:money}{by_dimension:money}, held {held:money}, expired {expired:money}, "
+        "not usable yet {too_early:money}, arriving later {later:money}"
     )
 
 
@@ -168,6 +169,99 @@ class CaseIsClosed(Refusal):
     code = "case_closed"
     zh = "个案 {case} 已结案，不再接受资金"
     en = "case {case} is closed and takes no more money"
+
+
+class CaseIsOpen(Refusal):
+    """A case that is open is not opened again."""
+
+    code = "case_open"
+    zh = "个案 {case} 未结案，无需重开"
+    en = "case {case} is open already"
+
+
+class ReachedLater(Refusal):
+    """A case is not closed as of a day before money came to it."""
+
+    code = "reached_later"
+    zh = "个案 {case} 在 {reached} 还有资金到账，结案日期（{on}）不得早于该日"
+    en = "money came to case {case} on {reached}: it cannot be closed as of {on}, before that"
+
+
+class NotStanding(Refusal):
+    """A record that was reversed."""
+
+    code = "not_standing"
+    zh = "{noun_zh} {id} 已被冲销（第 {seq} 号分录），不能再据以登记"
+    en = "{noun} {id} was reversed (entry {seq}), so nothing can be recorded on it"
+
+    def __init__(self, noun: str, id: str, seq: int) -> None:
+        super().__init__(noun=noun, noun_zh=NOUNS_ZH.get(noun, noun), id=shown(id), seq=seq)
+
+
+class MoreThanStands(Refusal):
+    """More is given back than is left of an allocation, payment or grant."""
+
+    code = "more_than_stands"
+    zh = "{noun_zh} {id} 金额 {amount:money}，已退回或释放 {back:money}，至多还可退 {left:money}，不足 {wanted:money}"
+    en = (
+        "{noun} {id} was {amount:money}, of which {back:money} came back already: at most {left:money} can, "
+        "not {wanted:money}"
+    )
+
+    def __init__(self, noun: str, id: str, amount: int, back: int, wanted: int) -> None:
+        fields = {"amount": amount, "back": back, "left": amount - back, "wanted": wanted}
+        super().__init__(noun=noun, noun_zh=NOUNS_ZH.get(noun, noun), id=shown(id), **fields)
+
+
+class NotRefundable(Refusal):
+    """A gift's money that is not at a fund's place any more; `elsewhere` maps places to amounts."""
+
+    code = "not_refundable"
+    zh = "捐赠 {donation} 要退{what_zh} {wanted:money}，可退 {refundable:money}；其余在{elsewhere:money}"
+    en = (
+        "{wanted:money} of {what} of donation {donation} is to go back, {refundable:money} can; "
+        "the rest is elsewhere{elsewhere:money}"
+    )
+
+
+class RangesElsewhere(Refusal):
+    """Serials chosen by hand that are not where they must be."""
+
+    code = "ranges_elsewhere"
+    zh = "号段 {range} 截至 {on} 不全在{where}（在 {actual}）"
+    en = "serials {range} are not all at {where} by {on} (they are at {actual})"
+
+
+class TermsForbid(Refusal):
+    """Money that its terms keep from a case."""
+
+    code = "terms_forbid"
+    zh = "号段 {range} 不得用于个案 {case}：{reason_zh}"
+    en = "serials {range} may not be used for case {case}: {reason}"
+
+
+class AlreadyAttributed(Refusal):
+    """A gift whose donor is known."""
+
+    code = "already_attributed"
+    zh = "捐赠 {donation} 已有捐赠人（第 {seq} 号分录）：如有误，请先冲销"
+    en = "donation {donation} has its donor already (entry {seq}): reverse that first if it is wrong"
+
+
+class CannotReverse(Refusal):
+    """An entry that cannot be undone as it is; `reason` names what stands in the way."""
+
+    code = "cannot_reverse"
+    zh = "第 {seq} 号分录（{type}）不能冲销：{reason_zh}"
+    en = "entry {seq} ({type}) cannot be reversed: {reason}"
+
+
+class ApprovalNeeded(Refusal):
+    """An amount that takes two different persons."""
+
+    code = "approval_needed"
+    zh = "金额 {amount:money} 达到 {threshold:money}：须由两名不同的人经办与批准（by、approved_by）"
+    en = "{amount:money} is {threshold:money} or more: it takes two different persons (by and approved_by)"
 
 
 class NotYet(Refusal):
@@ -211,6 +305,11 @@ NOUNS_ZH = {
     "payment": "拨付",
     "settlement": "结算",
     "grant": "发放",
+    "entry": "分录",
+    "hold": "冻结",
+    "refund": "捐赠退回",
+    "transfer": "资金调剂",
+    "expense": "费用",
     "code": "代码",
     "ledger": "账本",
     "donor": "捐赠人",

@@ -63,6 +63,20 @@ class Basis(Struct, frozen=True):
     ref: Id
 
 
+class Foreign(Struct, frozen=True):
+    """What a gift was before it was changed into the ledger's currency.
+
+    `amount` in minor units of `currency`, which has `exponent` decimals; `rate` is exact decimal text: so many of the
+    ledger's units for one of theirs, as of `rate_on`.
+    """
+
+    currency: str
+    amount: Amount
+    exponent: int
+    rate: str
+    rate_on: date
+
+
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that every fact may have. `NOUN` names the record it goes on."""
 
@@ -164,8 +178,38 @@ class CaseOpened(Fact, frozen=True, kw_only=True, omit_defaults=True):
     purpose: Id | None = None
 
 
+class CaseAmended(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The case is another than it was: all its attributes anew. It moves nothing."""
+
+    NOUN = "case"
+
+    case: Id
+    attributes: dict[str, Id]
+
+
+class CaseClosed(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """结案: the case takes no more money, and what is left there goes home; `reason` is a coarse code."""
+
+    NOUN = "case"
+
+    case: Id
+    reason: str
+
+
+class CaseReopened(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The case takes money again; what went home at its closing does not come back by itself."""
+
+    NOUN = "case"
+
+    case: Id
+
+
 class DonationReceived(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """A gift: the fund's part and the fee's part are issued as new serials."""
+    """A gift: the fund's part and the fee's part are issued as new serials.
+
+    `payer` and `receipt_to` are opaque ids of who paid and who is named on the official receipt, where they differ from
+    the donor.
+    """
 
     NOUN = "donation"
 
@@ -178,6 +222,9 @@ class DonationReceived(Fact, frozen=True, kw_only=True, omit_defaults=True):
     channel: Id | None = None
     channel_txn: Id | None = None
     line: Id | None = None
+    payer: Id | None = None
+    receipt_to: Id | None = None
+    foreign: Foreign | None = None
 
 
 class AllocationMade(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -259,6 +306,151 @@ class SubjectErased(Fact, frozen=True, kw_only=True, omit_defaults=True):
         return self.subject
 
 
+class BalanceBroughtForward(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """期初余额: money that was here before this ledger began; no income. Its id serves as the donation's, and, by the
+    place it stands at, as the allocation's (with `case`) or the payment's (with `hospital` and `lines`)."""
+
+    NOUN = "donation"
+
+    donation: Id
+    fund: Id
+    amount: Amount
+    donor: Id | None = None
+    case: Id | None = None
+    allocation: Id | None = None
+    payment: Id | None = None
+    hospital: Id | None = None
+    lines: tuple[PaymentLine, ...] | None = None
+
+
+class DonationAttributed(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """Whose an unattributed gift is, found out later."""
+
+    NOUN = "donation"
+
+    donation: Id
+    donor: Id
+
+
+class AllocationReleased(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """释放资助额度: money goes home from the case; at most what is left of the allocation."""
+
+    NOUN = "allocation"
+
+    allocation: Id
+    case: Id
+    amount: Amount
+    release: Id | None = None
+
+
+class HospitalPaymentReturned(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """结余退回, 退汇: the hospital, its bank or an insurer gives money back, of one payment and one case."""
+
+    NOUN = "payment"
+
+    payment: Id
+    hospital: Id
+    case: Id
+    amount: Amount
+    reason: str
+    bill_no: Id | None = None
+    return_id: Id | None = None
+
+
+class GrantReturned(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """受益人退款: the family repays cash, or the bank rejects it."""
+
+    NOUN = "grant"
+
+    grant: Id
+    case: Id
+    amount: Amount
+    return_id: Id | None = None
+
+
+class DonationRefunded(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """捐赠退回: the donor gets `amount` back, `fee` of it out of the fee that was taken."""
+
+    NOUN = "refund"
+
+    refund: Id
+    donation: Id
+    amount: Amount
+    fee: Annotated[int, Meta(ge=0, le=MAX_MINOR)]
+
+
+class FundsTransferred(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """项目间资金调剂: money goes to another fund, its terms with it."""
+
+    NOUN = "transfer"
+
+    transfer: Id
+    fund: Id
+    to_fund: Id
+    amount: Amount
+
+
+class TermsChanged(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """变更捐赠用途: other terms are in force for money of the fund, by consent, filing or plan."""
+
+    NOUN = "fund"
+
+    fund: Id
+    amount: Amount
+    donation: Id | None = None
+
+
+class SerialsSubstituted(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """资金置换: a cost of the case is charged to other money; as much as comes in goes home."""
+
+    NOUN = "case"
+
+    case: Id
+    amount: Amount
+
+
+class ExpenseMade(Fact, frozen=True, kw_only=True, omit_defaults=True, rename={"source": "from"}):
+    """费用支出: the foundation's own spending, out of `fund` money or of the `fee` taken."""
+
+    NOUN = "expense"
+
+    expense: Id
+    fund: Id
+    kind: str
+    amount: Amount
+    source: str
+
+
+class MoneyHeld(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """冻结: money that may not be used: disputed, seized, unidentified."""
+
+    NOUN = "hold"
+
+    hold: Id
+    amount: Amount
+    donation: Id | None = None
+
+
+class HoldLifted(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """解除冻结: held money goes home."""
+
+    NOUN = "hold"
+
+    hold: Id
+    amount: Amount
+
+
+class EntryReversed(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """冲销: a mistaken entry, `reverses`, is undone whole; what it issued is void. `record` is the stream of both."""
+
+    reverses: Serial
+    record: str
+
+    @property
+    def stream(self) -> str:
+        return self.record
+
+
 FACTS: dict[str, type[Fact]] = {
     fact.__name__: fact
     for fact in (
@@ -268,13 +460,29 @@ FACTS: dict[str, type[Fact]] = {
         TapeOpened,
         HospitalRegistered,
         CaseOpened,
+        CaseAmended,
+        CaseClosed,
+        CaseReopened,
         DonationReceived,
+        BalanceBroughtForward,
+        DonationAttributed,
         AllocationMade,
+        AllocationReleased,
         HospitalPaymentMade,
+        HospitalPaymentReturned,
         TreatmentSettled,
         CashGranted,
         SubjectRestricted,
         SubjectErased,
+        GrantReturned,
+        DonationRefunded,
+        FundsTransferred,
+        TermsChanged,
+        SerialsSubstituted,
+        ExpenseMade,
+        MoneyHeld,
+        HoldLifted,
+        EntryReversed,
     )
 }
 """Every kind of fact by its stable name. Names are looked up here and nowhere else: nothing is imported by name."""

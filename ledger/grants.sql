@@ -5,7 +5,8 @@ revoke all on schema {schema} from public;
 grant usage on schema {schema} to {role};
 revoke all on all tables in schema {schema} from {role};
 grant select on all tables in schema {schema} to {role};
-grant insert on entry, command_key, business_key, bill, fund, case_file, code, tape, holding to {role};
+grant insert on entry, command_key, business_key, bill, fund, case_file, code, tape, holding, movement, reversal, opening
+to {role};
 grant update on head, bill, case_file to {role};
 grant update (ends_at) on tape to {role};
 grant delete on business_key, holding to {role};

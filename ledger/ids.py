@@ -30,17 +30,15 @@ def check_id(value: object, name: str) -> str:
 
 
 def are_plain_ids(values: Iterable[object]) -> bool:
-    """Whether each value is None or an id in ASCII: true for nearly all there are, and quick to say."""
-    for value in values:
-        if value is not None and not (
-            type(value) is str
-            and 0 < len(value) <= MAX_ID_LENGTH
-            and value.isascii()
-            and value.isprintable()
-            and value[0] != " " != value[-1]
-        ):
-            return False
-    return True
+    """Whether each value is None or an id in ASCII without a space: true for nearly all there are, and quick to say."""
+    ids = [value for value in values if value is not None]
+    try:
+        text = "".join(ids)  # type: ignore[arg-type]  # what is no text raises
+    except TypeError:
+        return False
+    if not (text.isascii() and text.isprintable()) or " " in text or "" in ids:
+        return False
+    return len(text) <= MAX_ID_LENGTH or all(len(value) <= MAX_ID_LENGTH for value in ids)  # type: ignore[arg-type]
 
 
 def check_opaque(value: str | None, name: str) -> None:

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from ledger.ids import escape, unescape
 
+REFUNDED, VOID = "refunded", "void"
+COST_KINDS = ("programme", "management", "fundraising", "channel", "other")
+
 
 class Place(NamedTuple):
     """A place taken apart. `tape` is the number N of `fund/F/tN`; `rest` what the other kinds name (K of `out/K`)."""
@@ -44,6 +47,16 @@ def hospital_place(hospital: str, case: str) -> str:
 def used_place(case: str, hospital: str | None = None) -> str:
     """Spent for the case: treatment settled at the hospital, or cash to the family when none is named."""
     return f"used/{escape(hospital)}/{escape(case)}" if hospital is not None else f"used/{escape(case)}"
+
+
+def cost_place(fund: str, kind: str) -> str:
+    """Spent by the foundation itself out of the fund or its fees; `kind` is one of `COST_KINDS`."""
+    return f"cost/{escape(fund)}/{escape(kind)}"
+
+
+def hold_place(hold: str) -> str:
+    """Not available."""
+    return f"hold/{escape(hold)}"
 
 
 def is_source(place: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a writer keeps from batch to batch because it only grows: the tapes with their terms, and the dictionary."""
+"""What a writer keeps from batch to batch because it only grows: tapes, the dictionary, opening balances."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ class Tape(NamedTuple):
 
 
 class Registry:
-    """Tapes and the dictionary as of `size` entries: they only grow, so a writer keeps them from batch to batch."""
+    """As of `size` entries; `openings` are (noun, id) of records that an opening balance stands for."""
 
     def __init__(self) -> None:
         self.size = 0
         self.dictionary = Dictionary()
         self.tapes: dict[int, Tape] = {}
+        self.openings: set[tuple[str, str]] = set()
         self._numbers: dict[tuple[str, str], int] = {}
 
     def refresh(self, cursor: Cursor, head: Head) -> None:
@@ -41,6 +42,7 @@ class Registry:
             opened = decode_fact("TapeOpened", data_of(body))
             assert isinstance(opened, TapeOpened)
             self.add_tape(Tape(number, opened.fund, terms_of(opened)))
+        self.openings.update(cursor.execute(_SQL["openings_since"], (self.size,)))
         self.size = head.size
 
     def add_tape(self, tape: Tape) -> None:

@@ -6,13 +6,14 @@ leave no gap from 0 to the tape's end, and are merged when adjacent and alike in
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import re
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from datetime import date
 from heapq import merge
 from typing import NamedTuple
 
-from ledger.places import fund_place, is_source
+from ledger.places import fund_place, is_source, tape_number
 
 
 class Run(NamedTuple):
@@ -21,6 +22,17 @@ class Run(NamedTuple):
     tape: int
     lo: int
     hi: int
+
+
+_RUN = re.compile(r"(t[1-9][0-9]{0,8}):([0-9]{1,16})-([0-9]{1,16})", re.ASCII)
+
+
+def parse_run(text: str) -> Run:
+    """`"t3:100-200"` as a run. Raises ValueError."""
+    match = _RUN.fullmatch(text)
+    if match is None or not int(match[2]) < int(match[3]):
+        raise ValueError(f"not a run of serials: {text}")
+    return Run(tape_number(match[1]), int(match[2]), int(match[3]))
 
 
 class Row(NamedTuple):
@@ -65,6 +77,7 @@ class Places:
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows: dict[tuple[int, int], Row] = {}
+        self._starts: dict[int, list[int]] = {}
         self._runs: dict[str, dict[int, list[Row]]] = {}
         self._loaded: dict[tuple[int, int], Row] = {}
         self._touched: set[tuple[int, int]] = set()
@@ -89,6 +102,18 @@ class Places:
     def rows(self) -> list[Row]:
         """All rows, sorted by tape number and `lo`."""
         return sorted(self._rows.values())
+
+    def within(self, run: Run) -> list[Row]:
+        """What is known of a run, wherever it is: rows in order, the first and last cut to it."""
+        starts = self._starts.get(run.tape, [])
+        first = max(bisect_right(starts, run.lo) - 1, 0)
+        last = bisect_left(starts, run.hi)
+        rows = (self._rows[run.tape, lo] for lo in starts[first:last])
+        return [
+            row._replace(lo=max(row.lo, run.lo), hi=min(row.hi, run.hi))
+            for row in rows
+            if row.lo < run.hi and row.hi > run.lo
+        ]
 
     def issue(self, issue: Issue, fund: str, on: date) -> None:
         """New serials of one of `fund`'s tapes arrive; away from fund and fee places that fund is their home."""
@@ -145,6 +170,7 @@ class Places:
 
     def _insert(self, row: Row) -> None:
         self._rows[row[:2]] = row
+        insort(self._starts.setdefault(row.tape, []), row.lo)
         rows = self._runs.setdefault(row.place, {}).setdefault(row.tape, [])
         if rows and rows[-1].lo > row.lo:
             rows.insert(bisect_left(rows, row.lo, key=lambda other: other.lo), row)
@@ -154,6 +180,8 @@ class Places:
     def _remove(self, row: Row) -> None:
         key = row[:2]
         del self._rows[key]
+        starts = self._starts[row.tape]
+        del starts[bisect_left(starts, row.lo)]
         self._touched.add(key)
         rows = self._runs[row.place][row.tape]
         del rows[bisect_left(rows, row.lo, key=lambda other: other.lo)]
@@ -174,11 +202,11 @@ class Places:
         self._insert(row)
 
 
-def take_front(groups: Iterable[Iterable[Row]], amount: int, on: date) -> list[Row]:
-    """The first `amount` serials of the groups, which come in the order of the policy.
+def pick(groups: Iterable[Iterable[Row]], amount: int, on: date, *, back: bool = False) -> list[Row]:
+    """The first `amount` serials of the groups, which come in the order of the policy; from the `back`, in its reverse.
 
-    Within a group rows are sorted by `lo`. Rows that arrive after `on` are passed over. What comes back may be short,
-    when there is no more; its last row is cut to fit.
+    Within a group rows are sorted by `lo`, from the back the highest first. Rows that arrive after `on` are passed
+    over. What comes back may be short, when there is no more; its last row is cut to fit.
     """
     taken: list[Row] = []
     for group in groups:
@@ -187,15 +215,18 @@ def take_front(groups: Iterable[Iterable[Row]], amount: int, on: date) -> list[R
                 return taken
             if row.since > on:
                 continue
-            part = row if row.hi - row.lo <= amount else row._replace(hi=row.lo + amount)
-            amount -= part.hi - part.lo
-            taken.append(part)
+            if row.hi - row.lo > amount:
+                row = row._replace(lo=row.hi - amount) if back else row._replace(hi=row.lo + amount)
+            amount -= row.hi - row.lo
+            taken.append(row)
     return taken
 
 
-def interleave(lists: list[list[Row]]) -> Iterator[Row]:
-    """Rows of several lists, each sorted by `lo`, as one such run."""
-    return iter(lists[0]) if len(lists) == 1 else merge(*lists, key=lambda row: row.lo)
+def interleave(lists: list[list[Row]], *, back: bool = False) -> Iterator[Row]:
+    """Rows of several lists, each sorted by `lo`, as one such run; the highest first when from the `back`."""
+    if back:
+        lists = [rows[::-1] for rows in lists]
+    return iter(lists[0]) if len(lists) == 1 else merge(*lists, key=lambda row: row.lo, reverse=back)
 
 
 def size(runs: Iterable[Row | Run | Move | Issue]) -> int:

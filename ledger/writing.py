@@ -16,10 +16,18 @@ from dataclasses import dataclass, field
 from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, PersistenceError
 from msgspec import Struct
 
-from ledger.book import Book, Needs
-from ledger.decisions import Command, EraseSubject, OpenLedger
-from ledger.errors import IdempotencyConflict, LedgerError, LedgerNotOpen, OperatorFault, Refusal
+from ledger.book import Book
+from ledger.decisions import Command, Decision, EraseSubject, OpenLedger
+from ledger.errors import (
+    ApprovalNeeded,
+    IdempotencyConflict,
+    LedgerError,
+    LedgerNotOpen,
+    OperatorFault,
+    Refusal,
+)
 from ledger.journal import Journal, Writing
+from ledger.needs import Needs
 from ledger.registry import Registry
 from ledger.vault import Vault
 from ledger.vault_faults import NoVault
@@ -38,6 +46,22 @@ class Recorded(Struct, frozen=True):
 
 
 Outcome = Recorded | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the foundation's own rules add: amounts, in minor units, from which a move takes two different persons."""
+
+    two_persons_from: int | None = None
+
+    def require_approval(self, command: Command, decision: Decision) -> None:
+        """Raises ApprovalNeeded unless who made and who approved are two where the amount asks for it."""
+        if self.two_persons_from is None:
+            return
+        amount = max(sum(moved.hi - moved.lo for moved in fact.moves) for fact in decision.facts)
+        persons = {command.by, *(command.approved_by or ())} - {None}
+        if amount >= self.two_persons_from and len(persons) < 2:
+            raise ApprovalNeeded(amount=amount, threshold=self.two_persons_from)
 
 
 class OutcomeUnknown(OperatorFault):
@@ -61,6 +85,7 @@ class Batch:
     commands: list[Command] = field(default_factory=list)
     checked: list[bytes | Refusal] = field(default_factory=list)
     needs: Needs = field(default_factory=Needs)
+    followers: list[Command] = field(default_factory=list)
     subjects: set[str] = field(default_factory=set)
 
     @classmethod
@@ -76,6 +101,8 @@ class Batch:
                 batch.checked.append(command.digest())
                 command.needs(batch.needs)
                 batch.needs.keys.add(command.key)
+                if command.FOLLOWS:
+                    batch.followers.append(command)
                 if command.personal or type(command) is EraseSubject:
                     batch.subjects.add(command.subject() or "")
             except Refusal as refusal:
@@ -94,6 +121,7 @@ class Batch:
             whole.commands += batch.commands
             whole.checked += batch.checked
             whole.needs.include(batch.needs)
+            whole.followers += batch.followers
             whole.subjects |= batch.subjects
         return whole
 
@@ -115,14 +143,14 @@ class _Turn:
 class Session:
     """Several batches in one transaction: all of them are recorded together, or none."""
 
-    def __init__(self, journal: Journal, writing: Writing, vault: Vault | None = None) -> None:
-        self._journal, self.writing, self._vault = journal, writing, vault
+    def __init__(self, journal: Journal, writing: Writing, limits: Limits, vault: Vault | None) -> None:
+        self._journal, self.writing, self._limits, self._vault = journal, writing, limits, vault
         self._registry = Registry()
 
     def run(self, commands: Sequence[Command]) -> list[Outcome]:
         """One outcome for each command, in order; decided on what earlier batches of the session did."""
         batch = Batch.of(commands, self._vault)
-        outcomes = decide_batch(self._journal, self.writing, self._registry, batch, self._vault)
+        outcomes = decide_batch(self._journal, self.writing, self._registry, batch, self._limits, self._vault)
         self.writing.cursor.execute("set constraints all immediate; set constraints all deferred")
         return outcomes
 
@@ -142,9 +170,14 @@ class Writer:
     """
 
     def __init__(
-        self, journal: Journal, pause: Callable[[float], None] = time.sleep, *, vault: Vault | None = None
+        self,
+        journal: Journal,
+        pause: Callable[[float], None] = time.sleep,
+        limits: Limits | None = None,
+        vault: Vault | None = None,
     ) -> None:
         self._journal, self._vault = journal, vault
+        self._limits = limits or Limits()
         self._pause = pause
         self._registry: Registry | None = None
         self._queue: deque[_Turn] = deque()
@@ -186,7 +219,7 @@ class Writer:
         try:
             self._take_group()
             with suppress(Abandoned), self._journal.entries.writing() as writing:
-                yield Session(self._journal, writing, self._vault)
+                yield Session(self._journal, writing, self._limits, self._vault)
         finally:
             self._pass_on()
 
@@ -285,7 +318,9 @@ class Writer:
         # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
         registry, self._registry = self._registry or Registry(), None
         with self._journal.entries.writing() as writing:
-            outcomes = decide_batch(self._journal, writing, registry, batch, self._vault, trusting=trusting)
+            outcomes = decide_batch(
+                self._journal, writing, registry, batch, self._limits, self._vault, trusting=trusting
+            )
         self._registry = registry
         return outcomes
 
@@ -295,7 +330,8 @@ def decide_batch(
     writing: Writing,
     registry: Registry,
     batch: Batch,
-    vault: Vault | None = None,
+    limits: Limits,
+    vault: Vault | None,
     *,
     trusting: bool = False,
 ) -> list[Outcome]:
@@ -306,10 +342,15 @@ def decide_batch(
     """
     book = Book(writing.cursor, writing.head, registry, writing.at)
     book.load(batch.needs, trusting=trusting)
+    if batch.followers:
+        more = Needs()
+        for command in batch.followers:
+            command.follow(book, more)
+        book.load(more, trusting=trusting)
     keeping = vault.keeping(writing, batch.subjects) if vault is not None and batch.subjects else None
     outcomes: list[Outcome] = []
     for command, checked in zip(batch.commands, batch.checked, strict=True):
-        outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked, keeping)
+        outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked, limits, keeping)
         if trusting and isinstance(outcome, Refusal) and outcome is not checked:
             raise Distrusted()
         outcomes.append(outcome)
@@ -322,7 +363,7 @@ def decide_batch(
     return outcomes
 
 
-def _outcome(book: Book, command: Command, digest: bytes, keeping: Keeping | None) -> Outcome:
+def _outcome(book: Book, command: Command, digest: bytes, limits: Limits, keeping: Keeping | None) -> Outcome:
     """What becomes of one command; one that is recorded is entered in the book, and in the vault what it has for it."""
     before = book.command(command.key)
     if before is not None:
@@ -335,13 +376,14 @@ def _outcome(book: Book, command: Command, digest: bytes, keeping: Keeping | Non
         if command.on is not None and book.head.origin is not None:
             book.require_day(command.on)
         decision = command.decide(book)
+        limits.require_approval(command, decision)
         facts = decision.facts
         if keeping is not None:
             facts, openings = keeping.commit(command, facts)
         posted = book.prepare(facts)
     except Refusal as refusal:
         return refusal
-    seq = book.record(posted, decision.claims, decision.bills)
+    seq = book.enter(posted, decision.effects)
     if keeping is not None:
         digest = keeping.keep(command, openings, seq, digest)
     book.record_command(command.key, digest, seq)

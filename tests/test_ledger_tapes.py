@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ledger.tapes import Gone, Issue, Move, Places, Row, interleave, moves_of, size, take_front
+from ledger.tapes import Gone, Issue, Move, Places, Row, interleave, moves_of, pick, size
 
 DAY_1, DAY_2 = date(2026, 3, 1), date(2026, 3, 2)
 
@@ -185,7 +185,7 @@ def test_the_front_is_taken_serial_by_serial_in_the_order_given_passing_over_wha
         funds = [row for row in rows(tape) if row.place == "fund/F"]
         for amount, on in product(range(8), (DAY_1, DAY_2)):
             there = [n for n, at in enumerate(tape) if at.place == "fund/F" and at.since <= on]
-            taken = take_front([funds], amount, on)
+            taken = pick([funds], amount, on)
             assert [n for row in taken for n in range(row.lo, row.hi)] == there[:amount]
             assert size(taken) == min(amount, len(there))
 
@@ -195,7 +195,7 @@ def test_groups_are_taken_one_after_the_other() -> None:
         groups = [rows((FUND,) * length, number) for number, length in enumerate(lengths, 1)]
         each = [(number, n) for number, length in enumerate(lengths, 1) for n in range(length)]
         for amount in range(11):
-            taken = take_front(groups, amount, DAY_1)
+            taken = pick(groups, amount, DAY_1)
             assert [(row.tape, n) for row in taken for n in range(row.lo, row.hi)] == each[:amount]
 
 

@@ -160,8 +160,18 @@ def test_an_unknown_zone_is_refused() -> None:
 
 def test_every_refusal_speaks_both_languages_with_the_same_figures() -> None:
     refusal = NotEnoughMoney(
-        place="fund/F", wanted=123_456, there=1, restricted=700, by_dimension={"disease": 700}, out_of_days=0, later=5
+        place="fund/F",
+        wanted=123_456,
+        there=1,
+        restricted=700,
+        by_dimension={"disease": 700},
+        held=2_200,
+        expired=0,
+        too_early=30,
+        later=5,
     )
+    assert "冻结 22.00" in refusal.say("zh")
+    assert "not usable yet 0.30" in refusal.say("en")
     assert "1,234.56" in refusal.say("zh")
     assert "disease 7.00" in refusal.say("zh")
     assert "restricted to other uses 7.00 (disease 7.00)" in refusal.say("en")

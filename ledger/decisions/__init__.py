@@ -1,34 +1,58 @@
 """Commands: one class for each verb, saying what it reads, when it is refused, and which facts it makes.
 
-`needs` names what the book must hold; `decide` reads the book, changes nothing, and returns a Decision or raises a
-Refusal. Amounts are minor units, `on` is the posting date, `key` the idempotency key: kept for good, one per command.
+`needs` names what the book must hold, `follow` what besides because of what the records say; `decide` reads the book,
+changes nothing, and returns a Decision or raises a Refusal. Amounts are minor units, `on` is the posting date, `key`
+the idempotency key: kept for good, one per command.
 """
 
-from ledger.decisions.base import POLICY, Command, Decision
-from ledger.decisions.giving import ReceiveDonation
-from ledger.decisions.registry import DefineCode, OpenCase, OpenFund, OpenLedger, RegisterHospital, check_currency
+from ledger.decisions.base import Command, Decision
+from ledger.decisions.cases import AmendCase, CloseCase, OpenCase, ReopenCase
+from ledger.decisions.choosing import POLICY
+from ledger.decisions.giving import AttributeDonation, ReceiveDonation, RefundDonation
+from ledger.decisions.moving import ChangeTerms, HoldMoney, LiftHold, MakeExpense, SubstituteSerials, TransferFunds
+from ledger.decisions.opening import BringForward
+from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, RegisterHospital, check_currency
+from ledger.decisions.returning import ReleaseAllocation, ReturnGrant, ReturnHospitalPayment
+from ledger.decisions.reversing import ReverseEntry
 from ledger.decisions.spending import GrantCash, MakeAllocation, PayHospital, SettleTreatment
 from ledger.decisions.subjects import EraseSubject, RestrictSubject
-from ledger.events import Basis, CashLeg, PaymentLine
+from ledger.events import Basis, CashLeg, Foreign, PaymentLine
 
 __all__ = [
     "POLICY",
+    "AmendCase",
+    "AttributeDonation",
     "Basis",
+    "BringForward",
     "CashLeg",
+    "ChangeTerms",
+    "CloseCase",
     "Command",
     "Decision",
     "DefineCode",
     "EraseSubject",
+    "Foreign",
     "GrantCash",
+    "HoldMoney",
+    "LiftHold",
     "MakeAllocation",
+    "MakeExpense",
     "OpenCase",
     "OpenFund",
     "OpenLedger",
     "PayHospital",
     "PaymentLine",
     "ReceiveDonation",
+    "RefundDonation",
     "RegisterHospital",
+    "ReleaseAllocation",
+    "ReopenCase",
     "RestrictSubject",
+    "ReturnGrant",
+    "ReturnHospitalPayment",
+    "ReverseEntry",
     "SettleTreatment",
+    "SubstituteSerials",
+    "TransferFunds",
     "check_currency",
 ]

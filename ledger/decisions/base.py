@@ -1,9 +1,9 @@
-"""What every command is: fields, checks, and how money is picked by policy earmark-fifo/1."""
+"""What every command is: the fields that any may carry, and the checks that need no ledger."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from operator import attrgetter
@@ -13,24 +13,19 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from ledger.book import Bill, BillKey, Book, Needs
-from ledger.errors import BadValue, NotEnoughMoney
-from ledger.events import Basis, CashLeg, Fact, Id, Moved
+from ledger.book import Book, Effects
+from ledger.errors import BadValue
+from ledger.events import Basis, CashLeg, Fact, Id
 from ledger.ids import are_plain_ids, check_id, check_value
 from ledger.money import MAX_MINOR
-from ledger.places import tape_name
-from ledger.tapes import Row, moves_of, size, take_front
-from ledger.terms import Attributes, Terms
-
-POLICY = "earmark-fifo/1"
+from ledger.needs import Needs
 
 
 class Decision(Struct, frozen=True):
-    """What an accepted command comes to: its facts in order, the business keys it takes, the bills it changes."""
+    """What an accepted command comes to: its facts in order, and what they do to keys and bills."""
 
     facts: list[Fact]
-    claims: tuple[str, ...] = ()
-    bills: Mapping[BillKey, Bill] = {}
+    effects: Effects = Effects()
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,6 +45,8 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     personal: tuple[tuple[str, str], ...] = ()
 
     MOVES_MONEY: ClassVar[bool] = False
+    NEEDS_BASIS: ClassVar[bool] = False
+    FOLLOWS: ClassVar[bool] = False
 
     def subject(self) -> str | None:
         """Whose its personal values are, `noun/id`; None for a command that can carry none."""
@@ -59,6 +56,13 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What can be judged without the ledger. Raises BadValue."""
         if self.MOVES_MONEY and self.on is None:
             raise BadValue("on", "-", "a fact that moves money has a date", "资金事项须有日期")
+        if self.NEEDS_BASIS and self.basis is None:
+            raise BadValue(
+                "basis",
+                "-",
+                "name its basis: a kind and a reference (basis=consent:2026-118)",
+                "须注明依据：类别与文号",
+            )
         names, read = _id_reader(type(self))
         values = read(self)
         if not are_plain_ids(values):
@@ -92,6 +96,10 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def needs(self, needs: Needs) -> None:
         """Adds what `decide` will read."""
+        raise NotImplementedError
+
+    def follow(self, book: Book, needs: Needs) -> None:
+        """Adds what `decide` will read because of what the records say; asked of those that `FOLLOWS`."""
         raise NotImplementedError
 
     def decide(self, book: Book) -> Decision:
@@ -134,63 +142,6 @@ def _id_reader(kind: type[Command]) -> tuple[tuple[str, ...], Callable[[Command]
     """The names of the fields that hold ids (two at least), and what gets their values in one call."""
     names = tuple(f.name for f in msgspec.structs.fields(kind) if Id in (f.type, *get_args(f.type)))
     return names, attrgetter(*names)
-
-
-def take(
-    book: Book,
-    places: list[str],
-    amount: int,
-    on: date,
-    attributes: Attributes | None = None,
-    *,
-    judge_days: bool = False,
-) -> list[Row]:
-    """`amount` from the front of the policy's order at these places; raises NotEnoughMoney with where the rest is.
-
-    Without `attributes` restrictions are not judged (law 5: neither settlements nor returns are).
-    """
-
-    def allowed(at_hand: Terms) -> bool:
-        return (attributes is None or at_hand.missing(attributes) is None) and (not judge_days or at_hand.usable_on(on))
-
-    taken = take_front(book.groups(places, allowed), amount, on)
-    if size(taken) < amount:
-        raise _shortage(book, places, amount, on, attributes, judge_days)
-    return taken
-
-
-def moved(taken: Iterable[tuple[Row, str]]) -> tuple[Moved, ...]:
-    """Each row's serials to the place beside it, as the entry writes it."""
-    return tuple(Moved(tape_name(m.tape), m.lo, m.hi, m.source, m.target) for m in moves_of(taken))
-
-
-def _shortage(
-    book: Book, places: list[str], wanted: int, on: date, attributes: Attributes | None, judge_days: bool
-) -> NotEnoughMoney:
-    """Where the money at these places is, if it can't be had: restricted, outside its days, not there yet."""
-    there = restricted = out_of_days = later = 0
-    by_dimension: dict[str, int] = {}
-    for tape, source, rows in book.sources(places):
-        at_hand = book.registry.terms_in_force(tape, source)
-        dimension = None if attributes is None else at_hand.missing(attributes)
-        if dimension is not None:
-            restricted += size(rows)
-            by_dimension[dimension] = by_dimension.get(dimension, 0) + size(rows)
-        elif judge_days and not at_hand.usable_on(on):
-            out_of_days += size(rows)
-        else:
-            arrived = size(row for row in rows if row.since <= on)
-            there += arrived
-            later += size(rows) - arrived
-    return NotEnoughMoney(
-        place=places[0],
-        wanted=wanted,
-        there=there,
-        restricted=restricted,
-        by_dimension=by_dimension,
-        out_of_days=out_of_days,
-        later=later,
-    )
 
 
 def check_amount(amount: int, name: str = "amount") -> None:

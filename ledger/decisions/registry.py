@@ -1,17 +1,16 @@
-"""Commands about what the ledger knows besides money: itself, the dictionary, funds, hospitals, cases."""
+"""Commands about what the ledger knows besides money and cases: itself, the dictionary, funds, hospitals."""
 
 from __future__ import annotations
 
 import re
 
-from msgspec import field
-
-from ledger.book import Book, Needs
+from ledger.book import Book
 from ledger.decisions.base import Command, Decision, check_fee
-from ledger.errors import BadValue, NotYet, PersonInOpenCase
-from ledger.events import CaseOpened, CodeDefined, FundOpened, HospitalRegistered, Id, LedgerOpened
-from ledger.ids import check_id, check_opaque, check_text
+from ledger.errors import BadValue, NotYet
+from ledger.events import CodeDefined, FundOpened, HospitalRegistered, Id, LedgerOpened
+from ledger.ids import check_text
 from ledger.journal import check_origin
+from ledger.needs import Needs
 from ledger.terms import ID_DIMENSIONS, check_dimension
 from ledger.times import find_zone, local_day
 
@@ -114,75 +113,6 @@ class RegisterHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
         return Decision(
             [HospitalRegistered(**self.common(), hospital=self.hospital, name=name, province=self.province)]
         )
-
-
-class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
-    """A case of one child at one hospital; `attributes` are the other dimensions, one code each."""
-
-    case: Id
-    fund: Id
-    hospital: Id
-    person: Id | None = None
-    household: Id | None = None
-    purpose: Id | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
-
-    def subject(self) -> str:
-        return f"case/{self.case}" if self.person is None else f"person/{self.person}"
-
-    def check(self) -> None:
-        Command.check(self)
-        for name in ("case", "person", "household"):
-            check_opaque(getattr(self, name), name)
-
-    def needs(self, needs: Needs) -> None:
-        needs.new_streams.add(f"case/{self.case}")
-        needs.streams |= {f"fund/{self.fund}", f"hospital/{self.hospital}"}
-        needs.funds.add(self.fund)
-        needs.opening_cases.setdefault(self.case, set()).add(self.fund)
-        if self.person is not None:
-            needs.persons.add(self.person)
-        if self.household is not None:
-            needs.households.add(self.household)
-
-    def decide(self, book: Book) -> Decision:
-        book.require_new("case", self.case)
-        book.fund_fee_bp(self.fund)
-        book.require_hospital(self.hospital)
-        for own in ID_DIMENSIONS:
-            if own in self.attributes:
-                raise BadValue("attributes", own, "given by a field of its own", "应填在专门的字段中")
-        attributes = {**self.attributes, "hospital": self.hospital}
-        if self.person is not None:
-            attributes["person"] = self.person
-        for dimension, code in attributes.items():
-            check_dimension(dimension)
-            book.registry.dictionary.require(dimension, check_id(code, dimension))
-        if not self.approved_by:
-            self._require_alone(book)
-        return Decision(
-            [
-                CaseOpened(
-                    **self.common(),
-                    case=self.case,
-                    fund=self.fund,
-                    attributes=attributes,
-                    household=self.household,
-                    purpose=self.purpose,
-                )
-            ]
-        )
-
-    def _require_alone(self, book: Book) -> None:
-        for other in book.open_cases_of(self.person, self.household):
-            if other.purpose == self.purpose:
-                same_person = self.person is not None and other.attributes.get("person") == self.person
-                raise PersonInOpenCase(
-                    who="person" if same_person else "household",
-                    who_zh="受益人" if same_person else "家庭",
-                    id=self.person if same_person else self.household,
-                    other=other.id,
-                )
 
 
 def check_currency(code: str) -> None:

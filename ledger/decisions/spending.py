@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
-from ledger.book import Bill, BillKey, Book, Needs, claim
-from ledger.decisions.base import POLICY, Command, Decision, check_amount, moved, take
-from ledger.errors import BadValue, BillExceeded, CaseIsClosed, DuplicateBusinessKey
-from ledger.events import AllocationMade, CashGranted, HospitalPaymentMade, Id, PaymentLine, TreatmentSettled
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ledger.book import Book, Effects, claim
+from ledger.decisions.base import Command, Decision, check_amount
+from ledger.decisions.choosing import POLICY, moved, take
+from ledger.errors import AlreadyRecorded, BadValue, BillExceeded, CaseIsClosed, DuplicateBusinessKey
+from ledger.events import AllocationMade, CashGranted, CashLeg, HospitalPaymentMade, Id, PaymentLine, TreatmentSettled
 from ledger.ids import check_id
+from ledger.loading import Bill
+from ledger.needs import BillKey, Needs
 from ledger.places import case_place, hospital_place, used_place
 from ledger.tapes import Row
+
+
+def payment_claims(cash: Iterable[CashLeg] | None) -> tuple[str, ...]:
+    """The business keys of a payment: account and bank reference of each cash leg that has one."""
+    return tuple(claim("payment", leg.account, leg.bank_ref) for leg in cash or () if leg.bank_ref is not None)
+
+
+def grant_claims(grant: Any) -> tuple[str, ...]:
+    """The business key of a grant (the command's or the fact's): case, purpose, period; none with neither of these."""
+    if grant.purpose is None and grant.period is None:
+        return ()
+    return (claim("grant", grant.case, grant.purpose, grant.period),)
+
+
+def bills_of_payment(hospital: str, lines: Iterable[PaymentLine]) -> set[BillKey]:
+    """The bills that a payment's lines are for."""
+    return {(hospital, line.bill_no, line.case) for line in lines if line.bill_no is not None}
+
+
+def pay_bill(bill: Bill | None, line: PaymentLine, key: BillKey) -> Bill:
+    """The bill once the line is paid; a new one is for what the line says. Raises BillExceeded."""
+    bill = bill or Bill(line.bill_amount or line.amount, 0)
+    if bill.paid + line.amount > bill.limit:
+        hospital, bill_no, case = key
+        raise BillExceeded(
+            hospital=hospital, bill_no=bill_no, case=case, limit=bill.limit, paid=bill.paid, amount=line.amount
+        )
+    return bill._replace(paid=bill.paid + line.amount)
+
+
+def require_new_record(book: Book, noun: str, id: str) -> None:
+    """Raises AlreadyRecorded when there is such a record, or an opening balance that serves as it."""
+    book.require_new(noun, id)
+    if (noun, id) in book.registry.openings:
+        raise AlreadyRecorded(noun, id)
 
 
 class MakeAllocation(Command, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,6 +70,7 @@ class MakeAllocation(Command, frozen=True, kw_only=True, omit_defaults=True):
         needs.new_streams.add(f"allocation/{self.allocation}")
         needs.cases.add(self.case)
         needs.places.add(case_place(self.case))
+        needs.promises[f"allocation/{self.allocation}"] = {case_place(self.case)}
         if self.fund is not None:
             needs.funds.add(self.fund)
             needs.spending_funds.add(self.fund)
@@ -37,13 +79,13 @@ class MakeAllocation(Command, frozen=True, kw_only=True, omit_defaults=True):
 
     def decide(self, book: Book) -> Decision:
         assert self.on is not None
-        book.require_new("allocation", self.allocation)
+        require_new_record(book, "allocation", self.allocation)
         case = book.case(self.case)
         fund = case.fund if self.fund is None else self.fund
         book.fund_fee_bp(fund)
         if not case.is_open:
             raise CaseIsClosed(case=self.case)
-        taken = take(book, book.fund_places(fund), self.amount, self.on, book.attributes(case), judge_days=True)
+        taken = take(book, book.fund_places(fund), self.amount, self.on, book.attributes(case), days=True)
         target = case_place(self.case)
         return Decision(
             [
@@ -81,32 +123,31 @@ class PayHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
             if line.bill_amount is not None:
                 check_amount(line.bill_amount, "bill_amount")
 
-    def claims(self) -> tuple[str, ...]:
-        """Account and bank reference of each cash leg that names both."""
-        return tuple(claim("payment", leg.account, leg.bank_ref) for leg in self.cash or () if leg.bank_ref is not None)
-
     def needs(self, needs: Needs) -> None:
         needs.new_streams.add(f"payment/{self.payment}")
         needs.streams.add(f"hospital/{self.hospital}")
-        needs.claims.update(self.claims())
-        for line in self.lines:
-            needs.cases.add(line.case)
-            needs.places |= {case_place(line.case), hospital_place(self.hospital, line.case)}
-            if line.bill_no is not None:
-                needs.bills.add((self.hospital, line.bill_no, line.case))
+        needs.claims.update(payment_claims(self.cash))
+        needs.bills |= bills_of_payment(self.hospital, self.lines)
+        paid_to = {hospital_place(self.hospital, line.case) for line in self.lines}
+        settled_at = {used_place(line.case, self.hospital) for line in self.lines}
+        needs.promises[f"payment/{self.payment}"] = paid_to | settled_at
+        needs.cases.update(line.case for line in self.lines)
+        needs.places |= paid_to | {case_place(line.case) for line in self.lines}
 
     def decide(self, book: Book) -> Decision:
         assert self.on is not None
-        book.require_new("payment", self.payment)
+        require_new_record(book, "payment", self.payment)
         book.require_hospital(self.hospital)
-        if (seq := book.claimed_by(self.claims())) is not None:
-            raise DuplicateBusinessKey(what="this bank payment", what_zh="这笔银行付款", seq=seq)
+        claims = payment_claims(self.cash)
+        if (seq := book.claimed_by(claims)) is not None:
+            legs = ", ".join(f"{leg.account} {leg.bank_ref}" for leg in self.cash or () if leg.bank_ref is not None)
+            raise DuplicateBusinessKey(what=f"bank payment {legs}", what_zh=f"银行付款（{legs}）", seq=seq)
         wanted: dict[str, int] = {}
         for line in self.lines:
             wanted[line.case] = wanted.get(line.case, 0) + line.amount
         taken: list[tuple[Row, str]] = []
         for case, amount in wanted.items():
-            attributes = {**book.attributes(book.case(case)), "hospital": frozenset([self.hospital])}
+            attributes = book.attributes(book.case(case), self.hospital)
             rows = take(book, [case_place(case)], amount, self.on, attributes)
             target = hospital_place(self.hospital, case)
             taken.extend((row, target) for row in rows)
@@ -121,28 +162,16 @@ class PayHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
                     lines=self.lines,
                 )
             ],
-            self.claims(),
-            self._bills(book),
+            Effects(claims=dict.fromkeys(claims), bills=self._bills(book)),
         )
 
-    def _bills(self, book: Book) -> dict[BillKey, Bill]:
+    def _bills(self, book: Book) -> Mapping[BillKey, Bill]:
         """The bills after this payment. Raises BillExceeded: lines stay within the first one's bill amount."""
         bills: dict[BillKey, Bill] = {}
         for line in self.lines:
-            if line.bill_no is None:
-                continue
-            key = (self.hospital, line.bill_no, line.case)
-            bill = bills.get(key) or book.bill(key) or Bill(line.bill_amount or line.amount, 0)
-            if bill.paid + line.amount > bill.limit:
-                raise BillExceeded(
-                    hospital=self.hospital,
-                    bill_no=line.bill_no,
-                    case=line.case,
-                    limit=bill.limit,
-                    paid=bill.paid,
-                    amount=line.amount,
-                )
-            bills[key] = bill._replace(paid=bill.paid + line.amount)
+            if line.bill_no is not None:
+                key = (self.hospital, line.bill_no, line.case)
+                bills[key] = pay_bill(bills.get(key) or book.bill(key), line, key)
         return bills
 
 
@@ -205,23 +234,19 @@ class GrantCash(Command, frozen=True, kw_only=True, omit_defaults=True):
         Command.check(self)
         check_amount(self.amount)
 
-    def claims(self) -> tuple[str, ...]:
-        """Case, purpose and period; none when neither purpose nor period is given."""
-        if self.purpose is None and self.period is None:
-            return ()
-        return (claim("grant", self.case, self.purpose, self.period),)
-
     def needs(self, needs: Needs) -> None:
         needs.new_streams.add(f"grant/{self.grant}")
         needs.cases.add(self.case)
-        needs.claims.update(self.claims())
+        needs.claims.update(grant_claims(self))
+        needs.promises[f"grant/{self.grant}"] = {used_place(self.case)}
         needs.places |= {case_place(self.case), used_place(self.case)}
 
     def decide(self, book: Book) -> Decision:
         assert self.on is not None
         book.require_new("grant", self.grant)
         case = book.case(self.case)
-        if (seq := book.claimed_by(self.claims())) is not None:
+        claims = grant_claims(self)
+        if (seq := book.claimed_by(claims)) is not None:
             what = " / ".join(part for part in (self.case, self.purpose, self.period) if part)
             raise DuplicateBusinessKey(what=f"a grant for {what}", what_zh=f"发放（{what}）", seq=seq)
         taken = take(book, [case_place(self.case)], self.amount, self.on, book.attributes(case))
@@ -239,5 +264,5 @@ class GrantCash(Command, frozen=True, kw_only=True, omit_defaults=True):
                     period=self.period,
                 )
             ],
-            self.claims(),
+            Effects(claims=dict.fromkeys(claims)),
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from ledger.book import Book, Needs
+from ledger.book import Book
 from ledger.decisions.base import Command, Decision
 from ledger.errors import BadValue
 from ledger.events import Fact, SubjectErased, SubjectRestricted
 from ledger.ids import check_id
+from ledger.needs import Needs
 
 _SUBJECT = re.compile(r"(donor|person|household|case|donation)/(.+)", re.ASCII)
 
@@ -30,6 +31,8 @@ def check_subject(subject: str) -> tuple[str, str]:
 class _AboutSubject(Command, frozen=True, kw_only=True, omit_defaults=True):
     """What both commands have: whose values, and on what ground."""
 
+    NEEDS_BASIS = True
+
     whose: str
 
     def check(self) -> None:
@@ -37,8 +40,6 @@ class _AboutSubject(Command, frozen=True, kw_only=True, omit_defaults=True):
             raise BadValue("personal", "…", f"{type(self).__name__} carries no personal values", "此类事项不含个人信息")
         Command.check(self)
         check_subject(self.whose)
-        if self.basis is None:
-            raise BadValue("basis", "-", "an erasure has its ground: KIND:REF", "删除须有依据：类别:编号")
 
     def subject(self) -> str:
         return self.whose
