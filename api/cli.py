@@ -6,99 +6,20 @@ both, exit code 2, and nothing changed.
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import wraps
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import click
 
-from api.progress import Status
 from api.settings import Settings
+from api.vault_commands import vault
+from api.words import EXIT_TAMPERED, Words, as_text
+from api.words import common as _common
 
 # Each command imports what it needs when it runs: help comes at once, and the verifier's worker processes, which import
 # this module as their main one, start quickly.
-
-EXIT_TAMPERED, EXIT_UNUSABLE, EXIT_REJECTED, EXIT_BUG = 1, 2, 3, 70
-EXIT_INTERRUPTED, EXIT_PIPE_CLOSED = 130, 141
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class Words:
-    """Says things to a person in the language that was asked for, or to a program as JSON."""
-
-    def __init__(self, language: str, json: bool) -> None:
-        self.language, self.json = language, json
-        self.status = Status(language)
-
-    def say(self, zh: str, en: str) -> None:
-        """One line for a person; nothing when JSON was asked for."""
-        if not self.json:
-            click.echo(zh if self.language == "zh" else en)
-
-    def give(self, value: Any) -> None:
-        """The result for a program; nothing for a person."""
-        if self.json:
-            click.echo(as_text(value))
-
-
-def as_text(value: Any) -> str:
-    """A value as one line of JSON."""
-    import msgspec
-
-    return msgspec.json.encode(value).decode()
-
-
-def _common(command: Callable[..., R]) -> Callable[..., R]:
-    """Adds --json and --lang, passes `words` and `settings`, and turns faults into one sentence and an exit code."""
-
-    @click.option("--json", "as_json", is_flag=True, help="结果以 JSON 输出 / print the result as JSON")
-    @click.option("--lang", type=click.Choice(["zh", "en"]), help="语言 / language (FENHAO_LANGUAGE)")
-    @wraps(command)
-    def run(*arguments: Any, as_json: bool, lang: str | None, **options: Any) -> R:
-        from eventsourcing.persistence import PersistenceError
-
-        from ledger.database import DatabaseFault
-        from ledger.errors import LedgerError
-
-        settings = Settings.from_environment()
-        if lang:
-            settings = replace(settings, language=lang)
-        words = Words(settings.language, as_json)
-        try:
-            return command(*arguments, words=words, settings=settings, **options)
-        except (LedgerError, PersistenceError) as error:
-            words.status.clear()
-            fault = error if isinstance(error, LedgerError) else DatabaseFault(reason=str(error).strip().split("\n")[0])
-            _complain(fault, as_json)
-            sys.exit(EXIT_UNUSABLE)
-        except KeyboardInterrupt:
-            sys.exit(EXIT_INTERRUPTED)
-        except BrokenPipeError:
-            # Whoever read has read enough (`| head`); nothing may be left to say at the end of the process.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(EXIT_PIPE_CLOSED)
-        except Exception:  # noqa: BLE001 - said below
-            # A bug of ours. It must not look like exit code 1, which says that somebody tampered.
-            traceback.print_exc()
-            sys.exit(EXIT_BUG)
-        finally:
-            words.status.clear()
-
-    return run
-
-
-def _complain(fault: Any, as_json: bool) -> None:
-    """A fault in both languages on standard error; as JSON on standard output too, when that was asked for."""
-    click.echo(f"错误：{fault.say('zh')}\nerror: {fault.say('en')}", err=True)
-    if as_json:
-        click.echo(as_text({"error": fault.code, "zh": fault.say("zh"), "en": fault.say("en")}))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -111,6 +32,9 @@ def main() -> None:
     from ledger.embedded import exit_on_sigterm
 
     exit_on_sigterm()
+
+
+main.add_command(vault)
 
 
 @main.command()
@@ -139,7 +63,19 @@ def init(words: Words, settings: Settings, origin: str, currency: str, zone: str
 )
 @click.option("--dry-run", is_flag=True, help="只试运行 / answer the same, record nothing")
 @click.option("--all-or-nothing", is_flag=True, help="有一行不合格则全不登记 / record none unless all are good")
-@click.option("--rejects", type=click.Path(path_type=Path), help="退回的行写入此文件 / write rejected rows here")
+@click.option(
+    "--rejects",
+    type=click.Path(path_type=Path),
+    help="退回的行写入此文件，原样照录（含姓名等个人信息，仅本人可读，用毕请删除）"
+    " / write rejected rows here, as they are: with names and all, for your eyes only; remove it when done",
+)
+@click.option(
+    "--pseudonymise",
+    multiple=True,
+    type=click.Choice(["donor_id", "person_id", "household_id", "case_id"]),
+    help="此列为外部编号（手机号等）：加密存入保险库，入账只用随机假名"
+    " / this column holds outside ids (phones, ...): they go to the vault, random ones to the ledger",
+)
 @_common
 def import_(
     words: Words,
@@ -149,6 +85,7 @@ def import_(
     dry_run: bool,
     all_or_nothing: bool,
     rejects: Path | None,
+    pseudonymise: tuple[str, ...],
 ) -> None:
     """导入文件 / Record what files hold, in the order in which it happened."""
     from api import intake
@@ -163,6 +100,8 @@ def import_(
             dry_run=dry_run,
             all_or_nothing=all_or_nothing,
             rejects=rejects,
+            vault=fenhao.vault,
+            pseudonymise=pseudonymise,
             progress=words.status.rows,
         )
         if not dry_run:
@@ -243,11 +182,13 @@ def verify(words: Words, settings: Settings) -> None:
 @_common
 def migrate_(words: Words, settings: Settings) -> None:
     """更新数据库结构 / Bring the schema to this program's version."""
-    from api.bootstrap import database
+    from api.bootstrap import database, opened
     from ledger.database import migrate
 
     with database(settings, words.status.wait) as place:
         applied = migrate(place)
+        with opened(place, settings) as fenhao:
+            fenhao.vault.prepare()
     words.say(f"已应用 {len(applied)} 项结构更新", f"{len(applied)} migrations applied")
     words.give({"applied": applied})
 

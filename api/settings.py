@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.errors import BadValue
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -17,6 +19,9 @@ class Settings:
     FENHAO_SERVICE_URL    the service's URL; none: the owner's connection steps down by SET ROLE
     FENHAO_SCHEMA         the database schema, one for each ledger (default `fenhao`)
     FENHAO_LANGUAGE       zh or en, the language in which people are answered (default zh)
+    FENHAO_RETENTION_YEARS
+                          how long vouchers are kept, from the end of the year of what they are for; till then personal
+                          values are restricted rather than erased (default 30, 会计档案管理办法; 0: not at all)
     """
 
     home: Path
@@ -24,6 +29,13 @@ class Settings:
     service_url: str | None = None
     schema: str = "fenhao"
     language: str = "zh"
+    retention: str = "30"
+
+    def retention_years(self) -> int:
+        """How many years vouchers are kept. Raises BadValue."""
+        if not (self.retention.isascii() and self.retention.isdigit() and len(self.retention) <= 4):
+            raise BadValue("FENHAO_RETENTION_YEARS", self.retention, "a whole number of years", "应为整数年数")
+        return int(self.retention)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -34,4 +46,5 @@ class Settings:
             service_url=environment.get("FENHAO_SERVICE_URL") or None,
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
+            retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
         )

@@ -64,6 +64,14 @@ class Opened(Struct, frozen=True, omit_defaults=True):
     erased: int | None = None
 
 
+class Reading(Struct, frozen=True, omit_defaults=True):
+    """What was read of one stream; `outside_id` when the stream is a subject's whose id the vault replaced."""
+
+    stream: str
+    openings: list[Opened]
+    outside_id: str | None = None
+
+
 class Rotation(Struct, frozen=True):
     """What a rotation came to: the master key in use, how many keys it wrapped, whether it ended an earlier one."""
 
@@ -73,7 +81,7 @@ class Rotation(Struct, frozen=True):
 
 
 class Access(NamedTuple):
-    """One line of the log of accesses; `what` is open, outside id, or find with the field."""
+    """One line of the log of accesses; `what` is open, or find with the field."""
 
     at: str
     by: str
@@ -149,8 +157,9 @@ class Vault:
 
     # Reading: always with a reason, always noted.
 
-    def open(self, stream: str, reader: Reader) -> list[Opened]:
-        """What opens the commitments on a stream, by entry and field, each held against the entry.
+    def open(self, stream: str, reader: Reader) -> Reading:
+        """What opens the commitments on a stream, by entry and field, each held against the entry; of a subject with an
+        outside id, that too.
 
         Raises Unknown, SubjectIsRestricted; VaultDamaged, CommitmentDiffers, ValueLost and KeyFault where the vault
         does not hold what the entries say.
@@ -158,32 +167,24 @@ class Vault:
         reader.check()
         with self._transaction() as cursor:
             committed = _commitments(cursor, stream)
-            seqs = sorted({seq for seq, _ in committed})
-            rows = cursor.execute(_SQL["values"], (seqs,)).fetchall()
+            pseudonym = cursor.execute(_SQL["pseudonym"], (stream,)).fetchone()
+            if committed is None and pseudonym is None:
+                raise Unknown("stream", stream)
+            rows = cursor.execute(_SQL["values"], (sorted({seq for seq, _ in committed or ()}),)).fetchall()
             found = {(seq, field): (subject, sealed) for seq, field, subject, sealed in rows}
-            persons = {subject: self._person(cursor, subject) for subject in {subject for subject, _ in found.values()}}
+            subjects = {subject for subject, _ in found.values()} | ({stream} if pseudonym else set())
+            persons = {subject: self._person(cursor, subject) for subject in subjects}
             for person in persons.values():
                 person.refuse_restricted(reader)
-            self._note(cursor, reader, "open", stream, persons, {field for _, field in committed})
-            return [
-                _opened(stream, seq, field, said, *_owner(persons, found, seq, field))
-                for (seq, field), said in committed.items()
-            ]
-
-    def outside_id(self, subject: str, reader: Reader) -> str | None:
-        """By what id the outside world knows a subject; None when its id was not replaced. Raises as `open` does."""
-        reader.check()
-        with self._transaction() as cursor:
-            row = cursor.execute(_SQL["pseudonym"], (subject,)).fetchone()
-            person = self._person(cursor, subject)
-            if row is None or person.key is None:
-                return None
-            person.refuse_restricted(reader)
-            self._note(cursor, reader, "outside id", None, [subject], [])
-            try:
-                return person.key.open_outside(row[0])
-            except Unopenable:
-                raise VaultDamaged(f"outside id of {subject}", f"{subject} 的外部编号") from None
+            self._note(cursor, reader, "open", stream, persons, {field for _, field in committed or ()})
+            return Reading(
+                stream,
+                [
+                    _opened(stream, seq, field, said, *_owner(persons, found, seq, field))
+                    for (seq, field), said in (committed or {}).items()
+                ],
+                _outside_id(persons[stream], pseudonym[0]) if pseudonym else None,
+            )
 
     def find(self, field: str, value: str, reader: Reader) -> str:
         """The id that stands for an outside one in the ledger. Raises BadValue, Unknown, neither with the value."""
@@ -220,8 +221,6 @@ class Vault:
     def new_pseudonym(self, noun: str) -> str:
         """A random id of 80 bits, its noun's first letter before it."""
         return f"{noun[0]}-{base64.b32encode(self._entropy(10)).decode().lower()}"
-
-    # Erasure: see `ledger.erasure`.
 
     def person(self, subject: str) -> Person:
         """What the vault and the entries say of a subject. Raises VaultDamaged, KeyFault."""
@@ -354,11 +353,19 @@ def _opened(stream: str, seq: int, field: str, said: str, person: Person, sealed
     return Opened(seq, field, said, value, salt.hex())
 
 
-def _commitments(cursor: Cursor, stream: str) -> dict[tuple[int, str], str]:
-    """What the entries of a stream commit to, by seq and field. Raises Unknown for a stream that is not there."""
+def _outside_id(person: Person, sealed: bytes) -> str | None:
+    """The outside id of a subject, None once it is erased. Raises VaultDamaged."""
+    try:
+        return None if person.key is None else person.key.open_outside(sealed)
+    except Unopenable:
+        raise VaultDamaged(f"outside id of {person.subject}", f"{person.subject} 的外部编号") from None
+
+
+def _commitments(cursor: Cursor, stream: str) -> dict[tuple[int, str], str] | None:
+    """What the entries of a stream commit to, by seq and field; None for a stream without entries."""
     entries = [decode(body) for _, body in cursor.execute(_SQL["stream"], (stream,))]
     if not entries:
-        raise Unknown("stream", stream)
+        return None
     return {
         (entry.seq, field): said
         for entry in entries

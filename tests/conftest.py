@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
 from ledger.database import Database, connecting, migrate
@@ -121,6 +122,12 @@ def ledger(journal: Journal) -> Ledger:
     writer = Writer(journal)
     writer.submit(OpenLedger(key="ledger", origin=ORIGIN, verifier_key="test"))
     return Ledger(journal.database, journal, writer)
+
+
+@pytest.fixture
+def vaulted(journal: Journal, tmp_path: Path) -> Vaulted:
+    """An open ledger with a fund, a hospital and a vault."""
+    return Vaulted.on(journal, tmp_path / "keys")
 
 
 @pytest.fixture
