@@ -100,7 +100,6 @@ def import_(
             dry_run=dry_run,
             all_or_nothing=all_or_nothing,
             rejects=rejects,
-            vault=fenhao.vault,
             pseudonymise=pseudonymise,
             progress=words.status.rows,
         )

@@ -63,7 +63,9 @@ def looks_personal(value: str) -> bool:
     not by place: the codes of places are those of the day of issue. Bank cards by 16 to 19 digits and Luhn (ISO/IEC
     7812).
     """
-    text = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    text = value
+    if not (value.isascii() and value.isprintable()):
+        text = "".join(c for c in unicodedata.normalize("NFKC", value) if c.isprintable())
     if not _PERSONAL_SHAPE.fullmatch(text):
         return False
     if "@" in text or _MOBILE.fullmatch(text):

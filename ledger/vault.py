@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import NamedTuple
+from unicodedata import normalize
 
 from msgspec import Struct
 
@@ -192,7 +193,7 @@ class Vault:
         noun = NOUNS.get(field)
         if noun is None:
             raise BadValue("field", field, " ".join(NOUNS), "应为 " + "、".join(NOUNS))
-        check_value(value, field)
+        value = check_value(normalize("NFC", value.strip()), field)
         with self._transaction() as cursor:
             found = self.pseudonyms(cursor, [(noun, value)])
             self._note(cursor, reader, f"find {field}", None, [f"{noun}/{own}" for own in found.values()], [])

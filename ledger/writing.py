@@ -144,13 +144,13 @@ class Session:
     """Several batches in one transaction: all of them are recorded together, or none."""
 
     def __init__(self, journal: Journal, writing: Writing, limits: Limits, vault: Vault | None) -> None:
-        self._journal, self.writing, self._limits, self._vault = journal, writing, limits, vault
+        self._journal, self.writing, self._limits, self.vault = journal, writing, limits, vault
         self._registry = Registry()
 
     def run(self, commands: Sequence[Command]) -> list[Outcome]:
         """One outcome for each command, in order; decided on what earlier batches of the session did."""
-        batch = Batch.of(commands, self._vault)
-        outcomes = decide_batch(self._journal, self.writing, self._registry, batch, self._limits, self._vault)
+        batch = Batch.of(commands, self.vault)
+        outcomes = decide_batch(self._journal, self.writing, self._registry, batch, self._limits, self.vault)
         self.writing.cursor.execute("set constraints all immediate; set constraints all deferred")
         return outcomes
 
@@ -176,7 +176,7 @@ class Writer:
         limits: Limits | None = None,
         vault: Vault | None = None,
     ) -> None:
-        self._journal, self._vault = journal, vault
+        self._journal, self.vault = journal, vault
         self._limits = limits or Limits()
         self._pause = pause
         self._registry: Registry | None = None
@@ -199,7 +199,7 @@ class Writer:
         """
         if not commands:
             return []
-        turn = _Turn(Batch.of(commands, self._vault))
+        turn = _Turn(Batch.of(commands, self.vault))
         if self._await(turn):
             try:
                 self._commit(self._take_group())
@@ -219,7 +219,7 @@ class Writer:
         try:
             self._take_group()
             with suppress(Abandoned), self._journal.entries.writing() as writing:
-                yield Session(self._journal, writing, self._limits, self._vault)
+                yield Session(self._journal, writing, self._limits, self.vault)
         finally:
             self._pass_on()
 
@@ -319,7 +319,7 @@ class Writer:
         registry, self._registry = self._registry or Registry(), None
         with self._journal.entries.writing() as writing:
             outcomes = decide_batch(
-                self._journal, writing, registry, batch, self._limits, self._vault, trusting=trusting
+                self._journal, writing, registry, batch, self._limits, self.vault, trusting=trusting
             )
         self._registry = registry
         return outcomes

@@ -57,7 +57,7 @@ class Vaulted:
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """What a query of the owner's gives."""
         with self.database.owner() as owner:
-            cursor = owner.execute(query, parameters)  # type: ignore[call-overload]  # tests write their own SQL
+            cursor = owner.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 
     def entry(self, seq: int) -> dict[str, Any]:

@@ -37,7 +37,8 @@ class Kind:
 
     `build` makes the command of a row, or of all rows with the same `group_by`; it raises the row's Refusal. `dates`
     begin with the one that rows are ordered by; `attributes` name dimensions that are columns, others may join them;
-    columns in `unrecorded` are known and kept nowhere; `defines` is the column whose values become dimensions.
+    `personal` are columns whose values go to the vault, under the person whom the command is about; columns in
+    `unrecorded` are known and kept nowhere; `defines` is the column whose values become dimensions.
     """
 
     name: str
@@ -48,13 +49,14 @@ class Kind:
     dates: tuple[str, ...] = ()
     amounts: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
     unrecorded: tuple[str, ...] = ()
     group_by: str | None = None
     defines: str | None = None
 
     def columns(self) -> tuple[str, ...]:
         """All columns that the kind knows."""
-        return (*self.required, *self.optional, *self.attributes, *self.unrecorded)
+        return (*self.required, *self.optional, *self.attributes, *self.personal, *self.unrecorded)
 
 
 def amount_of(command: Command) -> int:
@@ -103,6 +105,7 @@ def _case(row: Row) -> Command:
         purpose=row.get("purpose"),
         approved_by=tuple(approver.strip() for approver in approved.split("|")) if approved else None,
         attributes=row.attributes(),
+        personal=row.personal(),
     )
 
 
@@ -125,6 +128,7 @@ def _donation(row: Row) -> Command:
         usable_from=row.day_if_any("usable_from"),
         expires_on=row.day_if_any("expires_on"),
         agreement=get("agreement"),
+        personal=row.personal(),
     )
 
 
@@ -225,7 +229,7 @@ KINDS = {
             required=("case_id", "fund_id", "hospital_id"),
             optional=("person_id", "household_id", "purpose", "approved_by"),
             attributes=("disease", "province", "age_band"),
-            unrecorded=("beneficiary_name",),
+            personal=("beneficiary_name", "beneficiary_id_no", "guardian_name", "guardian_phone"),
             build=_case,
         ),
         Kind(
@@ -236,7 +240,7 @@ KINDS = {
                 *("donor_id", "channel", "channel_txn", "line", "source", "nature", "fee_rate"),
                 *("restriction", "usable_from", "expires_on", "agreement"),
             ),
-            unrecorded=("donor_name",),
+            personal=("donor_name", "donor_phone", "donor_id_no"),
             dates=("received_on", "usable_from", "expires_on"),
             amounts=("amount",),
             build=_donation,

@@ -49,13 +49,16 @@ class Report:
     """The outcome of one import.
 
     `rejects` holds the first few only; `rejects_file` all of them, if one was asked for. `held_back` counts rows that
-    were good and not recorded, because the import was all or nothing and others were not.
+    were good and not recorded, because the import was all or nothing and others were not. `personal` counts values that
+    went to the vault by kind, `pseudonyms` outside ids that are new there by column.
     """
 
     exponent: int
     dry_run: bool = False
     kinds: dict[str, Counts] = field(default_factory=dict)
     columns: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    personal: dict[str, int] = field(default_factory=dict)
+    pseudonyms: dict[str, int] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     rejects_file: Path | None = None
 
@@ -73,6 +76,8 @@ class Report:
         """Nothing of what was decided is recorded after all."""
         for counts in self.kinds.values():
             counts.held_back, counts.recorded, counts.amount = counts.recorded, 0, 0
+        self.personal.clear()
+        self.pseudonyms.clear()
 
     def members(self) -> dict[str, Any]:
         """The report as JSON; amounts in minor units."""
@@ -80,6 +85,8 @@ class Report:
             "kinds": {name: counts.members() for name, counts in self.kinds.items()},
             "columns": self.columns,
             "dry_run": self.dry_run,
+            "personal": self.personal,
+            "pseudonyms": self.pseudonyms,
         }
         if any(counts.held_back for counts in self.kinds.values()):
             members["held_back"] = {name: counts.held_back for name, counts in self.kinds.items()}
@@ -98,6 +105,14 @@ class Report:
                 if chinese
                 else "rows were rejected, so nothing was recorded"
             )
+        for name, count in self.personal.items():
+            yield (
+                f"{name}：{count} 项个人信息加密存入保险库，分录中只有承诺值"
+                if chinese
+                else f"{name}: {count} personal values encrypted in the vault, the entries only commit to them"
+            )
+        for name, count in self.pseudonyms.items():
+            yield f"{name}：新增假名 {count} 个" if chinese else f"{name}: {count} new pseudonyms"
         for name, columns in self.columns.items():
             if columns["not_recorded"]:
                 listed = ", ".join(columns["not_recorded"])

@@ -27,6 +27,7 @@ class Readers:
     moments: Mapping[str, ReadMoment]
     attributes: tuple[str, ...] = ()
     terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    personal: tuple[str, ...] = ()
 
 
 class Row(NamedTuple):
@@ -106,6 +107,11 @@ class Row(NamedTuple):
     def attributes(self) -> dict[str, str]:
         """What the row says of the case by dimension."""
         return {name: self.values[name] for name in self.readers.attributes if name in self.values}
+
+    def personal(self) -> tuple[tuple[str, str], ...]:
+        """The row's personal values by field."""
+        fields = self.readers.personal
+        return tuple((name, self.values[name]) for name in fields if name in self.values) if fields else ()
 
     def key(self, *columns: str) -> str:
         """The row's idempotency key, from its own id: the same row again is the same request. Raises BadValue.
