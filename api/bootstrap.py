@@ -14,17 +14,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from api.settings import Settings
-from audit.checkpoint import verifier_key
+from audit.checkpoint import KeySigner
 from ledger.database import Database, check_ready, migrate
 from ledger.decisions import DefineCode, OpenLedger, check_currency
 from ledger.embedded import ensure_running
-from ledger.errors import InputFault, LedgerNotOpen, OperatorFault, Refusal
+from ledger.errors import InputFault, LedgerNotOpen, OperatorFault, Refusal, shown
 from ledger.journal import Entropy, Journal, check_origin
 from ledger.key_files import write_secret
+from ledger.money import AmountError, parse_amount
 from ledger.times import Clock, find_zone, utc_now
 from ledger.vault import Vault, open_vault
 from ledger.vault_keys import KeyFolder
-from ledger.writing import Writer
+from ledger.writing import Limits, Writer
 from projections.runner import Runner
 from reports.traces import Reader
 
@@ -38,6 +39,14 @@ class KeyFault(OperatorFault):
     code = "log_key"
     zh = "日志签名密钥 {path} 无法使用：{reason}"
     en = "the log's key {path} cannot be used: {reason}"
+
+
+class BadSetting(OperatorFault):
+    """An environment variable that says nothing usable."""
+
+    code = "bad_setting"
+    zh = "环境变量 {name} 的值无效（{value}）：{rule_zh}"
+    en = "the environment variable {name} is not valid ({value}): {rule}"
 
 
 class LedgerIsOpen(InputFault):
@@ -93,10 +102,28 @@ def assembled(
 def opened(
     place: Database, settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = os.urandom
 ) -> Iterator[Fenhao]:
-    """The parts on a database that is at hand already."""
+    """The parts on a database that is at hand already. Raises BadSetting."""
     with Journal(place, clock=clock, entropy=entropy) as journal:
         vault = open_vault(journal, KeyFolder(settings.home / "keys", entropy), entropy)
-        yield Fenhao(settings, place, journal, Writer(journal, vault=vault), Runner(journal), vault)
+        writer = Writer(journal, limits=_limits(settings, journal), vault=vault)
+        yield Fenhao(settings, place, journal, writer, Runner(journal), vault)
+
+
+def _limits(settings: Settings, journal: Journal) -> Limits:
+    """The foundation's own rules, amounts in the ledger's currency. Raises BadSetting: a rule is never passed over."""
+    if settings.two_persons_from is None:
+        return Limits()
+    with suppress(LedgerNotOpen):  # before its first entry there is no money, and no currency to read the amount in
+        return Limits(_threshold(settings.two_persons_from, journal.entries.head().exponent or 0))
+    return Limits()
+
+
+def _threshold(text: str, exponent: int) -> int:
+    try:
+        return parse_amount(text, exponent)
+    except AmountError as error:
+        rule, rule_zh = error.args
+        raise BadSetting(name="FENHAO_TWO_PERSONS_FROM", value=shown(text), rule=rule, rule_zh=rule_zh) from error
 
 
 def initialise(
@@ -124,7 +151,7 @@ def initialise(
     opening = OpenLedger(
         key="ledger",
         origin=origin,
-        verifier_key=verifier_key(origin, log_key(settings.home)),
+        verifier_key=str(KeySigner(origin, log_key(settings.home)).verifier),
         currency=currency,
         exponent=CURRENCY_EXPONENTS.get(currency, 2),
         zone=zone,

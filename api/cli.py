@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from api.codes_commands import codes
+from api.record_command import record
 from api.settings import Settings
 from api.vault_commands import vault
 from api.words import EXIT_TAMPERED, Words, as_text
@@ -34,6 +36,8 @@ def main() -> None:
     exit_on_sigterm()
 
 
+main.add_command(codes)
+main.add_command(record)
 main.add_command(vault)
 
 

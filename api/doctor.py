@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from api.bootstrap import Fenhao, Progress, assembled, log_key
 from api.settings import Settings
-from audit.checkpoint import verifier_key
+from audit.checkpoint import KeySigner
 from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
 from ledger.journal import MAX_CLOCK_LAG
+from ledger.money import format_amount
 from ledger.times import find_zone, local_day, utc_now, utc_text
 
 FREE_BYTES = 1 << 30
@@ -106,6 +107,7 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         f"ledger {head.origin} ({head.currency}, {head.zone}): {head.size:,} entries"
         + ("" if sound else ", and the head does not name the last one: run fenhao verify"),
     )
+    yield _two_persons(fenhao, head.exponent or 0, head.currency or "")
     failure = fenhao.runner.failure()
     lag = fenhao.runner.lag()
     if failure is not None:
@@ -152,11 +154,28 @@ def _vault(fenhao: Fenhao) -> Iterator[Finding]:
         )
 
 
+def _two_persons(fenhao: Fenhao, exponent: int, currency: str) -> Finding:
+    """From which amount on a movement takes two persons."""
+    threshold = fenhao.writer.limits.two_persons_from
+    if threshold is None:
+        return Finding(
+            None,
+            "未设双人复核金额（FENHAO_TWO_PERSONS_FROM）",
+            "no amount takes two persons (FENHAO_TWO_PERSONS_FROM is not set)",
+        )
+    amount = f"{format_amount(threshold, exponent)} {currency}"
+    return Finding(
+        True,
+        f"{amount} 及以上的资金移动须由两人经办与批准（FENHAO_TWO_PERSONS_FROM）",
+        f"movements of {amount} or more take two persons (FENHAO_TWO_PERSONS_FROM)",
+    )
+
+
 def _own_key(fenhao: Fenhao, origin: str) -> Finding:
     """Whether the log's key here is the one that entry 0 names."""
     opened = fenhao.journal.entries.read(0, 1)[0].data
     path = fenhao.settings.home / "keys" / "log.pem"
-    if path.exists() and verifier_key(origin, log_key(fenhao.settings.home)) == opened["key"]:
+    if path.exists() and str(KeySigner(origin, log_key(fenhao.settings.home)).verifier) == opened["key"]:
         return Finding(True, "日志签名密钥与第 0 条分录相符", "the log's key is the one that entry 0 names")
     return Finding(
         False,

@@ -12,7 +12,7 @@ from ledger.errors import BadValue
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are.
+    """Where things are, and what the foundation's own rules add.
 
     FENHAO_HOME           data folder: the embedded server, keys (default `.fenhao` in the working folder)
     FENHAO_DATABASE_URL   the owner's libpq URL of a PostgreSQL 15 or newer; none: the embedded server is used
@@ -22,6 +22,8 @@ class Settings:
     FENHAO_RETENTION_YEARS
                           how long vouchers are kept, from the end of the year of what they are for; till then personal
                           values are restricted rather than erased (default 30, 会计档案管理办法; 0: not at all)
+    FENHAO_TWO_PERSONS_FROM
+                          amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
 
     home: Path
@@ -29,6 +31,7 @@ class Settings:
     service_url: str | None = None
     schema: str = "fenhao"
     language: str = "zh"
+    two_persons_from: str | None = None
     retention: str = "30"
 
     def retention_years(self) -> int:
@@ -47,4 +50,5 @@ class Settings:
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
             retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
+            two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
         )

@@ -22,10 +22,13 @@ R = TypeVar("R")
 
 
 class Words:
-    """Says things to a person in the language that was asked for, or to a program as JSON."""
+    """Says things to a person in the language that was asked for, or to a program as JSON.
+
+    `exponent` is how many decimals the ledger's currency has, for faults that name amounts.
+    """
 
     def __init__(self, language: str, json: bool) -> None:
-        self.language, self.json = language, json
+        self.language, self.json, self.exponent = language, json, 2
         self.status = Status(language)
 
     def say(self, zh: str, en: str) -> None:
@@ -67,7 +70,7 @@ def common(command: Callable[..., R]) -> Callable[..., R]:
         except (LedgerError, PersistenceError) as error:
             words.status.clear()
             fault = error if isinstance(error, LedgerError) else DatabaseFault(reason=str(error).strip().split("\n")[0])
-            _complain(fault, as_json)
+            _complain(fault, words)
             sys.exit(EXIT_UNUSABLE)
         except KeyboardInterrupt:
             sys.exit(EXIT_INTERRUPTED)
@@ -85,8 +88,8 @@ def common(command: Callable[..., R]) -> Callable[..., R]:
     return run
 
 
-def _complain(fault: Any, as_json: bool) -> None:
+def _complain(fault: Any, words: Words) -> None:
     """A fault in both languages on standard error; as JSON on standard output too, when that was asked for."""
-    click.echo(f"错误：{fault.say('zh')}\nerror: {fault.say('en')}", err=True)
-    if as_json:
-        click.echo(as_text({"error": fault.code, "zh": fault.say("zh"), "en": fault.say("en")}))
+    zh, en = (fault.say(language, words.exponent) for language in ("zh", "en"))
+    click.echo(f"错误：{zh}\nerror: {en}", err=True)
+    words.give({"error": fault.code, "zh": zh, "en": en})

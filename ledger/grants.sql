@@ -16,3 +16,6 @@ grant update (master) on vault_keys to {role};
 grant update (master, wrapped, made_at) on vault_person to {role};
 grant update (sealed) on vault_value to {role};
 grant delete on vault_pseudonym to {role};
+grant insert, delete on synonym, unknown_term to {role};
+grant update (code, accepted_by, accepted_at) on synonym to {role};
+grant update (seen, kind, last_at) on unknown_term to {role};

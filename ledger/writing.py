@@ -17,6 +17,7 @@ from eventsourcing.persistence import IntegrityError, InterfaceError, Operationa
 from msgspec import Struct
 
 from ledger.book import Book
+from ledger.codec import Entry
 from ledger.decisions import Command, Decision, EraseSubject, OpenLedger
 from ledger.errors import (
     ApprovalNeeded,
@@ -26,7 +27,7 @@ from ledger.errors import (
     OperatorFault,
     Refusal,
 )
-from ledger.journal import Journal, Writing
+from ledger.journal import Journal, Writing, entries_of
 from ledger.needs import Needs
 from ledger.registry import Registry
 from ledger.vault import Vault
@@ -154,6 +155,10 @@ class Session:
         self.writing.cursor.execute("set constraints all immediate; set constraints all deferred")
         return outcomes
 
+    def read(self, first: int, limit: int) -> list[Entry]:
+        """At most `limit` entries from seq `first` on, those of the session itself among them."""
+        return entries_of(self.writing.cursor, first, limit)
+
 
 class Abandoned(Exception):
     """Raised inside a session to leave it with nothing recorded."""
@@ -177,7 +182,7 @@ class Writer:
         vault: Vault | None = None,
     ) -> None:
         self._journal, self.vault = journal, vault
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._pause = pause
         self._registry: Registry | None = None
         self._queue: deque[_Turn] = deque()
@@ -219,7 +224,7 @@ class Writer:
         try:
             self._take_group()
             with suppress(Abandoned), self._journal.entries.writing() as writing:
-                yield Session(self._journal, writing, self._limits, self.vault)
+                yield Session(self._journal, writing, self.limits, self.vault)
         finally:
             self._pass_on()
 
@@ -318,9 +323,7 @@ class Writer:
         # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
         registry, self._registry = self._registry or Registry(), None
         with self._journal.entries.writing() as writing:
-            outcomes = decide_batch(
-                self._journal, writing, registry, batch, self._limits, self.vault, trusting=trusting
-            )
+            outcomes = decide_batch(self._journal, writing, registry, batch, self.limits, self.vault, trusting=trusting)
         self._registry = registry
         return outcomes
 

@@ -116,3 +116,22 @@ class PaymentIncomplete(Refusal):
     code = "payment_incomplete"
     zh = "同一笔拨付 {payment} 的第 {row} 行被退回（{reason_zh}）：一笔拨付须整笔登记"
     en = "row {row} of the same payment {payment} is rejected ({reason}): a payment is recorded whole or not at all"
+
+
+class CodesInCycle(Refusal):
+    """Codes each of which is to stand below the next, and so below itself."""
+
+    code = "codes_in_cycle"
+    zh = "{dimension} 代码的上级成环：{cycle}"
+    en = "the parents of {dimension} codes go round in a circle: {cycle}"
+
+
+class SynonymTaken(Refusal):
+    """A synonym that is a code itself, or is read as another code."""
+
+    code = "synonym_taken"
+    zh = "词条 {term} 在 {dimension} 中已指 {other}，不能再作 {code} 的同义词：可先用 codes review --dismiss 取消"
+    en = (
+        "the {dimension} term {term} means {other} already and cannot stand for {code} too: "
+        "take it back first, with codes review --dismiss"
+    )

@@ -5,6 +5,7 @@ Kinds of an earlier turn are recorded before those of a later one; within the la
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,6 +27,7 @@ from ledger.decisions import (
     SettleTreatment,
 )
 from ledger.errors import BadValue, shown
+from ledger.vocabulary import Synonym, check_term
 
 CODES, FUNDS, HOSPITALS, CASES, DATED = range(5)
 """The turns."""
@@ -38,7 +40,8 @@ class Kind:
     `build` makes the command of a row, or of all rows with the same `group_by`; it raises the row's Refusal. `dates`
     begin with the one that rows are ordered by; `attributes` name dimensions that are columns, others may join them;
     `personal` are columns whose values go to the vault, under the person whom the command is about; columns in
-    `unrecorded` are known and kept nowhere; `defines` is the column whose values become dimensions.
+    `unrecorded` are known and kept nowhere; `coded` are other columns that hold codes of the dimension of their name;
+    `defines` is the column whose values become dimensions.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Kind:
     attributes: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     unrecorded: tuple[str, ...] = ()
+    coded: tuple[str, ...] = ()
     group_by: str | None = None
     defines: str | None = None
 
@@ -69,13 +73,25 @@ def amount_of(command: Command) -> int:
 
 
 def _code(row: Row) -> Command:
+    """The key is of the whole content: what is defined otherwise already is judged, and named, by the decision."""
+    row.key("dimension", "code")
+    synonyms_in(row)
+    content = [row.need("dimension"), row.need("code"), row.need("name"), row.get("parent") or ""]
+    digest = hashlib.sha256("\x1f".join(content).encode()).hexdigest()
     return DefineCode(
-        key=row.key("dimension", "code"),
-        dimension=row.need("dimension"),
-        code=row.need("code"),
-        name=row.need("name"),
-        parent=row.get("parent"),
+        key=f"codes:sha256:{digest}",
+        dimension=content[0],
+        code=content[1],
+        name=content[2],
+        parent=content[3] or None,
     )
+
+
+def synonyms_in(row: Row) -> list[Synonym]:
+    """What the row of a code says that it is called besides, `a|b`. Raises BadValue, MissingValue."""
+    dimension, code = row.need("dimension"), row.need("code")
+    terms = [term.strip() for term in (row.get("synonyms") or "").split("|")]
+    return [Synonym(dimension, check_term(term), code) for term in terms if term and term != code]
 
 
 def _fund(row: Row) -> Command:
@@ -205,7 +221,7 @@ KINDS = {
             name="codes",
             turn=CODES,
             required=("dimension", "code", "name"),
-            optional=("parent",),
+            optional=("parent", "synonyms"),
             defines="dimension",
             build=_code,
         ),
@@ -221,6 +237,7 @@ KINDS = {
             turn=HOSPITALS,
             required=("hospital_id", "name"),
             optional=("province",),
+            coded=("province",),
             build=_hospital,
         ),
         Kind(

@@ -17,6 +17,7 @@ from api.intake.rows import Readers, Row
 from api.intake.sources import Source
 from ledger.ids import looks_personal
 from ledger.terms import ID_DIMENSIONS
+from ledger.vocabulary import Synonyms
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,20 @@ def tidy(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def plan(source: Source, header: Sequence[str], dimensions: Collection[str], exponent: int, zone: ZoneInfo) -> Plan:
+def plan(
+    source: Source,
+    header: Sequence[str],
+    dimensions: Collection[str],
+    exponent: int,
+    zone: ZoneInfo,
+    synonyms: Synonyms | None = None,
+) -> Plan:
     """The plan for a file of this header. Raises UnusableFile, UnusableMapping.
 
-    `dimensions` are those of the dictionary: columns of their names are attributes where the kind has such.
+    `dimensions` are those of the dictionary: columns of their names are attributes where the kind has such. `synonyms`
+    are looked up as rows are read, after the mapping's own terms: one that is added later counts for later rows.
     """
+    synonyms = {} if synonyms is None else synonyms
     kind, layout = source.kind, source.layout
     names = [tidy(name) for name in header]
     positions = _positions(source, names)
@@ -111,8 +121,11 @@ def plan(source: Source, header: Sequence[str], dimensions: Collection[str], exp
         direct=tuple((name, at) for name, at in direct.items() if name not in kind.unrecorded),
         templates=tuple(layout.templates.items()),
         positions=positions,
-        translations=tuple(_translations(layout, ours)),
-        readers=_readers(source, (*kind.attributes, *extra), exponent, zone),
+        translations=(
+            *_translations(layout, ours),
+            *((name, synonyms.setdefault(name, {})) for name in (*kind.attributes, *extra, *kind.coded)),
+        ),
+        readers=replace(_readers(source, (*kind.attributes, *extra), exponent, zone), synonyms=synonyms),
         ignored=[name for name, at in positions.items() if at not in seen | kept],
         not_recorded=[name for name, at in positions.items() if at in seen - kept],
     )

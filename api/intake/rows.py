@@ -28,6 +28,7 @@ class Readers:
     attributes: tuple[str, ...] = ()
     terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     personal: tuple[str, ...] = ()
+    synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Row(NamedTuple):
@@ -90,7 +91,7 @@ class Row(NamedTuple):
         return self.day(column) if column in self.values else None
 
     def restriction(self, column: str) -> Restriction:
-        """`dim=code|code;dim=code`, their terms translated. Raises BadValue."""
+        """`dim=code|code;dim=code`, their terms translated: by the mapping, then by the synonyms. Raises BadValue."""
         text = self.values.get(column)
         if text is None:
             return ()
@@ -99,9 +100,10 @@ class Row(NamedTuple):
             dimension, equals, codes = part.partition("=")
             if not equals:
                 raise BadValue(column, text, "write dim=code|code;dim=code", "应写作 dim=code|code;dim=code")
-            terms = self.readers.terms.get(dimension.strip(), {})
-            listed = (code.strip() for code in codes.split("|"))
-            found.append((dimension.strip(), tuple(terms.get(code, code) for code in listed)))
+            dimension = dimension.strip()
+            terms, synonyms = self.readers.terms.get(dimension, {}), self.readers.synonyms.get(dimension, {})
+            named = (terms.get(code, code) for code in map(str.strip, codes.split("|")))
+            found.append((dimension, tuple(synonyms.get(code, code) for code in named)))
         return tuple(found)
 
     def attributes(self) -> dict[str, str]:

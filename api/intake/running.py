@@ -7,17 +7,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from api.intake.codes import codes_apart, codes_in_order
 from api.intake.faults import PaymentIncomplete
-from api.intake.kinds import amount_of
+from api.intake.kinds import CODES, amount_of, synonyms_in
 from api.intake.pseudonyms import Pseudonyms
 from api.intake.reports import Counts, Rejects, Report, rejecting
 from api.intake.sources import Source
 from api.intake.staging import StagedRow, Staging
+from api.intake.wording import Wording
 from ledger.decisions import Command
-from ledger.errors import Refusal
+from ledger.errors import CodeDefinedAlready, Refusal, UnknownCode
 from ledger.journal import Journal
 from ledger.times import find_zone
 from ledger.vault_faults import NoVault
+from ledger.vocabulary import dictionary_of
 from ledger.writing import Abandoned, Outcome, Recorded, Session, Writer
 
 BATCH_COMMANDS = 1_000
@@ -73,17 +76,26 @@ def run(
             staging.stage(argument, source, lambda rows: progress("read", rows, None))
         plans = [staging.plans[argument] for argument in range(len(sources))]
         _list_columns(report, staging)
+        wording = Wording(staging.synonyms)
         with rejecting(report, plans, rejects) as aside, staging.rows() as rows:
-            counted = _Recording(report, aside, Pseudonyms(pseudonymise), staging.size, progress)
+            counted = _Recording(report, aside, wording, Pseudonyms(pseudonymise), staging.size, progress)
+            codes, others = codes_apart(rows)
+            codes = codes_in_order(codes, dictionary_of(connection.cursor()), staging.synonyms) if codes else []
             if not (dry_run or all_or_nothing):
-                counted.record(rows, writer)
-                return report
-            with writer.session() as session:
-                counted.record(rows, writer, session)
-                if all_or_nothing and report.rejected:
-                    report.hold_back()
-                if dry_run or report.rejected:
-                    raise Abandoned()
+                counted.record(codes, writer)
+                counted.record(others, writer)
+            else:
+                with writer.session() as session:
+                    counted.record(codes, writer, session)
+                    counted.record(others, writer, session)
+                    if all_or_nothing and report.rejected:
+                        report.hold_back()
+                        wording.forget()
+                    if dry_run or report.rejected:
+                        raise Abandoned()
+        report.waiting, report.withheld = wording.rows()
+        if not dry_run:
+            report.synonyms = wording.store(connection)
     return report
 
 
@@ -98,9 +110,17 @@ def _list_columns(report: Report, staging: Staging) -> None:
 class _Recording:
     """Takes staged rows through the writer, by the batch, and counts what becomes of them."""
 
-    def __init__(self, report: Report, rejects: Rejects, names: Pseudonyms, total: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        report: Report,
+        rejects: Rejects,
+        wording: Wording,
+        names: Pseudonyms,
+        total: int,
+        progress: Progress,
+    ) -> None:
         self._report, self._rejects, self._total, self._progress = report, rejects, total, progress
-        self._names = names
+        self._wording, self._names = wording, names
         self._done = 0
 
     def record(self, rows: Iterable[StagedRow], writer: Writer, session: Session | None = None) -> None:
@@ -168,22 +188,27 @@ class _Recording:
 
     def _enter(self, request: Request, outcome: Outcome | None) -> None:
         rows, repeats, command, refusals = request
+        kind = rows[0].plan.source.kind
         if outcome is None or command is None:
             self._reject([*rows, *repeats], refusals)
             return
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, Refusal) and not isinstance(outcome, CodeDefinedAlready):
+            if isinstance(outcome, UnknownCode):
+                self._wording.meet(kind.name, outcome.fields["unknown"])
             self._reject([*rows, *repeats], [outcome] * (len(rows) + len(repeats)))
             return
-        kind = rows[0].plan.source.kind.name
-        counts = self._report.kinds[kind]
+        if kind.turn == CODES:
+            self._wording.learn(synonyms_in(rows[0].read()))
+        counts = self._report.kinds[kind.name]
         counts.already += len(repeats)
-        if outcome.replayed:
+        if isinstance(outcome, Refusal) or outcome.replayed:
             counts.already += len(rows)
-        else:
-            counts.recorded += len(rows)
-            counts.amount += amount_of(command)
-            if command.personal:
-                self._report.personal[kind] = self._report.personal.get(kind, 0) + len(command.personal)
+            return
+        counts.recorded += len(rows)
+        counts.amount += amount_of(command)
+        if command.personal:
+            known = self._report.personal.get(kind.name, 0)
+            self._report.personal[kind.name] = known + len(command.personal)
 
     def _own_faults(self, rows: Sequence[StagedRow]) -> dict[int, Refusal]:
         """Which rows of a payment could not stand alone, by their position, and why."""

@@ -19,11 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from api.intake.faults import DamagedText, RowTooLong, TooManyCells
 from api.intake.plans import Plan, plan
-from api.intake.reading import Numbered, reading
+from api.intake.reading import Numbered, Table, is_of_rejects, reading
 from api.intake.rows import Row
 from api.intake.sources import Source
 from ledger.database import Connection, queries
 from ledger.errors import Refusal
+from ledger.vocabulary import synonyms_of
 
 MAX_ROW_CHARS = 65_535
 _FLUSH_ROWS = 1_000
@@ -61,6 +62,7 @@ class Staging:
         self._connection, self._exponent, self._zone = connection, exponent, zone
         self._dimensions = {dimension for (dimension,) in connection.execute(_SQL["dimensions"])}
         self._cipher = AESGCM(entropy(32))
+        self.synonyms = synonyms_of(connection)
         self.plans: dict[int, Plan] = {}
         self.size = 0
         connection.execute(_SQL["create"])
@@ -71,12 +73,12 @@ class Staging:
         Dimensions that its rows define are attributes in files that are staged later.
         """
         with reading(source.file, source.kind.name) as table:
-            made = plan(source, table.header, self._dimensions, self._exponent, self._zone)
+            made = plan(source, table.header, self._dimensions, self._exponent, self._zone, self.synonyms)
             self.plans[argument] = made
             order = made.only(*source.kind.dates[:1], source.kind.group_by, source.kind.defines)
             with self._connection.cursor().copy(_SQL["copy"]) as copy:
                 lines: list[bytes] = []
-                for row in table.rows:
+                for row in _own_rows(table, source.kind.name):
                     lines.append(self._line(argument, order, row))
                     self.size += 1
                     if len(lines) == _FLUSH_ROWS:
@@ -126,6 +128,13 @@ class Staging:
 def _nonce(argument: int, number: int) -> bytes:
     """Each row of an import has its own, so it serves once under the import's key."""
     return argument.to_bytes(4, "big") + number.to_bytes(8, "big")
+
+
+def _own_rows(table: Table, kind: str) -> Iterator[Numbered]:
+    """The table's rows; of a rejects file, which may hold rows of several kinds, those of this kind."""
+    if not is_of_rejects(table.header):
+        return table.rows
+    return (row for row in table.rows if row.cells[0] == kind)
 
 
 def _payload(cells: Sequence[str]) -> bytes:

@@ -170,7 +170,8 @@ def checked_attributes(book: Book, hospital: str, person: str | None, others: di
         attributes["person"] = person
     for dimension, code in attributes.items():
         check_dimension(dimension)
-        book.registry.dictionary.require(dimension, check_id(code, dimension))
+        check_id(code, dimension)
+    book.registry.dictionary.require_all(attributes.items())
     return attributes
 
 
