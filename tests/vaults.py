@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +15,8 @@ import rfc8785
 
 from audit.verify import Report, verify
 from ledger.database import Database
-from ledger.decisions import OpenCase, OpenFund, OpenLedger, ReceiveDonation, RegisterHospital
+from ledger.decisions import Basis, OpenCase, OpenFund, OpenLedger, ReceiveDonation, RegisterHospital
+from ledger.erasure import Erasure, erase
 from ledger.journal import Journal
 from ledger.vault import Reader, Vault, open_vault
 from ledger.vault_keys import KeyFolder
@@ -102,8 +102,15 @@ def commitment_by_hand(salt: str, field: str, stream: str, value: str) -> str:
     return hmac.new(bytes.fromhex(salt), said, hashlib.sha256).hexdigest()
 
 
-def sealed_columns(vaulted: Vaulted) -> Iterator[tuple[str, bytes]]:
-    """Every encrypted cell of the vault."""
-    for table, column in (("vault_person", "wrapped"), ("vault_value", "sealed"), ("vault_pseudonym", "sealed")):
-        for (cell,) in vaulted.rows(f"select {column} from {table} where {column} is not null"):  # noqa: S608 - ours
-            yield f"{table}.{column}", bytes(cell)
+def erased(vaulted: Vaulted, subject: str = "donor/P1", years: int = 0) -> Erasure:
+    """What asking for a subject's erasure comes to, when vouchers are kept for so many years."""
+    basis = Basis("request", "2026-17")
+    return erase(vaulted.writer, vaulted.vault, subject, basis, years, by="staff-1", approved_by=("staff-2",))
+
+
+def vault_rows(vaulted: Vaulted) -> dict[str, list[tuple[Any, ...]]]:
+    """All that the vault holds of persons."""
+    return {
+        table: vaulted.rows(f"select * from {table} order by 1, 2")  # noqa: S608 - our tables
+        for table in ("vault_person", "vault_value", "vault_pseudonym")
+    }
