@@ -388,6 +388,7 @@ SALT = re.compile(r"[0-9a-f]{32}")
 HASH = re.compile(r"[0-9a-f]{64}")
 STREAM = re.compile(r"([a-z][a-z0-9_]*)/(.{1,120})")
 TYPE = re.compile(r"[A-Z][A-Za-z0-9]{0,99}")
+SUBJECT = re.compile(r"(?:donor|person|household|case|donation)/.{1,120}")
 TAPE = re.compile(r"t([1-9][0-9]{0,14})")
 SEGMENT = re.compile(r"(?:[^%/]|%25|%2F)+")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -1101,11 +1102,12 @@ def read_case_reopened(data: Data) -> Body:
     return (ident(data, "case"), bool(data.get("approved_by"))), []
 
 
-def read_subject_erased(data: Data) -> Body:
-    """-> nothing."""
-    for name in ("person", "donor"):
-        ident_or_none(data, name)
-    return None, []
+def read_subject(data: Data) -> Body:
+    """-> whose personal values, `noun/id`."""
+    subject = data.get("subject")
+    if type(subject) is not str or not SUBJECT.fullmatch(subject):
+        raise Flaw(f"subject is no person or record: {shown(subject)}")
+    return subject, []
 
 
 TERMS = frozenset(("tape", "fund", "nature", "restriction", "usable_from", "expires_on", "agreement"))
@@ -2056,8 +2058,8 @@ def judge_case_reopened(book: Book, fact: Fact, _: Pieces) -> str:
     return case_flaw(book, case, approved) or no_money(fact)
 
 
-def judge_subject_erased(_book: Book, fact: Fact, _: Pieces) -> str:
-    """Tells nothing but that it was done."""
+def judge_about_subject(_book: Book, fact: Fact, _: Pieces) -> str:
+    """Says what became of personal values outside the chain; nothing here depends on it."""
     return no_money(fact)
 
 
@@ -2523,7 +2525,8 @@ FACTS: dict[str, Rules] = {
     "CaseAmended": about("case", read_case_amended, judge_case_amended),
     "CaseClosed": about("case", read_case_closed, judge_case_closed),
     "CaseReopened": about("case", read_case_reopened, judge_case_reopened),
-    "SubjectErased": Rules(read_subject_erased, judge_subject_erased, streams=("person/", "donor/")),
+    "SubjectRestricted": Rules(read_subject, judge_about_subject, own="subject"),
+    "SubjectErased": Rules(read_subject, judge_about_subject, own="subject"),
     "DonationReceived": making("donation", read_donation_received, judge_donation_received),
     "BalanceBroughtForward": making(
         "donation", read_balance_brought_forward, judge_balance_brought_forward, basis=True, undo=undo_brought_forward
