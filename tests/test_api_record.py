@@ -221,8 +221,8 @@ def test_a_fact_of_several_entries_is_answered_whole(fenhao: Fenhao, tmp_path_fa
     assert size(fenhao) > before + 1
     assert tried["moves"] == done["moves"]
     assert (done["amount"], len(done["moves"])) == (1000, 1000)
-    said = fenhao(*asked("HospitalPaymentMade", *payment)).stdout
-    assert "等 500 段" in said
+    said = fenhao(*asked("HospitalPaymentMade", *payment))
+    assert "等 500 段" in said.stdout, said.output
 
 
 def test_one_json_object_gives_all_members_and_sets_may_join_it(
