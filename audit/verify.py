@@ -793,10 +793,12 @@ class ChunkReader:
         self.last_hex = ""
         self.last_at = ""
         self.first_at = ""
-        self.links: list[tuple[int, str]] = []  # claimed seq (-1: unreadable) and prev of each entry
+        # Claimed seq (-1: unreadable) and prev of each entry; None for one of the express lane, whose link is sound.
+        self.links: list[tuple[int, str] | None] = []
         self.regular = True
         self.notes: list[tuple[int, str]] = []
         self.facts: list[tuple[Any, ...] | Batch | None] = []
+        self.batch: Batch | None = None  # the one that is open
         self.ends: dict[bytes, list[Any]] = {}  # tape -> its last row in the open batch
         self.days: set[bytes] = set()  # real dates seen by the express lane
         self.origins: dict[str, int] = {}
@@ -810,7 +812,7 @@ class ChunkReader:
         seq = self.position
         leaf = leaf_hash(raw)
         if self.express and self.leaves and self.add_gift(raw):
-            self.links.append((seq, self.last_hex))
+            self.links.append(None)
             self.leaves.append(leaf)
             self.last_hex = leaf.hex()
             self.position = seq + 1
@@ -828,6 +830,7 @@ class ChunkReader:
             self.regular = False
         self.links.append((claimed, prev))
         self.facts.append(fact)
+        self.batch = None
         self.leaves.append(leaf)
         self.last_hex = leaf.hex()
         self.position = seq + 1
@@ -871,8 +874,8 @@ class ChunkReader:
             role, role2 = (FEE, GIFT_WITH_FEE) if size == fee else (GIFT_WITH_FEE, FEE)
             self.extend_batch(tape, lo, hi, (to, on, fund, role))
             self.extend_batch(tape2, lo2, hi2, (to2, on, fund, role2))
-        batch = self.facts[-1]
-        assert type(batch) is list
+        batch = self.batch
+        assert batch is not None
         batch[0] += 1
         batch[2].setdefault(on, when)
         self.last_at = when
@@ -896,16 +899,16 @@ class ChunkReader:
 
     def extend_batch(self, tape: bytes, lo: bytes, hi: bytes, alike: tuple[bytes, bytes, bytes, int]) -> None:
         """Add one issue to the open batch, or to a new one when something else came last."""
-        if not self.facts or type(self.facts[-1]) is not list:
-            self.facts.append([0, [], {}])
+        batch = self.batch
+        if batch is None:
+            batch = self.batch = [0, [], {}]
+            self.facts.append(batch)
             self.ends.clear()
         row = self.ends.get(tape)
         if row is not None and row[2] == lo and row[3] == alike:
             row[2] = hi
         else:
             row = self.ends[tape] = [tape, lo, hi, alike]
-            batch = self.facts[-1]
-            assert type(batch) is list
             batch[1].append(row)
 
     def record_entry(self, stream: bytes, version: int, flags: int, first: Range, second: Range) -> None:
@@ -964,11 +967,15 @@ class ChunkReader:
         """The fields of `Reading`."""
         tree = Tree(self.start)
         tree.extend(self.leaves)
+        links = self.links[:1] if self.regular else self.links
         return (
             self.start,
             b"".join(self.leaves),
             tree.nodes,
-            self.links if not self.regular else self.links[:1],
+            [
+                (self.start + index, self.leaves[index - 1].hex()) if link is None else link
+                for index, link in enumerate(links)
+            ],
             self.first_at,
             self.last_at,
             self.notes,
@@ -2166,9 +2173,16 @@ def other_flaw(fact: Fact, right: Sequence[Move], who: str) -> str:
     """The first difference between the fact's moves and those that are right, "" if there is none."""
     if fact.moves == tuple(right):
         return ""
-    wrong = next((move for move in fact.moves if move not in right), None)
-    missing = next((move for move in right if move not in fact.moves), None)
+    wrong, missing = first_difference(fact.moves, right)
     return f"{way_of(wrong)} is moved where {who} moves {way_of(missing)}"
+
+
+def first_difference(moves: Sequence[Move], right: Sequence[Move]) -> tuple[Move | None, Move | None]:
+    """The first move that is not right, and the first right one that is not made."""
+    made, wanted = set(moves), set(right)
+    return next((one for one in moves if one not in wanted), None), next(
+        (one for one in right if one not in made), None
+    )
 
 
 def way_of(move: Move | None) -> str:
@@ -2199,15 +2213,11 @@ def picking_flaw(book: Book, fact: Fact, pieces: Pieces, *demands: Demand) -> st
             to = f"to {shown(target)}" if target else f"from {shown(source)}"
             return f"{moved[id(demand)]} is moved {to} for an amount of {demand.amount}"
     picked = as_one([move for demand in demands for move in book.pick(demand, fact.on)])
-    if fact.moves == picked:
+    wrong, right = first_difference(fact.moves, picked)
+    if wrong is None:
         return ""
-    wrong = next((move for move in fact.moves if move not in picked), None)
-    if wrong is not None:
-        right = next(
-            (f"t{n}:{lo}-{hi}" for n, lo, hi, *way in picked if (n, lo, hi, *way) not in fact.moves), "nothing"
-        )
-        return f"t{wrong[0]}:{wrong[1]}-{wrong[2]} is taken where {POLICY} takes {right}"
-    return ""
+    instead = "nothing" if right is None else f"t{right[0]}:{right[1]}-{right[2]}"
+    return f"t{wrong[0]}:{wrong[1]}-{wrong[2]} is taken where {POLICY} takes {instead}"
 
 
 def judge_allocation_made(book: Book, fact: Fact, pieces: Pieces) -> str:
@@ -2309,7 +2319,7 @@ def judge_grant_returned(book: Book, fact: Fact, pieces: Pieces) -> str:
 
 
 def judge_donation_refunded(book: Book, fact: Fact, pieces: Pieces) -> str:
-    """Its own serials at any fund's places, and `fee` of those at fee places -> `refunded`; from the back"""
+    """Its own serials at any fund's places, and `fee` of those at fee places -> `refunded`, both from the back."""
     name, amount, fee = fact.body
     donation = book.donation(name, fact.seq)
     if donation is None:
@@ -2440,12 +2450,12 @@ def judge_entry_reversed(book: Book, fact: Fact, _: Pieces) -> str:
     if seq in book.reversed:
         return f"entry {seq} was reversed already, by entry {book.reversed[seq]}"
     book.reversed[seq] = fact.seq
-    donor_known = entry.is_donation and stream.removeprefix("donation/") in book.attributed
+    attribution = book.attributed.get(stream.removeprefix("donation/")) if entry.is_donation else None
     logged = book.logged(seq)
     if logged is None:
         issue = tuple((number, lo, hi, book.tapes[number].start_place) for number, lo, hi in entry.issue)
         logged = Logged(seq, "", None, issue, ())
-    flaw = f"whose donation {shown(stream)} is was said by an entry that stands" if donor_known else ""
+    flaw = "" if attribution is None else f"entry {attribution}, which stands, says whose {shown(stream)} is"
     if logged.type in ("EntryReversed", "CaseClosed"):
         flaw = f"entry {seq} is of type {logged.type}, which is never reversed"
     elif not (logged.issue or logged.moves or logged.type == "DonationAttributed"):

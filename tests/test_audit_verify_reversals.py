@@ -176,7 +176,7 @@ REVERSALS: list[Named] = [
           granted("G3", 50, "t3:300-350 case/C1 > used/C1", period="3"),
           step("GrantReturned", "grant/G2", "2026-01-21", "t3:340-350 used/C1 > case/C1", case="C1", amount=10),
           back("CashGranted", "G2", DAY, "t3:250-300 used/C1 > case/C1")), None, "something came back of 'grant/G2'"),
-    (told(D3_FOUND, GONE_D3), None, "whose donation 'donation/D3' is was said by an entry that stands"),
+    (told(D3_FOUND, GONE_D3), None, "entry 23, which stands, says whose 'donation/D3' is"),
     (told(AT_CASE, release(10, "t3:340-350 case/C1 > fund/heart", own="O1"),
           back("BalanceBroughtForward", "O1", DAY, "t6:250-330 case/C1 > void")), None,
      "something came back of 'allocation/O1'"),
@@ -187,7 +187,7 @@ REVERSALS: list[Named] = [
                hospital="H2", lines=[{"case": "C3", "amount": 30}]),
           back("BalanceBroughtForward", "O1", DAY, "t3:500-530 hospital/H2/C1 > void",
                "t3:530-580 hospital/H2/C3 > void")), None, "something came back of 'payment/O1'"),
-    (told(D3_FOUND, undone(on=DAY), D3_FOUND, GONE_D3), None, "whose donation 'donation/D3' is was said"),
+    (told(D3_FOUND, undone(on=DAY), D3_FOUND, GONE_D3), None, "entry 25, which stands, says whose 'donation/D3' is"),
     # A closed case is not refilled.
     (told(RELEASED, step("CaseClosed", "case/C1", "2026-01-20", "t3:250-290 case/C1 > fund/heart", case="C1",
                          reason="other"),
