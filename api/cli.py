@@ -17,8 +17,10 @@ from api.codes_commands import codes
 from api.log_commands import checkpoint, export, receipt
 from api.record_command import record
 from api.settings import Settings
+from api.vault_commands import vault
 from api.words import EXIT_TAMPERED, Words, as_text
 from api.words import common as _common
+from api.words import looking_back as _looking_back
 
 # Each command imports what it needs when it runs: help comes at once, and the verifier's worker processes, which import
 # this module as their main one, start quickly.
@@ -41,6 +43,7 @@ main.add_command(record)
 main.add_command(checkpoint)
 main.add_command(export)
 main.add_command(receipt)
+main.add_command(vault)
 
 
 @main.command()
@@ -84,7 +87,19 @@ def init(
 )
 @click.option("--dry-run", is_flag=True, help="只试运行 / answer the same, record nothing")
 @click.option("--all-or-nothing", is_flag=True, help="有一行不合格则全不登记 / record none unless all are good")
-@click.option("--rejects", type=click.Path(path_type=Path), help="退回的行写入此文件 / write rejected rows here")
+@click.option(
+    "--rejects",
+    type=click.Path(path_type=Path),
+    help="退回的行写入此文件，原样照录（含姓名等个人信息，仅本人可读，用毕请删除）"
+    " / write rejected rows here, as they are: with names and all, for your eyes only; remove it when done",
+)
+@click.option(
+    "--pseudonymise",
+    multiple=True,
+    type=click.Choice(["donor_id", "person_id", "household_id", "case_id"]),
+    help="此列为外部编号（手机号等）：加密存入保险库，入账只用随机假名"
+    " / this column holds outside ids (phones, ...): they go to the vault, random ones to the ledger",
+)
 @_common
 def import_(
     words: Words,
@@ -94,6 +109,7 @@ def import_(
     dry_run: bool,
     all_or_nothing: bool,
     rejects: Path | None,
+    pseudonymise: tuple[str, ...],
 ) -> None:
     """导入文件 / Record what files hold, in the order in which it happened."""
     from api import intake
@@ -108,6 +124,7 @@ def import_(
             dry_run=dry_run,
             all_or_nothing=all_or_nothing,
             rejects=rejects,
+            pseudonymise=pseudonymise,
             progress=words.status.rows,
         )
         if not dry_run:
@@ -122,20 +139,24 @@ def import_(
 @main.command()
 @click.argument("noun", type=click.Choice(["donor", "donation", "case", "hospital", "fund", "serial"]))
 @click.argument("id")
+@_looking_back
 @click.option("--jsonl", is_flag=True, help="每项一行 JSON / one JSON line for each item")
 @_common
-def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> None:
+def trace(
+    words: Words, settings: Settings, noun: str, id: str, as_of: str | None, known_at: str | None, jsonl: bool
+) -> None:
     """追踪善款：捐赠人、捐赠、个案、医院、基金，或一分钱 / Follow the money of a donor, ..., or one serial TAPE:N."""
-    from api.bootstrap import assembled, reader_of
+    from api.bootstrap import assembled, reader_of, vantage_of
     from ledger.ids import check_id
-    from projections.trace import reading, whole
+    from projections.history import reading_from
+    from projections.trace import whole
     from reports.traces import trace_lines
 
     check_id(id, noun)
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.runner.catch_up(progress=words.status.views)
-        reader = reader_of(fenhao)
-        with reading(fenhao.journal) as traces:
+        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
+        with reading_from(fenhao.journal, vantage) as traces:
             found = getattr(traces, noun)(id)
             words.status.clear()
             if jsonl:
@@ -144,7 +165,7 @@ def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> 
             elif words.json:
                 words.give(whole(found))
             else:
-                for text in trace_lines(noun, found, reader):
+                for text in trace_lines(noun, found, reader, vantage):
                     click.echo(text)
 
 
@@ -154,6 +175,30 @@ def _lines_of(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name, value in found.items():
         if isinstance(value, Iterator):
             yield from ({name: item} for item in value)
+
+
+@main.command()
+@click.option("--fund", metavar="F", help="只看一个基金 / one fund alone")
+@_looking_back
+@_common
+def balances(words: Words, settings: Settings, fund: str | None, as_of: str | None, known_at: str | None) -> None:
+    """各基金收支余：收入、可用、已匹配、已拨付、已使用…… / What came into each fund, and where it stands."""
+    from api.bootstrap import assembled, reader_of, vantage_of
+    from ledger.ids import check_id
+    from projections.history import reading_from
+    from reports.balances import balance_lines, balances_of
+
+    if fund is not None:
+        check_id(fund, "fund")
+    with assembled(settings, words.status.wait) as fenhao:
+        fenhao.runner.catch_up(progress=words.status.views)
+        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
+        with reading_from(fenhao.journal, vantage) as traces:
+            found = balances_of(traces, fund)
+    words.status.clear()
+    words.give(found)
+    for text in balance_lines(found, reader, vantage):
+        words.say(text, text)
 
 
 @main.command()
@@ -184,15 +229,39 @@ def verify(words: Words, settings: Settings) -> None:
     sys.exit(0 if found.ok else EXIT_TAMPERED)
 
 
+@main.command()
+@click.option("--as-of-today", "today", metavar="DATE", help="按此日计算账龄 / count ages as if this day were today")
+@click.option("--fund", help="只看此基金 / this fund's alone")
+@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="等待多少天算超期 / late after")
+@_common
+def guards(words: Words, settings: Settings, today: str | None, fund: str | None, days: int) -> None:
+    """防止漏发、重发：应发未发与疑似重发 / Who is entitled and unpaid, and what may have been paid twice."""
+    from api.bootstrap import assembled, reader_of
+    from ledger.times import parse_day
+    from reports.guards import guard, guard_lines, guard_members
+
+    day = None if today is None else parse_day(today, "as-of-today")
+    with assembled(settings, words.status.wait) as fenhao:
+        fenhao.runner.catch_up(progress=words.status.views)
+        reader = reader_of(fenhao)
+        report = guard(fenhao.journal, today=day, days=days, fund=fund)
+    words.status.clear()
+    for line in guard_lines(report, reader):
+        words.say(line, line)
+    words.give(guard_members(report, reader.currency, reader.exponent))
+
+
 @main.command("migrate")
 @_common
 def migrate_(words: Words, settings: Settings) -> None:
     """更新数据库结构 / Bring the schema to this program's version."""
-    from api.bootstrap import database
+    from api.bootstrap import database, opened
     from ledger.database import migrate
 
     with database(settings, words.status.wait) as place:
         applied = migrate(place)
+        with opened(place, settings) as fenhao:
+            fenhao.vault.prepare()
     words.say(f"已应用 {len(applied)} 项结构更新", f"{len(applied)} migrations applied")
     words.give({"applied": applied})
 
