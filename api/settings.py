@@ -22,6 +22,8 @@ class Settings:
     FENHAO_RETENTION_YEARS
                           how long vouchers are kept, from the end of the year of what they are for; till then personal
                           values are restricted rather than erased (default 30, 会计档案管理办法; 0: not at all)
+    FENHAO_HEADS          folder in which the log's heads are kept outside the database; not on the database's disk, and
+                          not in its backups (default `heads` in the data folder)
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
@@ -32,6 +34,7 @@ class Settings:
     schema: str = "fenhao"
     language: str = "zh"
     two_persons_from: str | None = None
+    heads_folder: Path | None = None
     retention: str = "30"
 
     def retention_years(self) -> int:
@@ -39,6 +42,11 @@ class Settings:
         if not (self.retention.isascii() and self.retention.isdigit() and len(self.retention) <= 4):
             raise BadValue("FENHAO_RETENTION_YEARS", self.retention, "a whole number of years", "应为整数年数")
         return int(self.retention)
+
+    @property
+    def heads(self) -> Path:
+        """Where the log's heads are kept."""
+        return self.heads_folder or self.home / "heads"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -51,4 +59,5 @@ class Settings:
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
             retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
             two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
+            heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,
         )

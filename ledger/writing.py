@@ -27,7 +27,7 @@ from ledger.errors import (
     OperatorFault,
     Refusal,
 )
-from ledger.journal import Journal, Writing, entries_of
+from ledger.journal import Head, Journal, Writing, entries_of
 from ledger.needs import Needs
 from ledger.registry import Registry
 from ledger.vault import Vault
@@ -180,8 +180,11 @@ class Writer:
         pause: Callable[[float], None] = time.sleep,
         limits: Limits | None = None,
         vault: Vault | None = None,
+        on_commit: Callable[[Head], None] = lambda head: None,
     ) -> None:
+        """`on_commit` is told the chain's end after each commit."""
         self._journal, self.vault = journal, vault
+        self._on_commit = on_commit
         self.limits = limits or Limits()
         self._pause = pause
         self._registry: Registry | None = None
@@ -223,8 +226,10 @@ class Writer:
         self._await(_Turn(None))
         try:
             self._take_group()
-            with suppress(Abandoned), self._journal.entries.writing() as writing:
-                yield Session(self._journal, writing, self.limits, self.vault)
+            with suppress(Abandoned):
+                with self._journal.entries.writing() as writing:
+                    yield Session(self._journal, writing, self.limits, self.vault)
+                self._on_commit(writing.head)
         finally:
             self._pass_on()
 
@@ -325,6 +330,7 @@ class Writer:
         with self._journal.entries.writing() as writing:
             outcomes = decide_batch(self._journal, writing, registry, batch, self.limits, self.vault, trusting=trusting)
         self._registry = registry
+        self._on_commit(writing.head)
         return outcomes
 
 

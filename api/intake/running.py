@@ -9,8 +9,9 @@ from typing import NamedTuple, Protocol
 
 from api.intake.codes import codes_apart, codes_in_order
 from api.intake.faults import PaymentIncomplete
-from api.intake.kinds import CODES, amount_of, synonyms_in
+from api.intake.kind import CODES, amount_of
 from api.intake.pseudonyms import Pseudonyms
+from api.intake.registry_kinds import synonyms_in
 from api.intake.reports import Counts, Rejects, Report, rejecting
 from api.intake.sources import Source
 from api.intake.staging import StagedRow, Staging
@@ -171,7 +172,7 @@ class _Recording:
         if len(rows) > 1:
             rows, repeats = _without_repeats(rows)
         try:
-            return Request(rows, repeats, kind.build(*map(self._names.read, rows)), [])
+            return Request(rows, repeats, kind.command(*map(self._names.read, rows)), [])
         except Refusal as refusal:
             faults = self._own_faults(rows) if len(rows) > 1 else {}
             if not faults:
@@ -184,7 +185,8 @@ class _Recording:
     def _incomplete(self, faulty: StagedRow, fault: Refusal) -> Refusal:
         exponent = self._report.exponent
         reason, reason_zh = fault.say("en", exponent), fault.say("zh", exponent)
-        return PaymentIncomplete(payment=faulty.joined, row=faulty.number, reason=reason, reason_zh=reason_zh)
+        own_id = (faulty.joined or "").partition(" ")[2]
+        return PaymentIncomplete(id=own_id, row=faulty.number, reason=reason, reason_zh=reason_zh)
 
     def _enter(self, request: Request, outcome: Outcome | None) -> None:
         rows, repeats, command, refusals = request
@@ -215,7 +217,7 @@ class _Recording:
         faults: dict[int, Refusal] = {}
         for position, staged in enumerate(rows):
             try:
-                staged.plan.source.kind.build(self._names.read(staged))
+                staged.plan.source.kind.command(self._names.read(staged))
             except Refusal as refusal:
                 faults[position] = refusal
         return faults
