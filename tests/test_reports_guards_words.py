@@ -1,4 +1,4 @@
-"""What people and programs read in the guards report: totals, findings, the evidence of each; and that there is none."""
+"""What people and programs read in the guards report: totals, findings, their evidence, or that there are none."""
 
 from __future__ import annotations
 
