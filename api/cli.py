@@ -6,99 +6,24 @@ both, exit code 2, and nothing changed.
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import wraps
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import click
 
-from api.progress import Status
+from api.codes_commands import codes
+from api.log_commands import checkpoint, export, receipt
+from api.record_command import record
 from api.settings import Settings
+from api.vault_commands import vault
+from api.words import EXIT_TAMPERED, Words, as_text
+from api.words import common as _common
+from api.words import looking_back as _looking_back
 
 # Each command imports what it needs when it runs: help comes at once, and the verifier's worker processes, which import
 # this module as their main one, start quickly.
-
-EXIT_TAMPERED, EXIT_UNUSABLE, EXIT_REJECTED, EXIT_BUG = 1, 2, 3, 70
-EXIT_INTERRUPTED, EXIT_PIPE_CLOSED = 130, 141
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class Words:
-    """Says things to a person in the language that was asked for, or to a program as JSON."""
-
-    def __init__(self, language: str, json: bool) -> None:
-        self.language, self.json = language, json
-        self.status = Status(language)
-
-    def say(self, zh: str, en: str) -> None:
-        """One line for a person; nothing when JSON was asked for."""
-        if not self.json:
-            click.echo(zh if self.language == "zh" else en)
-
-    def give(self, value: Any) -> None:
-        """The result for a program; nothing for a person."""
-        if self.json:
-            click.echo(as_text(value))
-
-
-def as_text(value: Any) -> str:
-    """A value as one line of JSON."""
-    import msgspec
-
-    return msgspec.json.encode(value).decode()
-
-
-def _common(command: Callable[..., R]) -> Callable[..., R]:
-    """Adds --json and --lang, passes `words` and `settings`, and turns faults into one sentence and an exit code."""
-
-    @click.option("--json", "as_json", is_flag=True, help="结果以 JSON 输出 / print the result as JSON")
-    @click.option("--lang", type=click.Choice(["zh", "en"]), help="语言 / language (FENHAO_LANGUAGE)")
-    @wraps(command)
-    def run(*arguments: Any, as_json: bool, lang: str | None, **options: Any) -> R:
-        from eventsourcing.persistence import PersistenceError
-
-        from ledger.database import DatabaseFault
-        from ledger.errors import LedgerError
-
-        settings = Settings.from_environment()
-        if lang:
-            settings = replace(settings, language=lang)
-        words = Words(settings.language, as_json)
-        try:
-            return command(*arguments, words=words, settings=settings, **options)
-        except (LedgerError, PersistenceError) as error:
-            words.status.clear()
-            fault = error if isinstance(error, LedgerError) else DatabaseFault(reason=str(error).strip().split("\n")[0])
-            _complain(fault, as_json)
-            sys.exit(EXIT_UNUSABLE)
-        except KeyboardInterrupt:
-            sys.exit(EXIT_INTERRUPTED)
-        except BrokenPipeError:
-            # Whoever read has read enough (`| head`); nothing may be left to say at the end of the process.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(EXIT_PIPE_CLOSED)
-        except Exception:  # noqa: BLE001 - said below
-            # A bug of ours. It must not look like exit code 1, which says that somebody tampered.
-            traceback.print_exc()
-            sys.exit(EXIT_BUG)
-        finally:
-            words.status.clear()
-
-    return run
-
-
-def _complain(fault: Any, as_json: bool) -> None:
-    """A fault in both languages on standard error; as JSON on standard output too, when that was asked for."""
-    click.echo(f"错误：{fault.say('zh')}\nerror: {fault.say('en')}", err=True)
-    if as_json:
-        click.echo(as_text({"error": fault.code, "zh": fault.say("zh"), "en": fault.say("en")}))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -113,18 +38,41 @@ def main() -> None:
     exit_on_sigterm()
 
 
+main.add_command(codes)
+main.add_command(record)
+main.add_command(checkpoint)
+main.add_command(export)
+main.add_command(receipt)
+main.add_command(vault)
+
+
 @main.command()
 @click.option("--origin", required=True, help="账本名称，如 ledger.example.org/aiyou / the ledger's name")
 @click.option("--currency", default="CNY", show_default=True, help="币种 / ISO 4217 code")
 @click.option("--zone", default="Asia/Shanghai", show_default=True, help="记账时区 / time zone of posting dates")
+@click.option(
+    "--continues",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="HEAD",
+    help="接续旧账本的最后日志头 / the last head of an older ledger that this one follows",
+)
 @click.option("--no-codes", is_flag=True, help="不登记初始数据字典 / without the starter dictionary")
 @_common
-def init(words: Words, settings: Settings, origin: str, currency: str, zone: str, no_codes: bool) -> None:
+def init(
+    words: Words,
+    settings: Settings,
+    origin: str,
+    currency: str,
+    zone: str,
+    continues: Path | None,
+    no_codes: bool,
+) -> None:
     """开立账本 / Open a ledger."""
-    from api.bootstrap import database, initialise
+    from api.bootstrap import database, initialise, old_head
 
+    older = None if continues is None else old_head(continues)
     with database(settings, words.status.wait) as place:
-        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes)
+        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes, continues=older)
     words.say(
         f"账本 {origin} 已开立（{currency}，{zone}），数据位于 {settings.home}",
         f"the ledger {origin} is open ({currency}, {zone}); its data is in {settings.home}",
@@ -139,7 +87,19 @@ def init(words: Words, settings: Settings, origin: str, currency: str, zone: str
 )
 @click.option("--dry-run", is_flag=True, help="只试运行 / answer the same, record nothing")
 @click.option("--all-or-nothing", is_flag=True, help="有一行不合格则全不登记 / record none unless all are good")
-@click.option("--rejects", type=click.Path(path_type=Path), help="退回的行写入此文件 / write rejected rows here")
+@click.option(
+    "--rejects",
+    type=click.Path(path_type=Path),
+    help="退回的行写入此文件，原样照录（含姓名等个人信息，仅本人可读，用毕请删除）"
+    " / write rejected rows here, as they are: with names and all, for your eyes only; remove it when done",
+)
+@click.option(
+    "--pseudonymise",
+    multiple=True,
+    type=click.Choice(["donor_id", "person_id", "household_id", "case_id"]),
+    help="此列为外部编号（手机号等）：加密存入保险库，入账只用随机假名"
+    " / this column holds outside ids (phones, ...): they go to the vault, random ones to the ledger",
+)
 @_common
 def import_(
     words: Words,
@@ -149,6 +109,7 @@ def import_(
     dry_run: bool,
     all_or_nothing: bool,
     rejects: Path | None,
+    pseudonymise: tuple[str, ...],
 ) -> None:
     """导入文件 / Record what files hold, in the order in which it happened."""
     from api import intake
@@ -163,6 +124,7 @@ def import_(
             dry_run=dry_run,
             all_or_nothing=all_or_nothing,
             rejects=rejects,
+            pseudonymise=pseudonymise,
             progress=words.status.rows,
         )
         if not dry_run:
@@ -177,20 +139,24 @@ def import_(
 @main.command()
 @click.argument("noun", type=click.Choice(["donor", "donation", "case", "hospital", "fund", "serial"]))
 @click.argument("id")
+@_looking_back
 @click.option("--jsonl", is_flag=True, help="每项一行 JSON / one JSON line for each item")
 @_common
-def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> None:
+def trace(
+    words: Words, settings: Settings, noun: str, id: str, as_of: str | None, known_at: str | None, jsonl: bool
+) -> None:
     """追踪善款：捐赠人、捐赠、个案、医院、基金，或一分钱 / Follow the money of a donor, ..., or one serial TAPE:N."""
-    from api.bootstrap import assembled, reader_of
+    from api.bootstrap import assembled, reader_of, vantage_of
     from ledger.ids import check_id
-    from projections.trace import reading, whole
+    from projections.history import reading_from
+    from projections.trace import whole
     from reports.traces import trace_lines
 
     check_id(id, noun)
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.runner.catch_up(progress=words.status.views)
-        reader = reader_of(fenhao)
-        with reading(fenhao.journal) as traces:
+        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
+        with reading_from(fenhao.journal, vantage) as traces:
             found = getattr(traces, noun)(id)
             words.status.clear()
             if jsonl:
@@ -199,7 +165,7 @@ def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> 
             elif words.json:
                 words.give(whole(found))
             else:
-                for text in trace_lines(noun, found, reader):
+                for text in trace_lines(noun, found, reader, vantage):
                     click.echo(text)
 
 
@@ -212,13 +178,37 @@ def _lines_of(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @main.command()
+@click.option("--fund", metavar="F", help="只看一个基金 / one fund alone")
+@_looking_back
+@_common
+def balances(words: Words, settings: Settings, fund: str | None, as_of: str | None, known_at: str | None) -> None:
+    """各基金收支余：收入、可用、已匹配、已拨付、已使用…… / What came into each fund, and where it stands."""
+    from api.bootstrap import assembled, reader_of, vantage_of
+    from ledger.ids import check_id
+    from projections.history import reading_from
+    from reports.balances import balance_lines, balances_of
+
+    if fund is not None:
+        check_id(fund, "fund")
+    with assembled(settings, words.status.wait) as fenhao:
+        fenhao.runner.catch_up(progress=words.status.views)
+        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
+        with reading_from(fenhao.journal, vantage) as traces:
+            found = balances_of(traces, fund)
+    words.status.clear()
+    words.give(found)
+    for text in balance_lines(found, reader, vantage):
+        words.say(text, text)
+
+
+@main.command()
 @_common
 def verify(words: Words, settings: Settings) -> None:
     """验证全部分录、资金位置与视图 / Check every entry, and the tables of places and the views against them."""
     from api.bootstrap import assembled
     from reports.verification import verify_ledger
 
-    with assembled(settings, words.status.wait) as fenhao:
+    with assembled(settings, words.status.wait, unchecked=True) as fenhao:
         found = verify_ledger(fenhao.journal, fenhao.runner, progress=words.status.entries)
     words.status.clear()
     words.give(found.as_json())
@@ -265,11 +255,13 @@ def guards(words: Words, settings: Settings, today: str | None, fund: str | None
 @_common
 def migrate_(words: Words, settings: Settings) -> None:
     """更新数据库结构 / Bring the schema to this program's version."""
-    from api.bootstrap import database
+    from api.bootstrap import database, opened
     from ledger.database import migrate
 
     with database(settings, words.status.wait) as place:
         applied = migrate(place)
+        with opened(place, settings) as fenhao:
+            fenhao.vault.prepare()
     words.say(f"已应用 {len(applied)} 项结构更新", f"{len(applied)} migrations applied")
     words.give({"applied": applied})
 

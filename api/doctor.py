@@ -9,13 +9,15 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from api.bootstrap import Fenhao, Progress, assembled, log_key
+from api.bootstrap import Fenhao, Progress, assembled, kept_heads, log_key
 from api.settings import Settings
-from audit.checkpoint import verifier_key
+from audit.checkpoint import KeySigner
+from audit.log import HistoryLost, check_history
 from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
 from ledger.journal import MAX_CLOCK_LAG
-from ledger.times import utc_now, utc_text
+from ledger.money import format_amount
+from ledger.times import find_zone, local_day, utc_now, utc_text
 
 FREE_BYTES = 1 << 30
 
@@ -38,7 +40,7 @@ def examine(settings: Settings, progress: Progress) -> Iterator[Finding]:
     yield from _keys(settings)
     where = ("外部数据库", "external database") if settings.database_url else ("内嵌数据库", "embedded database")
     try:
-        with assembled(settings, progress) as fenhao:
+        with assembled(settings, progress, unchecked=True) as fenhao:
             with connecting(fenhao.database.owner_url) as connection:
                 server = describe_server(connection)
             yield Finding(True, f"{where[0]}：{server}", f"{where[1]}: {server}")
@@ -96,6 +98,8 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         f"the clock {'agrees' if agrees else 'does not agree'} with the last entry ({at})",
     )
     yield _own_key(fenhao, head.origin or "")
+    yield _heads(fenhao)
+    yield from _vault(fenhao)
     last = fenhao.journal.entries.read(head.size - 1, 1)
     sound = len(last) == 1 and last[0].leaf == head.leaf
     yield Finding(
@@ -105,6 +109,7 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         f"ledger {head.origin} ({head.currency}, {head.zone}): {head.size:,} entries"
         + ("" if sound else ", and the head does not name the last one: run fenhao verify"),
     )
+    yield _two_persons(fenhao, head.exponent or 0, head.currency or "")
     failure = fenhao.runner.failure()
     lag = fenhao.runner.lag()
     if failure is not None:
@@ -113,11 +118,83 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         yield Finding(True, f"视图落后 {lag:,} 条分录", f"the views are {lag:,} entries behind")
 
 
+def _vault(fenhao: Fenhao) -> Iterator[Finding]:
+    """The vault's keys, and what waits to be done with it."""
+    try:
+        vault = fenhao.vault.condition()
+    except LedgerError as fault:
+        yield Finding(False, fault.say("zh"), fault.say("en"))
+        return
+    persons = sum(vault.wrappings.values())
+    yield Finding(
+        True,
+        f"个人信息保险库：{persons:,} 人的密钥可用，主密钥 {vault.master}",
+        f"vault of personal values: the keys of {persons:,} persons open, master key {vault.master}",
+    )
+    left = persons - vault.wrappings.get(vault.master, 0)
+    if left:
+        yield Finding(
+            False,
+            f"主密钥更换未完成，还有 {left:,} 人：请运行 fenhao vault rotate",
+            f"a change of the master key was cut short, {left:,} persons are left: run fenhao vault rotate",
+        )
+    elif old := sorted(vault.held - {vault.master}):
+        yield Finding(
+            None,
+            f"旧主密钥只有更早的备份才需要，备份销毁后请删除：{', '.join(old)}",
+            f"master keys that only older backups need, to be removed with them: {', '.join(old)}",
+        )
+    head = fenhao.journal.entries.head()
+    today = local_day(utc_now(), find_zone(head.zone or "UTC"))
+    due = [subject for subject, until in vault.restricted.items() if until <= today]
+    if vault.restricted:
+        listed = f": {', '.join(due[:5])}{', …' if len(due) > 5 else ''}" if due else ""
+        yield Finding(
+            None,
+            f"已限制处理 {len(vault.restricted):,} 人，其中 {len(due):,} 人已可删除{listed}",
+            f"{len(vault.restricted):,} persons are restricted, of whom {len(due):,} may be erased by now{listed}",
+        )
+
+
+def _two_persons(fenhao: Fenhao, exponent: int, currency: str) -> Finding:
+    """From which amount on a movement takes two persons."""
+    threshold = fenhao.writer.limits.two_persons_from
+    if threshold is None:
+        return Finding(
+            None,
+            "未设双人复核金额（FENHAO_TWO_PERSONS_FROM）",
+            "no amount takes two persons (FENHAO_TWO_PERSONS_FROM is not set)",
+        )
+    amount = f"{format_amount(threshold, exponent)} {currency}"
+    return Finding(
+        True,
+        f"{amount} 及以上的资金移动须由两人经办与批准（FENHAO_TWO_PERSONS_FROM）",
+        f"movements of {amount} or more take two persons (FENHAO_TWO_PERSONS_FROM)",
+    )
+
+
+def _heads(fenhao: Fenhao) -> Finding:
+    """Whether the database is the one whose heads are kept outside it."""
+    kept = kept_heads(fenhao).read()
+    try:
+        check_history(fenhao.journal, kept)
+    except HistoryLost as lost:
+        return Finding(False, lost.say("zh"), lost.say("en"))
+    if kept is None or not kept.checkpoint:
+        return Finding(None, "尚未签署日志头：请运行 fenhao checkpoint", "no head is signed yet: run fenhao checkpoint")
+    signed = kept.checkpoint.split("\n")[1]
+    return Finding(
+        True,
+        f"数据库与外部保存的日志头一致（已签署 {signed} 条分录）",
+        f"the database agrees with the heads kept outside it ({signed} entries signed)",
+    )
+
+
 def _own_key(fenhao: Fenhao, origin: str) -> Finding:
     """Whether the log's key here is the one that entry 0 names."""
     opened = fenhao.journal.entries.read(0, 1)[0].data
     path = fenhao.settings.home / "keys" / "log.pem"
-    if path.exists() and verifier_key(origin, log_key(fenhao.settings.home)) == opened["key"]:
+    if path.exists() and str(KeySigner(origin, log_key(fenhao.settings.home)).verifier) == opened["key"]:
         return Finding(True, "日志签名密钥与第 0 条分录相符", "the log's key is the one that entry 0 names")
     return Finding(
         False,

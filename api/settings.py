@@ -7,16 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.errors import BadValue
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are.
+    """Where things are, and what the foundation's own rules add.
 
     FENHAO_HOME           data folder: the embedded server, keys (default `.fenhao` in the working folder)
     FENHAO_DATABASE_URL   the owner's libpq URL of a PostgreSQL 15 or newer; none: the embedded server is used
     FENHAO_SERVICE_URL    the service's URL; none: the owner's connection steps down by SET ROLE
     FENHAO_SCHEMA         the database schema, one for each ledger (default `fenhao`)
     FENHAO_LANGUAGE       zh or en, the language in which people are answered (default zh)
+    FENHAO_HEADS          folder in which the log's heads are kept outside the database; not on the database's disk, and
+                          not in its backups (default `heads` in the data folder)
+    FENHAO_RETENTION_YEARS
+                          how long vouchers are kept, from the end of the year of what they are for; till then personal
+                          values are restricted rather than erased (default 30, 会计档案管理办法; 0: not at all)
+    FENHAO_TWO_PERSONS_FROM
+                          amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
 
     home: Path
@@ -24,6 +33,21 @@ class Settings:
     service_url: str | None = None
     schema: str = "fenhao"
     language: str = "zh"
+    two_persons_from: str | None = None
+    heads_folder: Path | None = None
+
+    @property
+    def heads(self) -> Path:
+        """Where the log's heads are kept."""
+        return self.heads_folder or self.home / "heads"
+
+    retention: str = "30"
+
+    def retention_years(self) -> int:
+        """How many years vouchers are kept. Raises BadValue."""
+        if not (self.retention.isascii() and self.retention.isdigit() and len(self.retention) <= 4):
+            raise BadValue("FENHAO_RETENTION_YEARS", self.retention, "a whole number of years", "应为整数年数")
+        return int(self.retention)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -34,4 +58,7 @@ class Settings:
             service_url=environment.get("FENHAO_SERVICE_URL") or None,
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
+            retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
+            two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
+            heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,
         )

@@ -305,7 +305,7 @@ class Book(Loaded):
                 self.registry.add_tape(Tape(number, fact.fund, terms_of(fact)))
                 self.ends[number] = 0
             case CodeDefined():
-                self.registry.dictionary.define(fact.dimension, fact.code, fact.parent)
+                self.registry.dictionary.define(fact.dimension, fact.code, fact.parent, fact.name)
             case BalanceBroughtForward():
                 for noun in ("allocation", "payment"):
                     if getattr(fact, noun) is not None:

@@ -2,8 +2,8 @@
 -- with the unit separator, chr(31), between them: no id holds it, and it is a fifth of the cost of an array of text.
 
 -- name: codes_since
--- Codes of the dictionary defined by entries from this seq on.
-select dimension, code, parent from code where seq >= %s order by seq
+-- The entries from this seq on that define codes of the dictionary.
+select body from code join entry using (seq) where seq >= %s order by seq
 
 -- name: tapes_since
 -- Tapes with numbers above this one, each with the entry that opened it.

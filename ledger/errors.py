@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from string import Formatter
 from typing import Any, ClassVar
 
@@ -90,12 +91,39 @@ class Unknown(Refusal):
         super().__init__(noun=noun, noun_zh=NOUNS_ZH.get(noun, noun), id=shown(id))
 
 
+class CodeDefinedAlready(BadValue):
+    """A code that is defined already, just so: nothing is to be done."""
+
+
+class UnknownThen(Unknown):
+    """A reference to something that the ledger did not have on the day, or as known at the time, looked back to."""
+
+    zh = "在所查的日期和登记时刻，账本中没有{noun_zh} {id}"
+    en = "there was no {noun} {id} in the ledger on that day, as known then"
+
+
 class UnknownCode(Refusal):
-    """A code that the dictionary does not have; the nearest ones are offered."""
+    """Something that the dictionary does not have (`what` says it in words); the nearest are offered, with their names.
+
+    `unknown` are all the (dimension, term) of the command, as given, that are no codes of a dimension there is.
+    """
 
     code = "unknown_code"
-    zh = "数据字典 {dimension} 中没有代码 {value}；相近的代码：{nearest}"
-    en = "the dictionary has no {dimension} code {value}; the nearest are: {nearest}"
+    zh = "{what_zh}；相近的：{nearest}{others_zh}"
+    en = "{what}; the nearest are: {nearest}{others}"
+
+    def __init__(
+        self, what: str, what_zh: str, nearest: Sequence[object], unknown: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        others = ", ".join(f"{dimension} {shown(term)}" for dimension, term in unknown[1:])
+        super().__init__(
+            what=what,
+            what_zh=what_zh,
+            nearest=[str(near) for near in nearest],
+            unknown=tuple(unknown),
+            others=f" (besides: {others})" if others else "",
+            others_zh=f"（另有：{others}）" if others else "",
+        )
 
 
 class AlreadyRecorded(Refusal):
@@ -313,7 +341,11 @@ NOUNS_ZH = {
     "code": "代码",
     "ledger": "账本",
     "donor": "捐赠人",
+    "person": "受益人",
+    "household": "家庭",
+    "stream": "事项",
     "serial": "编号",
+    "dimension": "维度",
     "tape": "编号序列",
 }
 

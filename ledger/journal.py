@@ -220,10 +220,7 @@ class JournalRecorder(PostgresApplicationRecorder):
     def read(self, first: int, limit: int) -> list[Entry]:
         """At most `limit` entries from seq `first` on."""
         with self.reading() as cursor:
-            rows = cursor.execute(
-                _SQL["notifications"], {"first": first, "stop": None, "topics": None, "limit": limit}
-            ).fetchall()
-        return [decode(body, leaf) for *_, leaf, body in rows]
+            return entries_of(cursor, first, limit)
 
     def bundles(self, per_bundle: int = 512) -> Iterator[bytes]:
         """All entries as C2SP entry bundles; see `bundles_of`."""
@@ -328,6 +325,12 @@ def entry_row(seq: int, stream: str, version: int, topic: str, leaf: bytes, body
 
 
 _ROW_BEGINS, _ROW_GOES_ON, _LENGTH = struct.Struct(">hiqi"), struct.Struct(">iii"), struct.Struct(">i")
+
+
+def entries_of(cursor: Cursor, first: int, limit: int) -> list[Entry]:
+    """At most `limit` entries from seq `first` on, as this cursor's transaction sees them."""
+    wanted = {"first": first, "stop": None, "topics": None, "limit": limit}
+    return [decode(body, leaf) for *_, leaf, body in cursor.execute(_SQL["notifications"], wanted)]
 
 
 def bundles_of(cursor: Cursor, first: int, size: int, per_bundle: int = 512) -> Iterator[bytes]:

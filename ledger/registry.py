@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from ledger.codec import data_of, decode_fact
 from ledger.database import Cursor, queries
-from ledger.events import TapeOpened
+from ledger.dictionary import Dictionary
+from ledger.events import CodeDefined, TapeOpened
 from ledger.journal import Head
 from ledger.places import parse_place
-from ledger.terms import Dictionary, Terms, terms_of
+from ledger.terms import Terms, terms_of
 
 _SQL = queries("ledger", "book.sql")
 
@@ -36,8 +37,7 @@ class Registry:
         """Reads what has come since `size`."""
         if self.size == head.size:
             return
-        for dimension, code, parent in cursor.execute(_SQL["codes_since"], (self.size,)):
-            self.dictionary.define(dimension, code, parent)
+        read_codes(cursor, self.dictionary, self.size)
         for number, body in cursor.execute(_SQL["tapes_since"], (len(self.tapes),)):
             opened = decode_fact("TapeOpened", data_of(body))
             assert isinstance(opened, TapeOpened)
@@ -60,3 +60,11 @@ class Registry:
         """The terms of a serial whose place (at a fund) or home (elsewhere) is `source`."""
         changed = parse_place(source).tape
         return self.tapes[tape if changed is None else changed].terms
+
+
+def read_codes(cursor: Cursor, dictionary: Dictionary, since: int = 0) -> None:
+    """Has the dictionary take in the codes that were defined by entries from seq `since` on."""
+    for (body,) in cursor.execute(_SQL["codes_since"], (since,)):
+        defined = decode_fact("CodeDefined", data_of(body))
+        assert isinstance(defined, CodeDefined)
+        dictionary.define(defined.dimension, defined.code, defined.parent, defined.name)

@@ -1,19 +1,18 @@
-"""Terms 限定: what the money of one tape may be used for, and the dictionary of codes that restrictions are made of."""
+"""Terms 限定: what the money of one tape may be used for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from functools import lru_cache
 
 import msgspec
 
-from ledger.errors import BadValue, UnknownCode, shown
+from ledger.errors import BadValue
 from ledger.events import TapeOpened
-from ledger.ids import check_id
+from ledger.ids import check_id, check_opaque
 
 MAX_DIMENSIONS = 8
 _DIMENSION = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
@@ -110,6 +109,13 @@ def terms(
     return Terms(*parts, key=msgspec.json.encode(parts).decode())
 
 
+def check_persons(restriction: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+    """Raises BadValue for a person's id in a restriction that looks personal. Terms that are recorded may have one."""
+    for dimension, codes in restriction:
+        for code in codes if dimension == "person" else ():
+            check_opaque(code, "restriction person")
+
+
 FEE_TERMS = terms("fee")
 
 
@@ -123,46 +129,3 @@ def check_dimension(name: str) -> str:
     if len(name) <= 40 and _DIMENSION.fullmatch(name):
         return name
     raise BadValue("dimension", name, "lower-case letters, digits and _", "应为小写字母、数字和下划线")
-
-
-class Dictionary:
-    """数据字典: the codes of each dimension with their parents; grows, never changes."""
-
-    def __init__(self) -> None:
-        self._parents: dict[str, dict[str, str | None]] = {}
-
-    def define(self, dimension: str, code: str, parent: str | None) -> None:
-        """Takes in one `CodeDefined`."""
-        self._parents.setdefault(dimension, {})[code] = parent
-
-    def knows(self, dimension: str, code: str) -> bool:
-        """Whether the code is defined in the dimension."""
-        return code in self._parents.get(dimension, {})
-
-    def dimensions(self) -> Iterable[str]:
-        """All dimensions that have codes."""
-        return self._parents.keys()
-
-    def require(self, dimension: str, code: str) -> None:
-        """Raises UnknownCode, with the nearest codes, unless the code is defined (ids of `ID_DIMENSIONS` pass)."""
-        if dimension in ID_DIMENSIONS or self.knows(dimension, code):
-            return
-        if dimension not in self._parents:
-            known = (*self._parents, *ID_DIMENSIONS)
-            near = get_close_matches(dimension, known, n=3, cutoff=0.4) or list(known)
-            raise UnknownCode(dimension=shown(dimension), value=shown(code), nearest=near)
-        near = get_close_matches(code, self._parents[dimension], n=3, cutoff=0.4)
-        raise UnknownCode(dimension=dimension, value=shown(code), nearest=near)
-
-    def lineage(self, dimension: str, code: str) -> frozenset[str]:
-        """The code with all its ancestors."""
-        line = {code}
-        parents = self._parents.get(dimension, {})
-        while (parent := parents.get(code)) is not None and parent not in line:
-            line.add(parent)
-            code = parent
-        return frozenset(line)
-
-    def attributes(self, plain: Mapping[str, str]) -> dict[str, frozenset[str]]:
-        """A case's attributes (one code a dimension) made ready for judging restrictions."""
-        return {dimension: self.lineage(dimension, code) for dimension, code in plain.items()}

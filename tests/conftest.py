@@ -6,14 +6,18 @@ import itertools
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
+from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
+from api.cli import main
 from ledger.database import Database, connecting, migrate
 from ledger.decisions import OpenLedger
 from ledger.embedded import ensure_running
@@ -24,6 +28,8 @@ SCALE = int(os.environ.get("FENHAO_TEST_SCALE", "1"))
 """How many times the usual number of examples property tests try; more for a soak."""
 ORIGIN = "ledger.example.org/test"
 _schemas = itertools.count(1)
+Fenhao = Callable[..., Result]
+"""`fenhao` with these arguments."""
 
 settings.register_profile(
     "ci",
@@ -32,6 +38,15 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
 settings.load_profile("ci")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what random histories were tried, if any were."""
+    histories = sys.modules.get("histories")
+    if histories is not None and histories.TALLY.seeds:
+        terminalreporter.section("random histories against the model")
+        for line in histories.TALLY.lines():
+            terminalreporter.line(line)
 
 
 @dataclass(frozen=True)
@@ -124,7 +139,34 @@ def ledger(journal: Journal) -> Ledger:
 
 
 @pytest.fixture
+def vaulted(journal: Journal, tmp_path: Path) -> Vaulted:
+    """An open ledger with a fund, a hospital and a vault."""
+    return Vaulted.on(journal, tmp_path / "keys")
+
+
+@pytest.fixture
 def ledger_with_codes(ledger: Ledger) -> Ledger:
     """An open ledger with the starter dictionary."""
     ledger.writer.submit_batch(starter_dictionary())
     return ledger
+
+
+@pytest.fixture
+def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fenhao]:
+    """`fenhao` in a home and a schema of its own."""
+    schema = f"cli_{abs(hash(request.node.name)) % 10**8}"
+    environment = {
+        "FENHAO_HOME": str(tmp_path / "home"),
+        "FENHAO_DATABASE_URL": embedded_url,
+        "FENHAO_SCHEMA": schema,
+        "FENHAO_LANGUAGE": "",
+    }
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], env=environment)
+
+    yield run
+    with connecting(embedded_url) as connection:
+        connection.execute(f"drop schema if exists {schema} cascade")
+        for (role,) in connection.execute("select rolname from pg_roles where rolname = %s", (f"{schema}_service",)):
+            connection.execute(f"drop owned by {role}; drop role {role}")

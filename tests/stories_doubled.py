@@ -1,8 +1,8 @@
-"""Stories of money that may have been paid twice, and near misses, for each rule (told by `telling`)."""
+"""Stories of money that may have been paid twice, and near misses, for each rule (told by `guard_stories`)."""
 
 from __future__ import annotations
 
-from telling import story
+from guard_stories import story
 
 TWO_CASES = "case C person=P purpose=op household=F; allocate C 90 06-01; pay C 90 06-02 id=Y; close C 06-05;"
 SAME_PERSON = [

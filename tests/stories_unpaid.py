@@ -1,8 +1,8 @@
-"""Stories of who is entitled to money and has not had it, and near misses, for each rule (told by `telling`)."""
+"""Stories of who is entitled to money and has not had it, and near misses, for each rule (told by `guard_stories`)."""
 
 from __future__ import annotations
 
-from telling import story
+from guard_stories import story
 
 ALLOCATED = [
     story(

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eventsourcing.persistence import Notification, StoredEvent
 from eventsourcing.tests.persistence import ApplicationRecorderTestCase, NonInterleavingNotificationIDsBaseCase
 
-from audit.checkpoint import verifier_key
+from audit.checkpoint import KeySigner
 from audit.verify import verify
 from ledger.book import Book
 from ledger.codec import Entry, encode
@@ -121,7 +121,7 @@ def test_the_published_vectors_are_reproduced_byte_for_byte(database: Database) 
         pytest.skip("the published vectors are not beside this checkout")
     vectors = json.loads(VECTORS.read_text("utf-8"))
     seed = hashlib.sha256(b"fenhao test vector key").digest()
-    key = verifier_key("ledger.example.org/vectors", Ed25519PrivateKey.from_private_bytes(seed))
+    key = str(KeySigner("ledger.example.org/vectors", Ed25519PrivateKey.from_private_bytes(seed)).verifier)
     assert key == vectors["verifier_key"]
     salts = [bytes.fromhex(json.loads(entry)["salt"]) for entry in vectors["entries"]]
     assert _reproduced(database, vectors["entries"], salts, key) == vectors["entries"]

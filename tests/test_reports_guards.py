@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 import stories_doubled
 import stories_unpaid
-from telling import CLOCK, Story, Teller, day, library
+from guard_stories import CLOCK, Story, Teller, day, library
 
 from ledger.errors import Unknown
 from ledger.journal import Journal

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from rich.cells import cell_len
-from telling import Teller, day, library
+from guard_stories import Teller, day, library
 
 from ledger.journal import Journal
 from ledger.writing import Writer

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from api.intake.faults import UnusableFile, UnusableMapping
 from api.intake.formats import ReadAmount, ReadMoment, formatted_moments, iso_moments, plain_amounts, styled_amounts
-from api.intake.kinds import Kind
+from api.intake.kind import Kind
 from api.intake.mapping import Layout, Template
-from api.intake.rows import Readers, Row
+from api.intake.rows import FOREIGN_EXPONENT, Readers, Row
 from api.intake.sources import Source
+from ledger.ids import looks_personal
 from ledger.terms import ID_DIMENSIONS
+from ledger.vocabulary import Synonyms
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,20 @@ def tidy(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def plan(source: Source, header: Sequence[str], dimensions: Collection[str], exponent: int, zone: ZoneInfo) -> Plan:
+def plan(
+    source: Source,
+    header: Sequence[str],
+    dimensions: Collection[str],
+    exponent: int,
+    zone: ZoneInfo,
+    synonyms: Synonyms | None = None,
+) -> Plan:
     """The plan for a file of this header. Raises UnusableFile, UnusableMapping.
 
-    `dimensions` are those of the dictionary: columns of their names are attributes where the kind has such.
+    `dimensions` are those of the dictionary: columns of their names are attributes where the kind has such. `synonyms`
+    are looked up as rows are read, after the mapping's own terms: one that is added later counts for later rows.
     """
+    synonyms = {} if synonyms is None else synonyms
     kind, layout = source.kind, source.layout
     names = [tidy(name) for name in header]
     positions = _positions(source, names)
@@ -110,8 +121,11 @@ def plan(source: Source, header: Sequence[str], dimensions: Collection[str], exp
         direct=tuple((name, at) for name, at in direct.items() if name not in kind.unrecorded),
         templates=tuple(layout.templates.items()),
         positions=positions,
-        translations=tuple(_translations(layout, ours)),
-        readers=_readers(source, (*kind.attributes, *extra), exponent, zone),
+        translations=(
+            *_translations(layout, ours),
+            *((name, synonyms.setdefault(name, {})) for name in (*kind.attributes, *extra, *kind.coded)),
+        ),
+        readers=replace(_readers(source, (*kind.attributes, *extra), exponent, zone), synonyms=synonyms),
         ignored=[name for name, at in positions.items() if at not in seen | kept],
         not_recorded=[name for name, at in positions.items() if at in seen - kept],
     )
@@ -124,11 +138,23 @@ def _positions(source: Source, names: Sequence[str]) -> dict[str, int]:
         if not name:
             continue
         if name in positions:
-            raise _fault(source, f"the column {name!r} is there twice", f"列 {name!r} 出现了两次")
+            shown = name if _named(names) != NOT_NAMED else NOT_NAMED
+            raise _fault(source, f"the column {shown} is there twice", f"列 {shown} 出现了两次")
         if not name.isprintable() or len(name) > 200:
-            raise _fault(source, f"its first row has no column names ({name[:40]!r})", f"首行不是列名（{name[:40]!r}）")
+            raise _fault(source, "its first row has no column names", "首行不是列名")
         positions[name] = position
     return positions
+
+
+def _named(names: Collection[str]) -> str:
+    """Column names as a message may list them; none of a first row that looks like data, which may be about persons."""
+    if any(_DATA.fullmatch(name) or looks_personal(name) for name in names):
+        return NOT_NAMED
+    return ", ".join(list(names)[:30])[:500]
+
+
+NOT_NAMED = "… (the first row looks like data, not like column names / 首行似为数据而非列名)"
+_DATA = re.compile(r"[+¥$€-]?[0-9][0-9.,:/年月日T -]*(?:元)?")
 
 
 def _fault(source: Source, reason: str, reason_zh: str) -> UnusableFile:
@@ -136,12 +162,11 @@ def _fault(source: Source, reason: str, reason_zh: str) -> UnusableFile:
 
 
 def _refuse_missing(source: Source, missing: Sequence[str], positions: Mapping[str, int]) -> NoReturn:
-    there = ", ".join(list(positions)[:30])
-    wanted = ", ".join(missing)
+    there, wanted = _named(positions), ", ".join(missing)
     raise _fault(
         source,
-        f"it has no column {wanted}; its columns are: {there[:500]}. Rename them or give a mapping",
-        f"缺少列 {wanted}；文件中的列为：{there[:500]}。请改列名或提供映射文件",
+        f"it has no column {wanted}; its columns are: {there}. Rename them or give a mapping",
+        f"缺少列 {wanted}；文件中的列为：{there}。请改列名或提供映射文件",
     )
 
 
@@ -160,14 +185,15 @@ def _check_layout(layout: Layout, kind: Kind, ours: Collection[str], positions: 
         if column not in positions:
             raise UnusableMapping(
                 layout.file,
-                f"the file has no column {column!r}; its columns are {', '.join(list(positions)[:30])[:500]}",
-                f"文件中没有 {column!r} 这一列；文件中的列为 {'、'.join(list(positions)[:30])[:500]}",
+                f"the file has no column {column!r}; its columns are {_named(positions)}",
+                f"文件中没有 {column!r} 这一列；文件中的列为 {_named(positions)}",
             )
-    for name in sorted(layout.formats.keys() - {*kind.amounts, *kind.dates}):
+    formatted = (*kind.amounts, *kind.foreign_amounts, *kind.days())
+    for name in sorted(layout.formats.keys() - {*formatted}):
         raise UnusableMapping(
             layout.file,
-            f"formats are for dates and amounts; {kind.name} has {', '.join((*kind.amounts, *kind.dates))}, not {name}",
-            f"格式只用于日期和金额；{kind.name} 有 {'、'.join((*kind.amounts, *kind.dates))}，没有 {name}",
+            f"formats are for dates and amounts; {kind.name} has {', '.join(formatted)}, not {name}",
+            f"格式只用于日期和金额；{kind.name} 有 {'、'.join(formatted)}，没有 {name}",
         )
     known = {*ours, *(name for name in ID_DIMENSIONS if f"{name}_id" in ours)}
     for name in sorted(layout.dictionary) if "restriction" not in ours else ():
@@ -184,12 +210,14 @@ def _translations(layout: Layout, ours: Collection[str]) -> list[tuple[str, Mapp
 
 def _readers(source: Source, attributes: tuple[str, ...], exponent: int, zone: ZoneInfo) -> Readers:
     kind, layout = source.kind, source.layout
-    amounts: dict[str, ReadAmount] = {}
+    amounts: dict[str, ReadAmount] = dict.fromkeys(kind.foreign_amounts, plain_amounts(FOREIGN_EXPONENT))
     moments: dict[str, ReadMoment] = {}
     for name, pattern in layout.formats.items():
         try:
             if name in kind.amounts:
                 amounts[name] = styled_amounts(pattern, exponent)
+            elif name in kind.foreign_amounts:
+                amounts[name] = styled_amounts(pattern, FOREIGN_EXPONENT)
             else:
                 moments[name] = formatted_moments(pattern, zone)
         except (ValueError, re.error) as error:
@@ -200,4 +228,6 @@ def _readers(source: Source, attributes: tuple[str, ...], exponent: int, zone: Z
                 "nor 1234.56 as amounts are written",
                 f"formats：{name} = {pattern!r} 既不是含年月日的 strptime 格式，也不是 1234.56 的书写样式",
             ) from error
-    return Readers(plain_amounts(exponent), iso_moments(zone), amounts, moments, attributes, layout.dictionary)
+    return Readers(
+        plain_amounts(exponent), iso_moments(zone), amounts, moments, attributes, layout.dictionary, kind.personal
+    )

@@ -12,7 +12,7 @@ import io
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,11 @@ class Table:
 
     header: list[str]
     rows: Iterator[Numbered]
+
+
+def is_of_rejects(header: Sequence[str]) -> bool:
+    """Whether a file of this header is a rejects file: three columns of ours first and three last."""
+    return [name.strip().removeprefix("import_") for name in header[:3]] == ["kind", "file", "row"]
 
 
 @contextmanager

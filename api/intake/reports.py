@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple
 
 from api.intake.faults import RejectsNotWritten, UnusableArgument
 from api.intake.plans import Plan
+from api.intake.reading import is_of_rejects
 from api.intake.staging import StagedRow
 from ledger.errors import Refusal
 from ledger.money import format_amount
@@ -49,13 +50,21 @@ class Report:
     """The outcome of one import.
 
     `rejects` holds the first few only; `rejects_file` all of them, if one was asked for. `held_back` counts rows that
-    were good and not recorded, because the import was all or nothing and others were not.
+    were good and not recorded, because the import was all or nothing and others were not. `personal` counts values that
+    went to the vault by kind, `pseudonyms` outside ids that are new there by column. `waiting` counts rejected rows
+    whose unknown terms wait for review, `withheld` those with a term that is not kept (see `api.intake.wording`),
+    `synonyms` those that are new or changed.
     """
 
     exponent: int
     dry_run: bool = False
     kinds: dict[str, Counts] = field(default_factory=dict)
     columns: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    personal: dict[str, int] = field(default_factory=dict)
+    pseudonyms: dict[str, int] = field(default_factory=dict)
+    waiting: int = 0
+    withheld: int = 0
+    synonyms: int = 0
     rejects: list[Reject] = field(default_factory=list)
     rejects_file: Path | None = None
 
@@ -73,6 +82,8 @@ class Report:
         """Nothing of what was decided is recorded after all."""
         for counts in self.kinds.values():
             counts.held_back, counts.recorded, counts.amount = counts.recorded, 0, 0
+        self.personal.clear()
+        self.pseudonyms.clear()
 
     def members(self) -> dict[str, Any]:
         """The report as JSON; amounts in minor units."""
@@ -80,6 +91,11 @@ class Report:
             "kinds": {name: counts.members() for name, counts in self.kinds.items()},
             "columns": self.columns,
             "dry_run": self.dry_run,
+            "personal": self.personal,
+            "pseudonyms": self.pseudonyms,
+            "waiting_for_review": self.waiting,
+            "terms_not_kept": self.withheld,
+            "synonyms": self.synonyms,
         }
         if any(counts.held_back for counts in self.kinds.values()):
             members["held_back"] = {name: counts.held_back for name, counts in self.kinds.items()}
@@ -98,6 +114,14 @@ class Report:
                 if chinese
                 else "rows were rejected, so nothing was recorded"
             )
+        for name, count in self.personal.items():
+            yield (
+                f"{name}：{count} 项个人信息加密存入保险库，分录中只有承诺值"
+                if chinese
+                else f"{name}: {count} personal values encrypted in the vault, the entries only commit to them"
+            )
+        for name, count in self.pseudonyms.items():
+            yield f"{name}：新增假名 {count} 个" if chinese else f"{name}: {count} new pseudonyms"
         for name, columns in self.columns.items():
             if columns["not_recorded"]:
                 listed = ", ".join(columns["not_recorded"])
@@ -109,6 +133,30 @@ class Report:
                 yield f"{name}：未使用的列：{listed}" if chinese else f"{name}: columns not used: {listed}"
         if self.rejected:
             yield from self._rejected_lines(language)
+        yield from self._review_lines(chinese)
+
+    def _review_lines(self, chinese: bool) -> Iterator[str]:
+        """What became of synonyms, and of the terms that the dictionary does not have."""
+        if self.synonyms:
+            yield f"记入同义词 {self.synonyms} 个" if chinese else f"{self.synonyms} synonyms were taken in"
+        if self.waiting and self.dry_run:
+            yield (
+                f"{self.waiting} 行含字典中没有的词条（试运行，未列入待审）"
+                if chinese
+                else f"{self.waiting} rows have terms that the dictionary lacks (a dry run: not put up for review)"
+            )
+        elif self.waiting:
+            yield (
+                f"{self.waiting} 行含字典中没有的词条，已列入待审：运行 fenhao codes review 审定后重新导入即可"
+                if chinese
+                else f"{self.waiting} rows have terms that wait for review: run fenhao codes review, then import again"
+            )
+        if self.withheld:
+            yield (
+                f"{self.withheld} 行的词条未留存（形似个人信息，或该列词条过多）：请改用映射文件"
+                if chinese
+                else f"{self.withheld} rows have terms that are not kept (personal in look, or too many): use a mapping"
+            )
 
     def _rejected_lines(self, language: str) -> Iterator[str]:
         chinese = language == "zh"
@@ -151,12 +199,15 @@ class Rejects:
 
     def __init__(self, report: Report, plans: Sequence[Plan], file: IO[str] | None) -> None:
         self._report, self._file = report, file
-        names = dict.fromkeys(name for plan in plans for name in plan.header if name)
+        names = dict.fromkeys(name for plan in plans for name, _ in _own(plan, plan.header))
         self._positions = {name: position for position, name in enumerate(names)}
         if file is not None:
             self._writer = csv.writer(file)
-            own = [name if name not in names else f"import_{name}" for name in ("kind", "file", "row")]
-            self._write([*own, *names, *("reason_zh", "reason_en", "code")])
+            own = [
+                name if name not in names else f"import_{name}"
+                for name in ("kind", "file", "row", "reason_zh", "reason_en", "code")
+            ]
+            self._write([*own[:3], *names, *own[3:]])
 
     def add(self, row: StagedRow, refusal: Refusal) -> None:
         """Takes in one rejected row. Raises RejectsNotWritten."""
@@ -167,9 +218,8 @@ class Rejects:
         if self._file is None:
             return
         cells = [""] * len(self._positions)
-        for name, cell in zip(row.plan.header, row.cells, strict=False):
-            if name:
-                cells[self._positions[name]] = cell
+        for name, cell in _own(row.plan, row.cells):
+            cells[self._positions[name]] = cell
         reasons = (refusal.say("zh", report.exponent), refusal.say("en", report.exponent), refusal.code)
         self._write([source.kind.name, str(source.file), row.number, *cells, *reasons])
 
@@ -178,6 +228,14 @@ class Rejects:
             self._writer.writerow(cells)
         except OSError as error:
             raise RejectsNotWritten(file=self._report.rejects_file, reason=error.strerror) from error
+
+
+def _own(plan: Plan, cells: Sequence[str]) -> list[tuple[str, str]]:
+    """The file's named columns with these cells; without what a rejects file, given as input again, says besides."""
+    pairs = list(zip(plan.header, cells, strict=False))
+    if is_of_rejects(plan.header):
+        pairs = pairs[3 : len(plan.header) - 3]
+    return [pair for pair in pairs if pair[0]]
 
 
 @contextmanager

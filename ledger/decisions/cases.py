@@ -28,6 +28,9 @@ class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
     purpose: Id | None = None
     attributes: dict[str, str] = field(default_factory=dict)
 
+    def subject(self) -> str:
+        return case_subject(self.case, self.person)
+
     def check(self) -> None:
         Command.check(self)
         for name in ("case", "person", "household"):
@@ -70,6 +73,9 @@ class AmendCase(Command, frozen=True, kw_only=True, omit_defaults=True):
     hospital: Id
     person: Id | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+
+    def subject(self) -> str:
+        return case_subject(self.case, self.person)
 
     def check(self) -> None:
         Command.check(self)
@@ -148,6 +154,11 @@ class ReopenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
         return Decision([CaseReopened(**self.common(), case=self.case)])
 
 
+def case_subject(case: str, person: str | None) -> str:
+    """Whose the personal values of a case are: its person's, or its own where it names none."""
+    return f"case/{case}" if person is None else f"person/{person}"
+
+
 def checked_attributes(book: Book, hospital: str, person: str | None, others: dict[str, str]) -> dict[str, str]:
     """All attributes of a case. Raises Unknown, UnknownCode, BadValue."""
     book.require_hospital(hospital)
@@ -159,7 +170,8 @@ def checked_attributes(book: Book, hospital: str, person: str | None, others: di
         attributes["person"] = person
     for dimension, code in attributes.items():
         check_dimension(dimension)
-        book.registry.dictionary.require(dimension, check_id(code, dimension))
+        check_id(code, dimension)
+    book.registry.dictionary.require_all(attributes.items())
     return attributes
 
 

@@ -128,11 +128,11 @@ def _shortage(
 
 def check_restriction(book: Book, wanted: Terms) -> None:
     """Raises UnknownCode or Unknown for a restriction that names what the ledger does not know."""
-    for dimension, codes in wanted.restriction:
-        for code in codes:
-            book.registry.dictionary.require(dimension, code)
-            if dimension == "hospital":
-                book.require_hospital(code)
+    named = [(dimension, code) for dimension, codes in wanted.restriction for code in codes]
+    book.registry.dictionary.require_all(named)
+    for dimension, code in named:
+        if dimension == "hospital":
+            book.require_hospital(code)
 
 
 def require_allowed(

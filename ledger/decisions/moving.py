@@ -82,7 +82,7 @@ class TransferFunds(Command, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class MakeExpense(Command, frozen=True, kw_only=True, omit_defaults=True):
+class MakeExpense(Command, frozen=True, kw_only=True, omit_defaults=True, rename={"source": "from"}):
     """费用支出: the foundation spends itself, of `fund` money that is own and unrestricted, or of the `fee` taken."""
 
     MOVES_MONEY = True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any, NoReturn
 
 from ledger.book import Book
 from ledger.decisions.base import Command, Decision, check_fee
-from ledger.errors import BadValue, NotYet
+from ledger.dictionary import Code
+from ledger.errors import BadValue, CodeDefinedAlready, NotYet
 from ledger.events import CodeDefined, FundOpened, HospitalRegistered, Id, LedgerOpened
 from ledger.ids import check_text
 from ledger.journal import check_origin
@@ -16,13 +18,17 @@ from ledger.times import find_zone, local_day
 
 
 class OpenLedger(Command, frozen=True, kw_only=True, omit_defaults=True):
-    """Entry 0. `verifier_key` is the log's public key as C2SP signed-note writes it."""
+    """Entry 0. `verifier_key` is the log's public key as C2SP signed-note writes it.
+
+    `continues` names the last head of an older ledger that this one follows: `{origin, size, root}`, root in hex.
+    """
 
     origin: str
     verifier_key: str
     currency: str = "CNY"
     exponent: int = 2
     zone: str = "Asia/Shanghai"
+    continues: dict[str, Any] | None = None
 
     def needs(self, needs: Needs) -> None:
         needs.streams.add("ledger/main")
@@ -45,6 +51,7 @@ class OpenLedger(Command, frozen=True, kw_only=True, omit_defaults=True):
                     currency=self.currency,
                     exponent=self.exponent,
                     zone=self.zone,
+                    continues=self.continues,
                 )
             ]
         )
@@ -69,12 +76,25 @@ class DefineCode(Command, frozen=True, kw_only=True, omit_defaults=True):
                 "dimension", self.dimension, "its codes are ids, not defined here", "该维度的代码即编号，无需定义"
             )
         dictionary = book.registry.dictionary
-        if dictionary.knows(self.dimension, self.code):
-            raise BadValue("code", self.code, f"defined already in {self.dimension}", f"在 {self.dimension} 中已定义")
+        stands = dictionary.find(self.dimension, self.code)
+        if stands is not None:
+            self._refuse_again(stands, Code(self.code, self.parent, name))
         if self.parent is not None:
-            dictionary.require(self.dimension, self.parent)
+            dictionary.require_parent(self.dimension, self.parent, of=self.code)
         return Decision(
             [CodeDefined(**self.common(), dimension=self.dimension, code=self.code, name=name, parent=self.parent)]
+        )
+
+    def _refuse_again(self, stands: Code, given: Code) -> NoReturn:
+        """Codes never change; one that is given again just so is a refusal that importers tell from the others."""
+        if stands == given:
+            raise CodeDefinedAlready("code", self.code, f"defined already in {self.dimension}", "已按同样内容定义")
+        was, now = (f"{code} < {code.parent}" if code.parent else str(code) for code in (stands, given))
+        raise BadValue(
+            "code",
+            self.code,
+            f"it is defined already as “{was}” and not “{now}”; codes never change, take a new one",
+            f"已定义为“{was}”，与给出的“{now}”不同；代码定义后不可更改，请另用新代码",
         )
 
 

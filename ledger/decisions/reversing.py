@@ -10,7 +10,7 @@ from ledger.decisions.choosing import chosen, moved, name_of, runs_issued, runs_
 from ledger.decisions.giving import donation_claims
 from ledger.decisions.returning import standing_payment
 from ledger.decisions.spending import bills_of_payment, grant_claims, pay_bill, payment_claims
-from ledger.errors import CannotReverse, DuplicateBusinessKey, RangesElsewhere, Unknown
+from ledger.errors import BadValue, CannotReverse, DuplicateBusinessKey, RangesElsewhere, Unknown
 from ledger.events import (
     AllocationReleased,
     CaseClosed,
@@ -25,6 +25,7 @@ from ledger.events import (
     PaymentLine,
 )
 from ledger.loading import Bill
+from ledger.money import MAX_MINOR
 from ledger.needs import BillKey, Needs
 from ledger.places import VOID, parse_place
 from ledger.records import Entered
@@ -41,6 +42,11 @@ class ReverseEntry(Command, frozen=True, kw_only=True, omit_defaults=True):
     FOLLOWS = True
 
     reverses: int
+
+    def check(self) -> None:
+        Command.check(self)
+        if not 0 <= self.reverses <= MAX_MINOR:
+            raise BadValue("reverses", self.reverses, "the number of an entry", "应为分录号")
 
     def needs(self, needs: Needs) -> None:
         needs.reversals.add(self.reverses)

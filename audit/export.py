@@ -1,0 +1,138 @@
+"""An export for the auditor: the signed log as files that need none of ours but one, and no network, to be checked.
+
+    checkpoint            the newest signed head           checkpoints/<size>   those before it
+    tile/<L>/...          the tree                         tile/entries/...     the entries themselves
+    policy                whose signature counts (C2SP tlog-policy)
+    verify.py, README.md  how to check it
+
+An export beyond an earlier head holds only what has come since; it is laid over the earlier one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from audit import verify
+from audit.checkpoint import Checkpoint, Verifier
+from audit.tiles import WIDTH, Tiles, tile_path, tiles_of
+from ledger.database import Cursor
+from ledger.errors import InputFault
+from ledger.journal import Journal, bundles_of
+
+Progress = Callable[[int, int], None]
+"""Told how many entries are written, of how many."""
+
+
+class ExportFault(InputFault):
+    """The folder cannot take the export."""
+
+    code = "export"
+    zh = "无法导出到 {folder}：{reason_zh}"
+    en = "cannot export to {folder}: {reason}"
+
+
+def export(
+    journal: Journal,
+    log: Path,
+    head: Checkpoint,
+    key: Verifier,
+    folder: Path,
+    since: int = 0,
+    progress: Progress = lambda done, size: None,
+) -> int:
+    """Writes the log up to the signed `head`, whose files are in `log`, into `folder`; how many files.
+
+    `since` is the size of an earlier head: full tiles and bundles of it are left out. Files that are there already with
+    the same content stay, so an export cut short is taken up by the same command. Raises ExportFault for a folder with
+    another ledger's export or other things in it, TileFault for a log that lost tiles.
+    """
+    _check_folder(folder, head)
+    paths: dict[str, bytes] = {}
+    tiles = Tiles(log)
+    for level, number, width in tiles_of(head.size, since):
+        paths[tile_path(level, number, width)] = tiles.read(level, number, width)
+    for signed in (log / "checkpoints").iterdir():
+        if signed.name.isdigit() and int(signed.name) <= head.size:
+            paths[f"checkpoints/{signed.name}"] = signed.read_bytes()
+    paths["policy"] = f"log {key}\nquorum none\n".encode()
+    paths["README.md"] = README.format(origin=head.origin, size=head.size).encode()
+    for path, data in paths.items():
+        _write(folder / path, data)
+    with journal.entries.reading() as cursor:
+        count = sum(1 for _ in _bundles(cursor, head.size, since, folder, progress))
+    shutil.copyfile(verify.__file__, folder / "verify.py")
+    # Last, so that a folder with a checkpoint is a whole export.
+    _write(folder / "checkpoint", paths[f"checkpoints/{head.size}"])
+    return len(paths) + count + 2
+
+
+def _bundles(cursor: Cursor, size: int, since: int, folder: Path, progress: Progress) -> Iterator[Path]:
+    start = since - since % WIDTH
+    for data in bundles_of(cursor, start, size, WIDTH):
+        end = min(start + WIDTH, size)
+        path = folder / tile_path("entries", start // WIDTH, end - start)
+        _write(path, data)
+        yield path
+        start = end
+        progress(end, size)
+
+
+def _check_folder(folder: Path, head: Checkpoint) -> None:
+    """Raises ExportFault unless the folder is new, empty, or holds an export of the same log."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise ExportFault(folder=folder, reason=error.strerror, reason_zh=error.strerror) from error
+    if not found:
+        return
+    try:
+        first = (folder / "policy").read_text().split("\n")[0]
+    except (OSError, UnicodeDecodeError):
+        raise ExportFault(
+            folder=folder,
+            reason=f"there are other things in it ({', '.join(found[:3])}); name a new folder",
+            reason_zh=f"其中已有其他文件（{'、'.join(found[:3])}），请另选文件夹",
+        ) from None
+    if not first.startswith(f"log {head.origin}+"):
+        raise ExportFault(folder=folder, reason="it holds another ledger's export", reason_zh="其中是另一账本的导出")
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Beside, then under its name; what is there already with the same content stays."""
+    if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_bytes(data)
+    os.replace(beside, path)
+
+
+README = """# {origin}
+
+这是账本 {origin} 的完整导出（{size} 条分录），供审计人员离线验证；其中不含姓名、电话等个人信息。
+只需 Python 3.11 及以上和 cryptography 库：
+
+    python verify.py .
+
+加上 `--head 文件`，可与您从前保存的 checkpoint 文件核对。退出码：0 通过；1 发现篡改，指出第一条有误的分录；2 无法读取。
+
+This is the whole ledger {origin}, {size} entries, to be checked offline; it holds no personal data. Python 3.11 or
+newer and the library cryptography are all that is needed:
+
+    python verify.py .
+
+With `--head FILE` it is checked against a checkpoint that you kept. Exit codes: 0 verified; 1 evidence of tampering,
+naming the first bad entry; 2 unusable input.
+
+| | |
+|---|---|
+| `checkpoint` | 最新的签名日志头 / the newest signed head (C2SP tlog-checkpoint) |
+| `checkpoints/` | 更早的日志头 / earlier heads, by size |
+| `tile/` | 哈希树 / the tree (C2SP tlog-tiles) |
+| `tile/entries/` | 分录原文 / the entries, 256 a bundle |
+| `policy` | 认可的签名公钥 / whose signature counts (C2SP tlog-policy) |
+"""

@@ -1,0 +1,111 @@
+"""What is remembered of the log outside its database: how far it had come, and the newest head that was signed.
+
+Whoever restores an old backup, or rewrites history, has not changed what stands here. It is changed by compare-and-swap
+alone, so that of two processes only one can go on from what both have seen.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+import msgspec
+
+from ledger.errors import OperatorFault
+
+
+class HeadsFault(OperatorFault):
+    """What is kept of the log's heads cannot be read or written."""
+
+    code = "heads"
+    zh = "日志头的外部记录 {path} 无法使用：{reason}"
+    en = "the heads kept at {path} cannot be used: {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The log had `size` entries, the last with leaf hash `leaf` (hex, "" for none), and had signed `checkpoint`.
+
+    `checkpoint` is the newest signed note as text, "" before the first.
+    """
+
+    origin: str
+    size: int = 0
+    leaf: str = ""
+    checkpoint: str = ""
+
+    def grown(self, size: int, leaf: bytes) -> Kept:
+        """The same after it has grown; itself when it is further already."""
+        return replace(self, size=size, leaf=leaf.hex()) if size > self.size else self
+
+
+class Heads(Protocol):
+    """Where heads are kept: a file here, or any store that compares and swaps (an object store, another database)."""
+
+    def read(self) -> Kept | None:
+        """What is kept; None before anything is. Raises HeadsFault."""
+        ...
+
+    def swap(self, before: Kept | None, after: Kept) -> bool:
+        """Puts `after` in the place of `before`, lasting; False, with nothing done, when something else is there."""
+        ...
+
+
+class FileHeads:
+    """Heads in a file of their own, one for each origin, beside neither the database nor its backups."""
+
+    def __init__(self, folder: Path, origin: str) -> None:
+        self._path = folder / f"{quote(origin, safe='')}.json"
+        self._lock = folder / f".{quote(origin, safe='')}.lock"
+
+    def read(self) -> Kept | None:
+        """What is kept; None before anything is. Raises HeadsFault."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=Kept)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError) as error:
+            raise HeadsFault(path=self._path, reason=error) from error
+
+    def swap(self, before: Kept | None, after: Kept) -> bool:
+        """Puts `after` in the place of `before`, lasting; False, with nothing done, when something else is there."""
+        with self._locked():
+            if self.read() != before:
+                return False
+            try:
+                self._write(msgspec.json.encode(after))
+            except OSError as error:
+                raise HeadsFault(path=self._path, reason=error) from error
+            return True
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = self._lock.open("w")
+        except OSError as error:
+            raise HeadsFault(path=self._path, reason=error) from error
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _write(self, data: bytes) -> None:
+        """Beside, then under its name: a crash leaves the old or the new."""
+        descriptor, beside = tempfile.mkstemp(dir=self._path.parent, prefix=".heads-")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(beside, self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,220 @@
+"""The log's signing hand: entries become leaves, tiles and a signed checkpoint, in one line of steps.
+
+Nothing is signed that was not hashed anew, and nothing that does not continue what was signed before. Each step may be
+cut off by a crash, and the next run goes on from what it left: tiles beyond the newest checkpoint are written again,
+the same; a checkpoint that was kept and not yet shown is shown first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from audit.checkpoint import BadNote, Checkpoint, Signer, Verifier, open_checkpoint
+from audit.heads import Heads, Kept
+from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_inclusion, root
+from audit.proof import BadReceipt, Proof, Receipt
+from audit.tiles import TileFault, Tiles, frontier
+from ledger.codec import GENESIS
+from ledger.database import Cursor, queries
+from ledger.errors import OperatorFault
+from ledger.journal import Head, Journal
+
+PAGE = 4_096
+"""Entries read at a time: whole tiles."""
+SQL = queries("audit", "log.sql")
+Progress = Callable[[int, int], None]
+"""Told how many entries are done, of how many."""
+
+
+class HistoryLost(OperatorFault):
+    """The database is not the one whose heads are kept: behind (a restored backup), or with another history."""
+
+    code = "history_lost"
+    zh = (
+        "数据库与外部保存的日志头不符：{reason_zh}。可能恢复了旧备份或历史被改动：请恢复正确的数据库；"
+        "若已无法找回，请用 init --continues 以新名称另开账本"
+    )
+    en = (
+        "the database does not agree with the heads kept outside it: {reason}. An old backup may have been restored, "
+        "or history changed: restore the right database; if it is lost, open a new ledger with init --continues"
+    )
+
+
+class LogFault(OperatorFault):
+    """The log cannot be signed as it is."""
+
+    code = "log"
+    zh = "日志无法签署：{reason}"
+    en = "the log cannot be signed: {reason}"
+
+
+def check_history(journal: Journal, kept: Kept | None) -> None:
+    """Raises HistoryLost unless the database holds all that was there before, as far as its last leaf tells."""
+    if kept is None or not kept.size:
+        return
+    size = journal.entries.head().size
+    if size < kept.size:
+        raise HistoryLost(
+            reason=f"it has {size} entries and had {kept.size}", reason_zh=f"现有 {size} 条分录，曾有 {kept.size} 条"
+        )
+    with journal.entries.reading() as cursor:
+        rows = cursor.execute(SQL["bodies"], (kept.size - 1, kept.size)).fetchall()
+    if not rows or leaf_hash(rows[0][1]).hex() != kept.leaf:
+        raise HistoryLost(
+            reason=f"entry {kept.size - 1} is another than it was", reason_zh=f"第 {kept.size - 1} 号分录与从前不同"
+        )
+
+
+class Log:
+    """One ledger's log: its journal, the folder of its tiles, the heads kept outside, and who signs."""
+
+    def __init__(self, journal: Journal, folder: Path, heads: Heads, signer: Signer) -> None:
+        self._journal = journal
+        self._folder = folder
+        self._tiles = Tiles(folder)
+        self._heads = heads
+        self._signer = signer
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The newest that was signed; None before the first. Raises LogFault when what is kept is not signed by us."""
+        kept = self._heads.read()
+        if kept is None or not kept.checkpoint:
+            return None
+        try:
+            return open_checkpoint(kept.checkpoint.encode(), kept.origin, [self._signer.verifier])
+        except BadNote as fault:
+            raise LogFault(reason=f"the checkpoint that is kept: {fault}") from fault
+
+    @property
+    def verifier(self) -> Verifier:
+        """Whose signature counts."""
+        return self._signer.verifier
+
+    def receipt(self, seq: int) -> Receipt:
+        """The proof that entry `seq` is under the newest signed head. Raises LogFault when it is not, or not yet."""
+        kept = self._heads.read()
+        head = self.checkpoint()
+        if kept is None or head is None or not 0 <= seq < head.size:
+            raise LogFault(reason=f"no head is signed over entry {seq}; sign one (fenhao checkpoint)")
+        with self._journal.entries.reading() as cursor:
+            rows = cursor.execute(SQL["bodies"], (seq, seq + 1)).fetchall()
+        if not rows:
+            raise LogFault(reason=f"entry {seq} is missing")
+        try:
+            path = prove_inclusion(seq, head.size, self._tiles.reader(head.size))
+        except TileFault as fault:
+            raise LogFault(reason=fault) from fault
+        made = Receipt.make(Proof(seq, tuple(path), kept.checkpoint.encode()), rows[0][1])
+        try:
+            made.check(head.origin, [self.verifier])
+        except BadReceipt as fault:
+            # What is about to be given away is checked as its reader will.
+            raise LogFault(reason=f"entry {seq} is not the one that was signed: {fault}") from fault
+        return made
+
+    def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
+        """Signs the log as it is now, and lets it be seen. Raises HistoryLost, LogFault, HeadsFault."""
+        kept = self._heads.read()
+        check_history(self._journal, kept)
+        head = self._journal.entries.head()
+        assert head.origin is not None
+        note = kept.checkpoint if kept is not None else ""
+        before = self.checkpoint() or Checkpoint(head.origin, 0, EMPTY_ROOT)
+        if before.size == head.size:
+            # Signed before; a crash right after may have kept it from being seen.
+            self._show(note)
+            return before
+        tree = self._taken_up(before)
+        # A crash in here leaves tiles that no checkpoint speaks of: the next run writes them again, the same.
+        for leaves in self._leaves(before, head, progress):
+            self._grow(tree, leaves)
+        signed = Checkpoint(head.origin, head.size, tree.root())
+        if self._root_of_tiles(head.size) != signed.root:
+            raise LogFault(reason="the tiles do not come to the root of the entries")
+        after = signed.signed(self._signer).decode()
+        # From the swap on this head is signed history; whoever signed another meanwhile has the right of way.
+        while not self._heads.swap(
+            kept, replace((kept or Kept(head.origin)).grown(head.size, head.leaf), checkpoint=after)
+        ):
+            kept = self._heads.read()
+            if (kept.checkpoint if kept is not None else "") != note:
+                raise LogFault(reason="another process signed at the same moment; ask again")
+        self._show(after)
+        return signed
+
+    def _taken_up(self, before: Checkpoint) -> Frontier:
+        """The tree that was signed, from its tiles. Raises LogFault unless it has the root that was signed."""
+        try:
+            tree = Frontier(before.size, frontier(before.size, self._tiles.reader(before.size)))
+        except TileFault as fault:
+            raise LogFault(reason=fault) from fault
+        if tree.root() != before.root:
+            raise LogFault(reason=f"the tiles of {before.size} entries do not come to the root that was signed")
+        return tree
+
+    def _leaves(self, before: Checkpoint, head: Head, progress: Progress) -> Iterator[list[bytes]]:
+        """The leaf hashes of the entries since, by the page, each hashed anew. Raises LogFault for a broken chain."""
+        with self._journal.entries.reading() as cursor:
+            prev = self._signed_leaf(cursor, before.size - 1) if before.size else GENESIS
+            start = before.size
+            while start < head.size:
+                end = min(start - start % PAGE + PAGE, head.size)
+                leaves: list[bytes] = []
+                for seq, body in cursor.execute(SQL["bodies"], (start, end)):
+                    if seq != start + len(leaves) or _prev_of(body) != prev.hex().encode():
+                        raise LogFault(reason=f"the chain is broken at entry {start + len(leaves)}")
+                    prev = leaf_hash(body)
+                    leaves.append(prev)
+                if len(leaves) < end - start:
+                    raise LogFault(reason=f"entry {start + len(leaves)} is missing")
+                yield leaves
+                progress(end, head.size)
+                start = end
+        if prev != head.leaf:
+            raise LogFault(reason=f"the entries do not lead to the head of {head.size}")
+
+    def _signed_leaf(self, cursor: Cursor, seq: int) -> bytes:
+        """The leaf hash of the last entry that was signed, hashed anew. Raises LogFault unless it is as it was."""
+        rows = cursor.execute(SQL["bodies"], (seq, seq + 1)).fetchall()
+        leaf = leaf_hash(rows[0][1]) if rows else b""
+        if leaf != self._tiles.reader(seq + 1)([(0, seq)])[0]:
+            raise LogFault(reason=f"entry {seq} is not the one that was signed")
+        return leaf
+
+    def _grow(self, tree: Frontier, leaves: Sequence[bytes]) -> None:
+        """Writes the tiles, and takes the leaves into the tree. Raises LogFault."""
+        try:
+            self._tiles.grow(tree.size, leaves)
+        except TileFault as fault:
+            raise LogFault(reason=fault) from fault
+        for leaf in leaves:
+            tree.append(leaf)
+
+    def _root_of_tiles(self, size: int) -> bytes:
+        try:
+            return root(size, self._tiles.reader(size))
+        except TileFault as fault:
+            raise LogFault(reason=fault) from fault
+
+    def _show(self, note: str) -> None:
+        """Puts the checkpoint where everybody looks, and among the others by its size; whole or not at all."""
+        size = note.split("\n")[1]
+        for place in (self._folder / "checkpoints" / size, self._folder / "checkpoint"):
+            if place.exists() and place.read_text() == note:
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            beside = place.with_name(f".{place.name}.new")
+            with beside.open("w") as file:
+                file.write(note)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.rename(place)
+
+
+def _prev_of(body: bytes) -> bytes:
+    """The member `prev` of an entry's bytes: the last of that name, since no text inside can hold it unescaped."""
+    at = body.rindex(b'"prev":"') + len(b'"prev":"')
+    return body[at : at + 64]
