@@ -78,7 +78,9 @@ class Kind:
                     continue
                 if column in self.days() and row.day_if_any(column) == first.day_if_any(column):
                     continue
-                said, other = shown(first.get(column) or "-"), shown(row.get(column) or "-")
+                said, other = (
+                    "…" if column in self.personal else shown(one.get(column) or "-") for one in (first, row)
+                )
                 own_id = first.need(self.group_by)
                 raise PaymentDisagrees(id=own_id, column=column, first=said, other=other)
 
