@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from rich.cells import cell_len
 from guard_stories import Teller, day, library
+from rich.cells import cell_len
 
 from ledger.journal import Journal
 from ledger.writing import Writer
