@@ -74,7 +74,9 @@ def page(beginning: str) -> str:
 
 def _section(number: int, story: Story) -> Iterator[str]:
     yield f"\n### {number}. {story.title}\n\n*{story.title_en}*\n\n{story.tale.replace(chr(10), '')}\n\n```sh\n"
-    yield from (line for command in story.commands("when") if not is_refused(command.answer) for line in _shell(command))
+    yield from (
+        line for command in story.commands("when") if not is_refused(command.answer) for line in _shell(command)
+    )
     yield "```\n"
     refused = [command for command in story.commands("when") if is_refused(command.answer)]
     if refused:
@@ -123,7 +125,7 @@ def _seen(donor: Line) -> str:
     """What a donor's trace says, in one sentence: what was given, and how much of it is where."""
     if is_refused(donor.answer):
         return donor.answer[1]
-    given = donor.answer[0].removeprefix("given ").replace(", void ", "，作废 ")
+    given = donor.answer[0].removeprefix("given ").partition(",")[0]
     by_place: Counter[str] = Counter()
     for row in donor.answer[1:]:
         if (run := _RUN.fullmatch(row)) is not None:

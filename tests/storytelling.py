@@ -1,7 +1,7 @@
 """Stories: what happens at a foundation, as text that an accountant can read, run on a real ledger.
 
-A story is a file of `stories/`: its title in Chinese and in English, what happens in both, then the sections `--- given`,
-`--- when` and `--- then`. A line in a section is
+A story is a file of `stories/`: its title in Chinese and in English, what happens in both, then the sections
+`--- given`, `--- when` and `--- then`. A line in a section is
 
 - `# ` and a remark on what follows, Chinese / English;
 - a command, as `telling` reads it;
@@ -27,7 +27,7 @@ from conftest import Ledger
 from telling import commands_of
 
 from ledger.decisions import Command
-from ledger.errors import Refusal, Unknown
+from ledger.errors import LedgerError, Refusal, Unknown
 from ledger.money import format_amount, parse_amount
 from ledger.writing import Limits, Writer
 from projections.runner import Runner
@@ -128,7 +128,7 @@ class Telling:
     story: Story
     ledger: Ledger
     answers: list[list[str]] = field(default_factory=list)
-    refusals: dict[str, Refusal] = field(default_factory=dict)
+    refusals: dict[str, LedgerError] = field(default_factory=dict)
     traces: dict[str, Trace] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -144,7 +144,7 @@ class Telling:
 
     def run(self) -> Telling:
         """Every line, one after the other."""
-        self.answers = [list(self._answer(number, line)) for number, line in enumerate(self.story.lines)]
+        self.answers = [list(self._answer(line)) for line in self.story.lines]
         return self
 
     def text(self) -> str:
@@ -155,25 +155,29 @@ class Telling:
             out += [*line.written, *(ANSWER + each for each in answer)]
         return "\n".join(out) + "\n"
 
-    def _answer(self, number: int, line: Line) -> Iterator[str]:
+    def _answer(self, line: Line) -> Iterator[str]:
         if line.text.startswith("limit "):
             amount = line.text.removeprefix("limit two_persons_from=")
             self.writer = Writer(self.ledger.journal, limits=Limits(parse_amount(amount, 2)))
         elif line.is_question:
             self.runner.catch_up()
-            kind, id = line.text.split(" ", 1)
+            kind, asked = line.text.split(" ", 1)
             try:
                 with reading(self.ledger.journal) as traces:
-                    self.traces[line.text] = whole(getattr(traces, kind)(id))
+                    self.traces[line.text] = whole(getattr(traces, kind)(asked))
             except Unknown as unknown:
                 yield from self._refused(line, unknown)
             else:
                 yield from SHOWN[kind](self.traces[line.text])
         elif line.is_command:
-            yield from self._commanded(number, line)
+            yield from self._commanded(line)
 
-    def _commanded(self, number: int, line: Line) -> Iterator[str]:
-        commands = commands_of(line.text, f"line {number}")
+    def _commanded(self, line: Line) -> Iterator[str]:
+        try:
+            commands = commands_of(line.text)
+        except LedgerError as fault:
+            yield from self._refused(line, fault)
+            return
         outcomes = self.writer.submit_batch(commands)
         entries = self.entries(self.seen)
         self.seen += len(entries)
@@ -183,6 +187,9 @@ class Telling:
             if isinstance(outcome, Refusal):
                 yield from self._refused(line, outcome)
                 continue
+            if outcome.replayed:
+                shown.append([f"recorded before: #{outcome.seq}"])
+                continue
             fact = facts.pop(0)
             filled_in = entered_as(command, fact)
             if line.fact not in QUIET:
@@ -190,7 +197,7 @@ class Telling:
         assert facts == [], "each entry is some command's"
         yield from (text for group in few(shown) for text in group)
 
-    def _refused(self, line: Line, refusal: Refusal) -> Iterator[str]:
+    def _refused(self, line: Line, refusal: LedgerError) -> Iterator[str]:
         self.refusals[line.text] = refusal
         yield f"refused: {refusal.code}"
         yield refusal.say("zh")
@@ -221,8 +228,6 @@ def entered_as(command: Command, entry: Entry) -> dict[str, Any]:
     """The members of the fact that the command did not say; what it said must stand in the fact as it said it."""
     data = entry["data"]
     said = json.loads(msgspec.json.encode(command))
-    if "from" in data:  # a word of the language: the command's field is called source
-        said["from"] = said.pop("source", "fund")
     for name in said.keys() - OTHERWISE:
         assert data[name] == said[name], (entry["seq"], name)
     return {name: value for name, value in data.items() if name not in {*said, *SHOWN_APART}}
@@ -259,7 +264,9 @@ def _shown_gifts(trace: Trace) -> Iterator[str]:
     """A donor or a donation: what was given, and where each range of it is."""
     void = trace["by_place"].get("void", 0)
     yield f"given {format_amount(trace['given'])}" + (f", void {format_amount(void)}" if void else "")
-    yield from columns((each["amount"], f"{each['donation']} {_range(each)} {each['place']}") for each in trace["flows"])
+    yield from columns(
+        (each["amount"], f"{each['donation']} {_range(each)} {each['place']}") for each in trace["flows"]
+    )
 
 
 def _shown_case(trace: Trace) -> Iterator[str]:
@@ -292,7 +299,13 @@ def _figures(trace: Trace, names: tuple[str, ...]) -> str:
 
 
 OTHERWISE = {"key", "nature", "restriction", "usable_from", "expires_on", "agreement"} | {
-    "person", "hospital", "attributes", "ranges", "place", "incoming", "outgoing"
+    "person",
+    "hospital",
+    "attributes",
+    "ranges",
+    "place",
+    "incoming",
+    "outgoing",
 }
 """Members of commands that stand in the tape's entry, among a case's attributes, or in the moves."""
 SHOWN_APART = {"issue", "moves", "on", "amount", "policy", "attributes", "source"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import pytest
 from conftest import Ledger
 from situations import CHAPTERS, MARK, page
 from storytelling import STORIES, Entry, Story, Telling, is_refused, path_of
-from telling import COMMANDS
+from telling import RUNNING
 
+from api.commands import RECORDABLE
 from audit.verify import Report, bundle, verify
 from ledger.errors import Unknown
 from ledger.money import format_amount
@@ -36,6 +38,7 @@ REFUSALS = (
     *("not_standing", "person_in_open_case", "ranges_elsewhere", "reached_later", "terms_forbid", "unknown_reference"),
 )
 """What finance people are refused with; two more say what day or code there is not."""
+RECORD = ["fenhao", "record"]
 
 every_story = pytest.mark.parametrize(
     ("name", "server_url"),
@@ -199,7 +202,7 @@ def test_every_story_is_told_once() -> None:
 
 def test_every_command_is_met_in_a_story() -> None:
     written = {line.fact for name in NAMES for line in Story.read(name).commands("given", "when")}
-    assert written == COMMANDS.keys()
+    assert written == RECORDABLE.keys()
 
 
 def test_every_refusal_about_money_and_cases_is_met_in_a_story() -> None:
@@ -211,3 +214,18 @@ def test_the_page_for_finance_people_is_what_the_stories_say() -> None:
     beginning, mark, _ = DOC.read_text("utf-8").partition(MARK)
     assert mark, "the page has lost the mark after which it is made"
     assert_kept(DOC, page(beginning))
+
+
+def test_the_commands_on_the_page_can_be_given_to_a_shell() -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", DOC.read_text("utf-8"), re.DOTALL)
+    shell = [
+        shlex.split(line, comments=True) for block in blocks for line in re.sub(r" \\\n +", " ", block).split("\n")
+    ]
+    given = [" ".join(part for part in words[2:] if part != "--set") for words in shell if words[:2] == RECORD]
+    told = [
+        line.text
+        for name in NAMES
+        for line in Story.read(name).commands("when")
+        if not is_refused(line.answer) and RUNNING.search(line.text) is None
+    ]
+    assert [line for line in given if "…" not in line and "$n" not in line] == told
