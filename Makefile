@@ -2,14 +2,16 @@
 
 PYTHON ?= python3
 UV ?= uv
+HOURS ?= 8
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help run test lint lock clean
+.PHONY: help run test soak lint lock clean
 
 help:
 	@echo "make run    show the ledger at work on a small example"
 	@echo "make test   run every test"
+	@echo "make soak   try random histories against the model for HOURS=8, new ones each time"
 	@echo "make lint   check style, types, import directions and the tidy rules"
 	@echo "make lock   pin the newest versions that pyproject.toml allows (needs uv)"
 	@echo "make clean  remove the virtual environment and the caches; data folders stay"
@@ -21,6 +23,9 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+soak: $(STAMP)
+	FENHAO_TEST_HOURS=$(HOURS) $(BIN)/python -m pytest tests/test_ledger_model.py -k every_step --timeout=0 -s
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -14,10 +14,12 @@ from typing import Any
 import click
 
 from api.codes_commands import codes
+from api.log_commands import checkpoint, export, receipt
 from api.record_command import record
 from api.settings import Settings
 from api.words import EXIT_TAMPERED, Words, as_text
 from api.words import common as _common
+from api.words import looking_back as _looking_back
 
 # Each command imports what it needs when it runs: help comes at once, and the verifier's worker processes, which import
 # this module as their main one, start quickly.
@@ -37,20 +39,38 @@ def main() -> None:
 
 main.add_command(codes)
 main.add_command(record)
+main.add_command(checkpoint)
+main.add_command(export)
+main.add_command(receipt)
 
 
 @main.command()
 @click.option("--origin", required=True, help="账本名称，如 ledger.example.org/aiyou / the ledger's name")
 @click.option("--currency", default="CNY", show_default=True, help="币种 / ISO 4217 code")
 @click.option("--zone", default="Asia/Shanghai", show_default=True, help="记账时区 / time zone of posting dates")
+@click.option(
+    "--continues",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="HEAD",
+    help="接续旧账本的最后日志头 / the last head of an older ledger that this one follows",
+)
 @click.option("--no-codes", is_flag=True, help="不登记初始数据字典 / without the starter dictionary")
 @_common
-def init(words: Words, settings: Settings, origin: str, currency: str, zone: str, no_codes: bool) -> None:
+def init(
+    words: Words,
+    settings: Settings,
+    origin: str,
+    currency: str,
+    zone: str,
+    continues: Path | None,
+    no_codes: bool,
+) -> None:
     """开立账本 / Open a ledger."""
-    from api.bootstrap import database, initialise
+    from api.bootstrap import database, initialise, old_head
 
+    older = None if continues is None else old_head(continues)
     with database(settings, words.status.wait) as place:
-        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes)
+        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes, continues=older)
     words.say(
         f"账本 {origin} 已开立（{currency}，{zone}），数据位于 {settings.home}",
         f"the ledger {origin} is open ({currency}, {zone}); its data is in {settings.home}",
@@ -103,20 +123,24 @@ def import_(
 @main.command()
 @click.argument("noun", type=click.Choice(["donor", "donation", "case", "hospital", "fund", "serial"]))
 @click.argument("id")
+@_looking_back
 @click.option("--jsonl", is_flag=True, help="每项一行 JSON / one JSON line for each item")
 @_common
-def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> None:
+def trace(
+    words: Words, settings: Settings, noun: str, id: str, as_of: str | None, known_at: str | None, jsonl: bool
+) -> None:
     """追踪善款：捐赠人、捐赠、个案、医院、基金，或一分钱 / Follow the money of a donor, ..., or one serial TAPE:N."""
-    from api.bootstrap import assembled, reader_of
+    from api.bootstrap import assembled, reader_of, vantage_of
     from ledger.ids import check_id
-    from projections.trace import reading, whole
+    from projections.history import reading_from
+    from projections.trace import whole
     from reports.traces import trace_lines
 
     check_id(id, noun)
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.runner.catch_up(progress=words.status.views)
-        reader = reader_of(fenhao)
-        with reading(fenhao.journal) as traces:
+        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
+        with reading_from(fenhao.journal, vantage) as traces:
             found = getattr(traces, noun)(id)
             words.status.clear()
             if jsonl:
@@ -125,7 +149,7 @@ def trace(words: Words, settings: Settings, noun: str, id: str, jsonl: bool) -> 
             elif words.json:
                 words.give(whole(found))
             else:
-                for text in trace_lines(noun, found, reader):
+                for text in trace_lines(noun, found, reader, vantage):
                     click.echo(text)
 
 
@@ -138,13 +162,37 @@ def _lines_of(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @main.command()
+@click.option("--fund", metavar="F", help="只看一个基金 / one fund alone")
+@_looking_back
+@_common
+def balances(words: Words, settings: Settings, fund: str | None, as_of: str | None, known_at: str | None) -> None:
+    """各基金收支余：收入、可用、已匹配、已拨付、已使用…… / What came into each fund, and where it stands."""
+    from api.bootstrap import assembled, reader_of, vantage_of
+    from ledger.ids import check_id
+    from projections.history import reading_from
+    from reports.balances import balance_lines, balances_of
+
+    if fund is not None:
+        check_id(fund, "fund")
+    with assembled(settings, words.status.wait) as fenhao:
+        fenhao.runner.catch_up(progress=words.status.views)
+        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
+        with reading_from(fenhao.journal, vantage) as traces:
+            found = balances_of(traces, fund)
+    words.status.clear()
+    words.give(found)
+    for text in balance_lines(found, reader, vantage):
+        words.say(text, text)
+
+
+@main.command()
 @_common
 def verify(words: Words, settings: Settings) -> None:
     """验证全部分录、资金位置与视图 / Check every entry, and the tables of places and the views against them."""
     from api.bootstrap import assembled
     from reports.verification import verify_ledger
 
-    with assembled(settings, words.status.wait) as fenhao:
+    with assembled(settings, words.status.wait, unchecked=True) as fenhao:
         found = verify_ledger(fenhao.journal, fenhao.runner, progress=words.status.entries)
     words.status.clear()
     words.give(found.as_json())
@@ -163,6 +211,28 @@ def verify(words: Words, settings: Settings) -> None:
             f"verified: {report.entries} entries, root {report.root}",
         )
     sys.exit(0 if found.ok else EXIT_TAMPERED)
+
+
+@main.command()
+@click.option("--as-of-today", "today", metavar="DATE", help="按此日计算账龄 / count ages as if this day were today")
+@click.option("--fund", help="只看此基金 / this fund's alone")
+@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="等待多少天算超期 / late after")
+@_common
+def guards(words: Words, settings: Settings, today: str | None, fund: str | None, days: int) -> None:
+    """防止漏发、重发：应发未发与疑似重发 / Who is entitled and unpaid, and what may have been paid twice."""
+    from api.bootstrap import assembled, reader_of
+    from ledger.times import parse_day
+    from reports.guards import guard, guard_lines, guard_members
+
+    day = None if today is None else parse_day(today, "as-of-today")
+    with assembled(settings, words.status.wait) as fenhao:
+        fenhao.runner.catch_up(progress=words.status.views)
+        reader = reader_of(fenhao)
+        report = guard(fenhao.journal, today=day, days=days, fund=fund)
+    words.status.clear()
+    for line in guard_lines(report, reader):
+        words.say(line, line)
+    words.give(guard_members(report, reader.currency, reader.exponent))
 
 
 @main.command("migrate")

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from api.bootstrap import Fenhao, Progress, assembled, log_key
+from api.bootstrap import Fenhao, Progress, assembled, kept_heads, log_key
 from api.settings import Settings
 from audit.checkpoint import KeySigner
+from audit.log import HistoryLost, check_history
 from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
 from ledger.journal import MAX_CLOCK_LAG
@@ -39,7 +40,7 @@ def examine(settings: Settings, progress: Progress) -> Iterator[Finding]:
     yield from _keys(settings)
     where = ("外部数据库", "external database") if settings.database_url else ("内嵌数据库", "embedded database")
     try:
-        with assembled(settings, progress) as fenhao:
+        with assembled(settings, progress, unchecked=True) as fenhao:
             with connecting(fenhao.database.owner_url) as connection:
                 server = describe_server(connection)
             yield Finding(True, f"{where[0]}：{server}", f"{where[1]}: {server}")
@@ -97,6 +98,7 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         f"the clock {'agrees' if agrees else 'does not agree'} with the last entry ({at})",
     )
     yield _own_key(fenhao, head.origin or "")
+    yield _heads(fenhao)
     last = fenhao.journal.entries.read(head.size - 1, 1)
     sound = len(last) == 1 and last[0].leaf == head.leaf
     yield Finding(
@@ -129,6 +131,23 @@ def _two_persons(fenhao: Fenhao, exponent: int, currency: str) -> Finding:
         True,
         f"{amount} 及以上的资金移动须由两人经办与批准（FENHAO_TWO_PERSONS_FROM）",
         f"movements of {amount} or more take two persons (FENHAO_TWO_PERSONS_FROM)",
+    )
+
+
+def _heads(fenhao: Fenhao) -> Finding:
+    """Whether the database is the one whose heads are kept outside it."""
+    kept = kept_heads(fenhao).read()
+    try:
+        check_history(fenhao.journal, kept)
+    except HistoryLost as lost:
+        return Finding(False, lost.say("zh"), lost.say("en"))
+    if kept is None or not kept.checkpoint:
+        return Finding(None, "尚未签署日志头：请运行 fenhao checkpoint", "no head is signed yet: run fenhao checkpoint")
+    signed = kept.checkpoint.split("\n")[1]
+    return Finding(
+        True,
+        f"数据库与外部保存的日志头一致（已签署 {signed} 条分录）",
+        f"the database agrees with the heads kept outside it ({signed} entries signed)",
     )
 
 

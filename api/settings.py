@@ -17,6 +17,8 @@ class Settings:
     FENHAO_SERVICE_URL    the service's URL; none: the owner's connection steps down by SET ROLE
     FENHAO_SCHEMA         the database schema, one for each ledger (default `fenhao`)
     FENHAO_LANGUAGE       zh or en, the language in which people are answered (default zh)
+    FENHAO_HEADS          folder in which the log's heads are kept outside the database; not on the database's disk, and
+                          not in its backups (default `heads` in the data folder)
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
@@ -27,6 +29,12 @@ class Settings:
     schema: str = "fenhao"
     language: str = "zh"
     two_persons_from: str | None = None
+    heads_folder: Path | None = None
+
+    @property
+    def heads(self) -> Path:
+        """Where the log's heads are kept."""
+        return self.heads_folder or self.home / "heads"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -38,4 +46,5 @@ class Settings:
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
             two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
+            heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,
         )

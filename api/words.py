@@ -88,6 +88,15 @@ def common(command: Callable[..., R]) -> Callable[..., R]:
     return run
 
 
+def looking_back(command: Callable[..., R]) -> Callable[..., R]:
+    """Adds --as-of and --known-at."""
+    as_of = click.option("--as-of", metavar="DATE", help="只计记账日期到该日的分录 / entries posted up to that day")
+    known_at = click.option(
+        "--known-at", metavar="TIME", help="只计该时刻以前登记的分录 / entries recorded by then (a day: by its end)"
+    )
+    return as_of(known_at(command))
+
+
 def _complain(fault: Any, words: Words) -> None:
     """A fault in both languages on standard error; as JSON on standard output too, when that was asked for."""
     zh, en = (fault.say(language, words.exponent) for language in ("zh", "en"))

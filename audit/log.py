@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from audit.checkpoint import BadNote, Checkpoint, Signer, open_checkpoint
+from audit.checkpoint import BadNote, Checkpoint, Signer, Verifier, open_checkpoint
 from audit.heads import Heads, Kept
-from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, root
+from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_inclusion, root
+from audit.proof import BadReceipt, Proof, Receipt
 from audit.tiles import TileFault, Tiles, frontier
 from ledger.codec import GENESIS
 from ledger.database import Cursor, queries
@@ -86,6 +87,33 @@ class Log:
             return open_checkpoint(kept.checkpoint.encode(), kept.origin, [self._signer.verifier])
         except BadNote as fault:
             raise LogFault(reason=f"the checkpoint that is kept: {fault}") from fault
+
+    @property
+    def verifier(self) -> Verifier:
+        """Whose signature counts."""
+        return self._signer.verifier
+
+    def receipt(self, seq: int) -> Receipt:
+        """The proof that entry `seq` is under the newest signed head. Raises LogFault when it is not, or not yet."""
+        kept = self._heads.read()
+        head = self.checkpoint()
+        if kept is None or head is None or not 0 <= seq < head.size:
+            raise LogFault(reason=f"no head is signed over entry {seq}; sign one (fenhao checkpoint)")
+        with self._journal.entries.reading() as cursor:
+            rows = cursor.execute(SQL["bodies"], (seq, seq + 1)).fetchall()
+        if not rows:
+            raise LogFault(reason=f"entry {seq} is missing")
+        try:
+            path = prove_inclusion(seq, head.size, self._tiles.reader(head.size))
+        except TileFault as fault:
+            raise LogFault(reason=fault) from fault
+        made = Receipt.make(Proof(seq, tuple(path), kept.checkpoint.encode()), rows[0][1])
+        try:
+            made.check(head.origin, [self.verifier])
+        except BadReceipt as fault:
+            # What is about to be given away is checked as its reader will.
+            raise LogFault(reason=f"entry {seq} is not the one that was signed: {fault}") from fault
+        return made
 
     def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
         """Signs the log as it is now, and lets it be seen. Raises HistoryLost, LogFault, HeadsFault."""

@@ -42,6 +42,7 @@ from hashlib import blake2b, sha256
 from heapq import merge as merge_sorted
 from itertools import chain, pairwise
 from pathlib import Path
+from sys import intern
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
@@ -388,8 +389,12 @@ STREAM = re.compile(r"([a-z][a-z0-9_]*)/(.{1,120})")
 TYPE = re.compile(r"[A-Z][A-Za-z0-9]{0,99}")
 TAPE = re.compile(r"t([1-9][0-9]{0,14})")
 SEGMENT = re.compile(r"(?:[^%/]|%25|%2F)+")
+CURRENCY = re.compile(r"[A-Z]{3}")
+RATE = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 COST_KINDS = ("programme", "management", "fundraising", "channel", "other")
-SOURCES = frozenset(("donation", "grant", "government", "interest", "investment", "bank"))
+SOURCES = ("donation", "grant", "government", "interest", "investment", "bank")
+RETURN_REASONS = ("surplus", "bank_rejected", "insurance", "re-billed")
+CLOSING_REASONS = ("completed", "withdrawn", "ineligible", "moved", "other")
 
 Data = dict[str, Any]
 
@@ -448,6 +453,19 @@ def text_or_none(data: Data, name: str) -> str | None:
     if value is None or type(value) is str:
         return value
     raise Flaw(f"{name} is not text: {shown(value)}")
+
+
+def ident_or_none(data: Data, name: str) -> str | None:
+    """The member as an id, None when absent. Raises Flaw."""
+    return ident(data, name) if name in data else None
+
+
+def choice(data: Data, name: str, allowed: Sequence[str]) -> str:
+    """The member, which is one of a few words. Raises Flaw."""
+    value = data.get(name)
+    if type(value) is not str or value not in allowed:
+        raise Flaw(f"{name} is none of {', '.join(allowed)}: {shown(value)}")
+    return value
 
 
 def day_or_empty(data: Data, name: str) -> str:
@@ -524,10 +542,9 @@ def is_home(place: str) -> bool:
 # Reading one entry, knowing nothing of the others
 # ---------------------------------------------------------------------------------------------------------------------
 
+Range = tuple[int, int, int]  # tape number, lo, hi
 Issue = tuple[int, int, int, str]  # tape number, lo, hi, to
 Move = tuple[int, int, int, str, str]  # tape number, lo, hi, from, to
-Claim = tuple[str, str, int, int]
-"""A business key taken or given back: ("unique" or "bill", key, amount (below 0: given back), limit)."""
 
 
 class Part(NamedTuple):
@@ -543,6 +560,7 @@ class Part(NamedTuple):
 class Fact(NamedTuple):
     """What the money fold needs of an entry. `body` is what the reader of its type returned."""
 
+    seq: int
     type: str
     at: str
     on: str
@@ -582,6 +600,11 @@ def _check_basis(value: Any, name: str) -> None:
         raise Flaw(f"{name} is not an object of texts")
 
 
+def _check_commitments(value: Any, name: str) -> None:
+    if type(value) is not dict or not all(type(item) is str and HASH.fullmatch(item) for item in value.values()):
+        raise Flaw(f"{name} is not an object of 64 lower-case hex digits each")
+
+
 def _check_cash(value: Any, name: str) -> None:
     if type(value) is not list or not all(type(leg) is dict for leg in value):
         raise Flaw(f"{name} is not a list of objects")
@@ -616,6 +639,7 @@ COMMON: dict[str, Callable[[Any, str], None]] = {
     "basis": _check_basis,
     "evidence": _check_texts,
     "cash": _check_cash,
+    "commitments": _check_commitments,
     "schema": _check_schema,
 }
 """Common members of `data` with the check of each; `on`, `issue`, `moves` and those of parts are read elsewhere."""
@@ -665,11 +689,11 @@ def read_part(entry: Data, seq: int) -> Part | None:
 
 
 class Saying(NamedTuple):
-    """What one entry says: its fact, the business keys it takes, its type if that is unknown, and what is wrong with
+    """What one entry says: its fact, the business keys of a gift, its type if that is unknown, and what is wrong with
     it that does not keep others from being judged; "" if nothing."""
 
     fact: Fact
-    claims: list[Claim]
+    claims: list[str]
     unknown: str = ""
     flaw: str = ""
 
@@ -681,7 +705,7 @@ def read_fact(entry: Data, seq: int) -> Saying:
     packed = None if part is None else tuple(part)
     moves = _ranges(data["moves"], "moves", ("from", "to")) if "moves" in data else ()
     if part is not None and part.part > 1:
-        return Saying(Fact(kind, entry["at"], "", "", None, (), moves, packed), [])
+        return Saying(Fact(seq, kind, entry["at"], "", "", None, (), moves, packed), [])
     issue = _ranges(data["issue"], "issue", ("to",)) if "issue" in data else ()
     on = day_or_empty(data, "on")
     for name, check in COMMON.items():
@@ -689,7 +713,7 @@ def read_fact(entry: Data, seq: int) -> Saying:
             check(data[name], name)
     rules = FACTS.get(kind)
     body: Any = None
-    claims: list[Claim] = []
+    claims: list[str] = []
     unknown = flaw = ""
     if rules is None:
         unknown = kind
@@ -697,29 +721,40 @@ def read_fact(entry: Data, seq: int) -> Saying:
         unknown, kind = f"{kind} schema {data['schema']}", ""
     else:
         body, claims = rules.read(data)
-        unknown = "" if rules.known else kind
-        flaw = stream_flaw(entry, rules)
-    return Saying(
-        Fact(kind, entry["at"], on, data.get("policy", ""), body, issue, moves, packed), claims, unknown, flaw
-    )
+        flaw = stream_flaw(entry, rules) or (basis_flaw(entry) if rules.basis else "")
+    fact = Fact(seq, kind, entry["at"], on, data.get("policy", ""), body, issue, moves, packed)
+    return Saying(fact, claims, unknown, flaw)
 
 
 def stream_flaw(entry: Data, rules: Rules) -> str:
     """Why the entry is on the wrong stream or makes an id again, "" if neither."""
+    stream = entry["stream"]
     if not rules.own:
-        flaw = "LedgerOpened is not on stream ledger/main"
-        return flaw if entry["type"] == "LedgerOpened" and entry["stream"] != "ledger/main" else ""
+        if stream in rules.streams or stream.split("/", 1)[0] + "/" in rules.streams:
+            return ""
+        return f"a {entry['type']} is on stream {shown(stream)}, not on {' or '.join(rules.streams)}"
+    if not rules.noun:
+        own = entry["data"][rules.own]
+        return "" if stream == own else f"{rules.own} {shown(own)} is not its stream, {shown(stream)}"
     own = ident(entry["data"], rules.own)
-    if entry["stream"] != f"{rules.noun}/{own}":
-        return f"{rules.own} {shown(own)} is not the id of its stream, {shown(entry['stream'])}"
+    if stream != f"{rules.noun}/{own}":
+        return f"{rules.own} {shown(own)} is not the id of its stream, {shown(stream)}"
     if rules.makes and entry["version"] != 1:
         return f"{rules.own} {shown(own)} is made again: its stream is at version {entry['version']}"
     return ""
 
 
+def basis_flaw(entry: Data) -> str:
+    """Why the entry does not say on what basis it rests, "" if it does."""
+    basis = entry["data"].get("basis", {})
+    return "" if basis.get("kind") and basis.get("ref") else f"a {entry['type']} names no basis with kind and ref"
+
+
 PARTITIONS = 64
-VERSION_RECORD = struct.Struct(">16sQI")  # stream, seq, version
-CLAIM_RECORD = struct.Struct(">16sQ?qq")  # key, seq, whether a bill, amount (below 0: given back), limit
+ENTRY_RECORD = struct.Struct(">16sQIBIQQIQQ")  # stream, seq, version, flags, first two issues: tape number, lo, hi
+VERSION_RECORD = struct.Struct(">16sQI41x")  # the same, read for its versions alone
+CLAIM_RECORD = struct.Struct(">16sQ")  # key, seq
+IS_DONATION, HAS_DONOR = 1, 2  # flags
 
 
 # The express lane. Most entries by far are plain gifts, and one pattern over the bytes says all of them that the long
@@ -732,13 +767,15 @@ _ISSUE = rf'\{{"hi":({_COUNT}),"lo":({_COUNT}),"tape":"t([1-9][0-9]{{0,8}})","to
 GIFT = re.compile(
     rf'\{{"at":"({INSTANT.pattern})","data":\{{"amount":([1-9][0-9]{{0,14}}),(?:"by":"{_TEXT}*+",)?'
     rf'(?:"channel":"({_TEXT}*+)",)?(?:"channel_txn":"({_TEXT}*+)",)?"donation":"(?P<own>{_TEXT}{{1,120}}+)",'
-    rf'(?:"donor":"{_TEXT}{{1,120}}+",)?"fee_bp":(0|[1-9][0-9]{{0,3}}),"fund":"({_TEXT}{{1,120}}+)",'
+    rf'(?:"(donor)":"{_TEXT}{{1,120}}+",)?"fee_bp":(0|[1-9][0-9]{{0,3}}),"fund":"({_TEXT}{{1,120}}+)",'
     rf'"issue":\[{_ISSUE}(?:,{_ISSUE})?\],(?:"line":"({_TEXT}*+)",)?"on":"([0-9-]{{10}}+)",'
     rf'"source":"(?:{"|".join(sorted(SOURCES))})"\}},"origin":"({_TEXT}*+)","prev":"([0-9a-f]{{64}}+)",'
     r'"salt":"[0-9a-f]{32}+","seq":([0-9]++),"stream":"(donation/(?P=own))","type":"DonationReceived",'
     r'"v":1,"version":1\}'.encode()
 )
 GIFT_ALONE, FEE, GIFT_WITH_FEE = range(3)
+NO_ISSUE = (0, 0, 0)
+NO_TAPE = 2**32 - 1  # stands for tape numbers beyond a record, which are never open: tapes are numbered without gaps
 Batch = list[Any]
 """Gifts that follow each other: [how many, rows [tape number, lo, hi, (to, on, fund, role)], {on: first at}]. All but
 role and `at` are bytes still. Issues that adjoin on a tape and are alike are one row."""
@@ -761,10 +798,11 @@ class ChunkReader:
         self.notes: list[tuple[int, str]] = []
         self.facts: list[tuple[Any, ...] | Batch | None] = []
         self.ends: dict[bytes, list[Any]] = {}  # tape -> its last row in the open batch
+        self.days: set[bytes] = set()  # real dates seen by the express lane
         self.origins: dict[str, int] = {}
         self.origin = b""
         self.unknown: dict[str, int] = {}
-        self.versions: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
+        self.entries: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
         self.claims: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
 
     def add(self, raw: bytes) -> None:
@@ -783,7 +821,7 @@ class ChunkReader:
             claimed, prev = self.link(entry)
             check_envelope(entry)
             self.remember(entry, seq)
-            fact = tuple(self.read(entry, seq))
+            fact = tuple(self.read(entry))
         except Flaw as flaw:
             self.notes.append((seq, str(flaw)))
         if claimed != seq or (prev != self.last_hex and self.leaves):
@@ -799,7 +837,7 @@ class ChunkReader:
         match = GIFT.fullmatch(raw)
         if match is None:
             return False
-        at, amount_text, channel, transaction, _, fee_bp, fund, *issues, line, on, origin, prev, seq, stream = (
+        at, amount_text, channel, transaction, _, donor, fee_bp, fund, *issues, line, on, origin, prev, seq, stream = (
             match.groups()
         )
         hi, lo, tape, to, hi2, lo2, tape2, to2 = issues
@@ -809,34 +847,47 @@ class ChunkReader:
             or prev != self.last_hex.encode()
             or origin != self.origin
             or when < self.last_at
-            or not is_day(when[:10])
-            or not is_day(on.decode())
+            or not (at[:10] in self.days or self.add_day(at[:10]))
+            or not (on in self.days or self.add_day(on))
         ):
             return False
         amount = int(amount_text)
         fee = amount * int(fee_bp) // 10_000
-        size = int(hi) - int(lo)
+        first = number, start, end = int(tape), int(lo), int(hi)
+        size = end - start
         if fee == 0:
             if tape2 is not None or size != amount:
                 return False
+            second = NO_ISSUE
             self.extend_batch(tape, lo, hi, (to, on, fund, GIFT_ALONE))
         else:
-            if tape2 is None or int(tape) >= int(tape2) or size + int(hi2) - int(lo2) != amount or size * 2 == amount:
+            if tape2 is None:
+                return False
+            second = number2, start2, end2 = int(tape2), int(lo2), int(hi2)
+            if number >= number2 or size + end2 - start2 != amount or size * 2 == amount:
                 return False
             if size != fee and size != amount - fee:
                 return False
-            first, second = (FEE, GIFT_WITH_FEE) if size == fee else (GIFT_WITH_FEE, FEE)
-            self.extend_batch(tape, lo, hi, (to, on, fund, first))
-            self.extend_batch(tape2, lo2, hi2, (to2, on, fund, second))
+            role, role2 = (FEE, GIFT_WITH_FEE) if size == fee else (GIFT_WITH_FEE, FEE)
+            self.extend_batch(tape, lo, hi, (to, on, fund, role))
+            self.extend_batch(tape2, lo2, hi2, (to2, on, fund, role2))
         batch = self.facts[-1]
         assert type(batch) is list
         batch[0] += 1
         batch[2].setdefault(on, when)
         self.last_at = when
-        self.record_version(stream, 1)
+        self.record_entry(stream, 1, IS_DONATION if donor is None else IS_DONATION | HAS_DONOR, first, second)
         if transaction is not None:
-            key = [b"-" if part is None else b"s" + part for part in (channel, transaction, line)]
-            self.record_claim(b"\x00".join((b"donation", *key)), False, amount, amount)
+            channel_part = b"-" if channel is None else b"s" + channel
+            line_part = b"-" if line is None else b"s" + line
+            self.record_claim(b"donation\x00%b\x00s%b\x00%b" % (channel_part, transaction, line_part))
+        return True
+
+    def add_day(self, text: bytes) -> bool:
+        """Whether the text is a real date; it is remembered."""
+        if not is_day(text.decode()):
+            return False
+        self.days.add(text)
         return True
 
     def extend_batch(self, tape: bytes, lo: bytes, hi: bytes, alike: tuple[bytes, bytes, bytes, int]) -> None:
@@ -853,17 +904,16 @@ class ChunkReader:
             assert type(batch) is list
             batch[1].append(row)
 
-    def record_version(self, stream: bytes, version: int) -> None:
-        """Note that the entry stands on the stream with that version."""
+    def record_entry(self, stream: bytes, version: int, flags: int, first: Range, second: Range) -> None:
+        """Note that the entry stands on the stream with that version, and what it issues."""
         digest = blake2b(stream, digest_size=16).digest()
-        record = VERSION_RECORD.pack(digest, self.position, version)
-        self.versions[digest[0] % PARTITIONS].append(record)
+        record = ENTRY_RECORD.pack(digest, self.position, version, flags, *first, *second)
+        self.entries[digest[0] % PARTITIONS].append(record)
 
-    def record_claim(self, key: bytes, bill: bool, amount: int, limit: int) -> None:
+    def record_claim(self, key: bytes) -> None:
         """Note that the entry claims the business key."""
         digest = blake2b(key, digest_size=16).digest()
-        record = CLAIM_RECORD.pack(digest, self.position, bill, amount, limit)
-        self.claims[digest[0] % PARTITIONS].append(record)
+        self.claims[digest[0] % PARTITIONS].append(CLAIM_RECORD.pack(digest, self.position))
 
     def link(self, entry: Data) -> tuple[int, str]:
         """The claimed seq and prev. Raises Flaw."""
@@ -876,7 +926,7 @@ class ChunkReader:
 
     def remember(self, entry: Data, seq: int) -> None:
         """Note what must be compared with other entries."""
-        at, stream = entry["at"], entry["stream"]
+        at = entry["at"]
         if at < self.last_at:
             self.notes.append((seq, f"at goes back: {at} after {self.last_at}"))
         self.first_at = self.first_at or at
@@ -884,18 +934,27 @@ class ChunkReader:
         if entry["origin"] not in self.origins:
             self.origins[entry["origin"]] = seq
             self.origin = entry["origin"].encode()
-        self.record_version(stream.encode(), entry["version"])
 
-    def read(self, entry: Data, seq: int) -> Fact:
-        """The fact of the entry; its business keys and its type, if unknown, are noted. Raises Flaw."""
-        saying = read_fact(entry, seq)
+    def read(self, entry: Data) -> Fact:
+        """The fact of the entry; what must be compared with other entries, and its type, if unknown, are noted.
+
+        Raises Flaw.
+        """
+        saying = read_fact(entry, self.position)
         if saying.flaw:
-            self.notes.append((seq, saying.flaw))
+            self.notes.append((self.position, saying.flaw))
         if saying.unknown:
             self.unknown[saying.unknown] = self.unknown.get(saying.unknown, 0) + 1
-        for kind, key, amount, limit in saying.claims:
-            self.record_claim(key.encode(), kind == "bill", amount, limit)
-        return saying.fact
+        fact = saying.fact
+        flags = 0
+        if fact.type in ("DonationReceived", "BalanceBroughtForward"):
+            flags = IS_DONATION | (HAS_DONOR if "donor" in entry["data"] else 0)
+        ranges = [(min(number, NO_TAPE), lo, hi) for number, lo, hi, _ in fact.issue[:2]]
+        first, second, *_ = *ranges, NO_ISSUE, NO_ISSUE
+        self.record_entry(entry["stream"].encode(), entry["version"], flags, first, second)
+        for key in saying.claims:
+            self.record_claim(key.encode())
+        return fact
 
     def result(self) -> tuple[Any, ...]:
         """The fields of `Reading`."""
@@ -912,7 +971,7 @@ class ChunkReader:
             self.facts,
             self.origins,
             self.unknown,
-            list(map(b"".join, self.versions)),
+            list(map(b"".join, self.entries)),
             list(map(b"".join, self.claims)),
         )
 
@@ -930,7 +989,7 @@ class Reading(NamedTuple):
     facts: list[tuple[Any, ...] | Batch | None]
     origins: dict[str, int]
     unknown: dict[str, int]
-    versions: list[bytes]
+    entries: list[bytes]
     claims: list[bytes]
 
 
@@ -955,7 +1014,8 @@ def read_packed(start: int, data: bytes, codec: Codec) -> bytes:
 # The readers of known facts: data -> (body, business keys). Raise Flaw for members missing or of the wrong kind.
 # ---------------------------------------------------------------------------------------------------------------------
 
-Body = tuple[Any, list[Claim]]
+Body = tuple[Any, list[str]]
+Line = tuple[str, int, str | None, int]  # case, amount, bill number, limit of the bill if this line is its first
 
 
 def key_part(value: str | int | None) -> str:
@@ -1018,20 +1078,33 @@ def read_attributes(data: Data) -> dict[str, str]:
 
 
 def read_case_opened(data: Data) -> Body:
-    """-> (case, fund, attributes)."""
-    text_or_none(data, "purpose")
-    text_or_none(data, "household")
-    return (ident(data, "case"), ident(data, "fund"), read_attributes(data)), []
+    """-> (case, fund, attributes, household or None, purpose or None, whether approved)."""
+    household, purpose = text_or_none(data, "household"), text_or_none(data, "purpose")
+    approved = bool(data.get("approved_by"))
+    return (ident(data, "case"), ident(data, "fund"), read_attributes(data), household, purpose, approved), []
 
 
 def read_case_amended(data: Data) -> Body:
-    """-> (case, attributes)."""
-    return (ident(data, "case"), read_attributes(data)), []
+    """-> (case, attributes, whether approved)."""
+    return (ident(data, "case"), read_attributes(data), bool(data.get("approved_by"))), []
 
 
-def read_case(data: Data) -> Body:
+def read_case_closed(data: Data) -> Body:
     """-> case."""
+    choice(data, "reason", CLOSING_REASONS)
     return ident(data, "case"), []
+
+
+def read_case_reopened(data: Data) -> Body:
+    """-> (case, whether approved)."""
+    return (ident(data, "case"), bool(data.get("approved_by"))), []
+
+
+def read_subject_erased(data: Data) -> Body:
+    """-> nothing."""
+    for name in ("person", "donor"):
+        ident_or_none(data, name)
+    return None, []
 
 
 TERMS = frozenset(("tape", "fund", "nature", "restriction", "usable_from", "expires_on", "agreement"))
@@ -1071,51 +1144,109 @@ def read_tape_opened(data: Data) -> Body:
     return (tape_number(name), ident(data, "fund"), nature, restriction, *days, agreement), []
 
 
+def read_foreign(value: Any) -> None:
+    """What was given in another currency, beside what is booked. Raises Flaw."""
+    if type(value) is not dict:
+        raise Flaw("foreign is not an object")
+    currency, rate = value.get("currency"), value.get("rate")
+    if type(currency) is not str or not CURRENCY.fullmatch(currency):
+        raise Flaw(f"currency of foreign money is not three capital letters: {shown(currency)}")
+    if type(rate) is not str or not RATE.fullmatch(rate):
+        raise Flaw(f"rate of foreign money is no decimal as text: {shown(rate)}")
+    positive(value, "amount")
+    whole(value, "exponent")
+    if not day_or_empty(value, "rate_on"):
+        raise Flaw("rate_on of foreign money is missing")
+
+
 def read_donation_received(data: Data) -> Body:
     """-> (fund, amount, fee), the fee being floor(amount × fee_bp / 10000)."""
     fund, amount, fee_bp = ident(data, "fund"), positive(data, "amount"), whole(data, "fee_bp")
     if fee_bp > 10_000:
         raise Flaw(f"fee_bp is above 10000: {fee_bp}")
-    if type(data.get("source")) is not str or data["source"] not in SOURCES:
-        raise Flaw(f"source is unknown: {shown(data.get('source'))}")
-    if "donor" in data:
-        ident(data, "donor")
+    choice(data, "source", SOURCES)
+    for name in ("donor", "payer", "receipt_to"):
+        ident_or_none(data, name)
+    if "foreign" in data:
+        read_foreign(data["foreign"])
     channel, transaction = text_or_none(data, "channel"), text_or_none(data, "channel_txn")
     claims = []
     if transaction is not None:
         line = data.get("line")
         if type(line) not in (str, int, type(None)):
             raise Flaw(f"line is neither text nor an integer: {shown(line)}")
-        claims.append(("unique", business_key("donation", channel, transaction, line), amount, amount))
+        claims.append(business_key("donation", channel, transaction, line))
     return (fund, amount, amount * fee_bp // 10_000), claims
 
 
+def read_lines(data: Data) -> tuple[Line, ...]:
+    """The `lines` of a payment. Raises Flaw."""
+    lines = data.get("lines")
+    if type(lines) is not list or not lines or not all(type(line) is dict for line in lines):
+        raise Flaw("lines is not a list of objects")
+    found: list[Line] = []
+    for line in lines:
+        case, amount, bill = ident(line, "case"), positive(line, "amount"), text_or_none(line, "bill_no")
+        found.append((case, amount, bill, positive(line, "bill_amount") if "bill_amount" in line else amount))
+    return tuple(found)
+
+
+def read_balance_brought_forward(data: Data) -> Body:
+    """-> (donation, fund, amount, hospital or "", lines): none at a fund; at a case one, and no hospital.
+
+    The id serves as that of an allocation or payment where the money is at a case or a hospital.
+    """
+    donation, fund, amount = ident(data, "donation"), ident(data, "fund"), positive(data, "amount")
+    ident_or_none(data, "donor")
+    members = data.keys() & {"allocation", "case", "payment", "hospital", "lines"}
+    hospital, lines = "", tuple[Line, ...]()
+    if members == {"allocation", "case"}:
+        own, lines = ident(data, "allocation"), ((ident(data, "case"), amount, None, 0),)
+    elif members == {"payment", "hospital", "lines"}:
+        own, hospital = ident(data, "payment"), ident(data, "hospital")
+        lines = tuple((case, part, None, 0) for case, part, _, _ in read_lines(data))
+    elif members:
+        raise Flaw(f"an opening balance is neither at a fund, a case nor a hospital: {', '.join(sorted(members))}")
+    else:
+        own = donation
+    if own != donation:
+        raise Flaw(f"the opening balance {shown(donation)} serves under another id, {shown(own)}")
+    return (donation, fund, amount, hospital, lines), []
+
+
+def read_donation_attributed(data: Data) -> Body:
+    """-> donation."""
+    ident(data, "donor")
+    return ident(data, "donation"), []
+
+
 def read_allocation_made(data: Data) -> Body:
-    """-> (case, fund, amount)."""
-    return (ident(data, "case"), ident(data, "fund"), positive(data, "amount")), []
+    """-> (allocation, case, fund, amount)."""
+    return (ident(data, "allocation"), ident(data, "case"), ident(data, "fund"), positive(data, "amount")), []
+
+
+def read_allocation_released(data: Data) -> Body:
+    """-> (stream, case, amount, None), as all that gives back: see `Book.give_back`."""
+    ident_or_none(data, "release")
+    return (f"allocation/{ident(data, 'allocation')}", ident(data, "case"), positive(data, "amount"), None), []
 
 
 def read_hospital_payment_made(data: Data) -> Body:
-    """-> (hospital, {case: amount}).
+    """-> (payment, hospital, lines, business keys)."""
+    keys = [
+        business_key("payment", leg["account"], leg["bank_ref"])
+        for leg in data.get("cash", ())
+        if "account" in leg and "bank_ref" in leg
+    ]
+    return (ident(data, "payment"), ident(data, "hospital"), read_lines(data), tuple(keys)), []
 
-    Lines of one case take one after the other from the front of one order, so together they take the sum.
-    """
-    hospital, lines = ident(data, "hospital"), data.get("lines")
-    if type(lines) is not list or not lines or not all(type(line) is dict for line in lines):
-        raise Flaw("lines is not a list of objects")
-    amounts: dict[str, int] = {}
-    claims: list[Claim] = []
-    for line in lines:
-        case, amount, bill = ident(line, "case"), positive(line, "amount"), text_or_none(line, "bill_no")
-        limit = positive(line, "bill_amount") if "bill_amount" in line else amount
-        amounts[case] = amounts.get(case, 0) + amount
-        if bill is not None:
-            claims.append(("bill", business_key("bill", hospital, bill, case), amount, limit))
-    total = sum(amounts.values())
-    for leg in data.get("cash", ()):
-        if "account" in leg and "bank_ref" in leg:
-            claims.append(("unique", business_key("payment", leg["account"], leg["bank_ref"]), total, total))
-    return (hospital, amounts), claims
+
+def read_hospital_payment_returned(data: Data) -> Body:
+    """-> (stream, case, amount, bill number or None, hospital)."""
+    choice(data, "reason", RETURN_REASONS)
+    ident_or_none(data, "return_id")
+    stream, case, amount = f"payment/{ident(data, 'payment')}", ident(data, "case"), positive(data, "amount")
+    return (stream, case, amount, text_or_none(data, "bill_no"), ident(data, "hospital")), []
 
 
 def read_treatment_settled(data: Data) -> Body:
@@ -1124,13 +1255,64 @@ def read_treatment_settled(data: Data) -> Body:
 
 
 def read_cash_granted(data: Data) -> Body:
-    """-> (case, amount)."""
-    case, amount = ident(data, "case"), positive(data, "amount")
+    """-> (grant, case, amount, business keys)."""
+    grant, case, amount = ident(data, "grant"), ident(data, "case"), positive(data, "amount")
     purpose, period = text_or_none(data, "purpose"), text_or_none(data, "period")
-    claims: list[Claim] = []
-    if purpose is not None or period is not None:
-        claims.append(("unique", business_key("grant", case, purpose, period), amount, amount))
-    return (case, amount), claims
+    named = purpose is not None or period is not None
+    return (grant, case, amount, (business_key("grant", case, purpose, period),) if named else ()), []
+
+
+def read_grant_returned(data: Data) -> Body:
+    """-> (stream, case, amount, None)."""
+    ident_or_none(data, "return_id")
+    return (f"grant/{ident(data, 'grant')}", ident(data, "case"), positive(data, "amount"), None), []
+
+
+def read_donation_refunded(data: Data) -> Body:
+    """-> (donation, amount, the part of it that was taken as fee)."""
+    donation, amount, fee = ident(data, "donation"), positive(data, "amount"), whole(data, "fee")
+    if fee > amount:
+        raise Flaw(f"a fee of {fee} is part of a refund of {amount}")
+    return (donation, amount, fee), []
+
+
+def read_funds_transferred(data: Data) -> Body:
+    """-> (fund, to_fund, amount)."""
+    return (ident(data, "fund"), ident(data, "to_fund"), positive(data, "amount")), []
+
+
+def read_terms_changed(data: Data) -> Body:
+    """-> (fund, amount, donation or None)."""
+    return (ident(data, "fund"), positive(data, "amount"), ident_or_none(data, "donation")), []
+
+
+def read_serials_substituted(data: Data) -> Body:
+    """-> (case, amount)."""
+    return (ident(data, "case"), positive(data, "amount")), []
+
+
+def read_expense_made(data: Data) -> Body:
+    """-> (fund, kind, amount, "fund" or "fee")."""
+    kind, source = choice(data, "kind", COST_KINDS), choice(data, "from", ("fund", "fee"))
+    return (ident(data, "fund"), kind, positive(data, "amount"), source), []
+
+
+def read_money_held(data: Data) -> Body:
+    """-> (hold, amount, donation or None)."""
+    return (ident(data, "hold"), positive(data, "amount"), ident_or_none(data, "donation")), []
+
+
+def read_hold_lifted(data: Data) -> Body:
+    """-> (hold, amount)."""
+    return (ident(data, "hold"), positive(data, "amount")), []
+
+
+def read_entry_reversed(data: Data) -> Body:
+    """-> (seq of the entry that is reversed, its stream)."""
+    record = data.get("record")
+    if type(record) is not str or not STREAM.fullmatch(record):
+        raise Flaw(f"record is no stream: {shown(record)}")
+    return (whole(data, "reverses"), record), []
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1154,40 +1336,108 @@ class Tape:
     expires_on: str
     start_place: str
     order: tuple[int, str]
+    terms: tuple[Any, ...]  # all of them, alike for alike terms of two funds
     end: int = 0
 
 
 @dataclass(slots=True)
 class Case:
-    """A case as the entries so far have it."""
+    """A case as the entries so far have it; `reached` is the last posting date on which money came to `case/C`."""
 
+    name: str
     fund: str
     attributes: dict[str, str]
+    household: str | None
+    purpose: str | None
     is_open: bool = True
+    reached: str = ""
+
+    def kin(self) -> list[tuple[str, str, str | None]]:
+        """Who the case is for: (person or household, id, purpose)."""
+        ids = {"person": self.attributes.get("person"), "household": self.household}
+        return [(kind, own, self.purpose) for kind, own in ids.items() if own is not None]
+
+
+class Entered(NamedTuple):
+    """What the disk remembers of an entry: the ranges of its first two issues, and whether it is a donation's."""
+
+    seq: int
+    is_donation: bool
+    has_donor: bool
+    issue: tuple[Range, ...]
+
+
+class Logged(NamedTuple):
+    """What memory remembers of an entry that moved money, so that it can be reversed; see `Book.log`."""
+
+    seq: int
+    type: str
+    body: Any
+    issue: tuple[Issue, ...]
+    moves: tuple[Move, ...]
+
+
+class Outlay(NamedTuple):
+    """An allocation, payment or grant: what can come back, and the business keys that it holds."""
+
+    seq: int
+    hospital: str
+    lines: tuple[Line, ...]
+    keys: tuple[str, ...] = ()
+
+
+class Bill(NamedTuple):
+    """A hospital's bill for a case: what it is for, what stands paid on it, and the entry that paid first."""
+
+    limit: int
+    paid: int
+    first: int
+
+
+def anything(_: Tape) -> str:
+    """Refuses nothing."""
+    return ""
 
 
 class Demand(NamedTuple):
-    """What a fact takes by policy: `amount` from the front of the order at `sources`, to `target`."""
+    """What a fact moves by policy: `amount` from the front or the back of the order at some places.
+
+    `ways` gives for each of these places where its serials go, "" for each to its home. `within`, if given, are the
+    only serials meant: ranges by tape number.
+    """
 
     amount: int
-    sources: tuple[str, ...]
-    target: str
-    refuses: Refuses
+    ways: dict[str, str]
+    refuses: Refuses = anything
+    back: bool = False
+    within: dict[int, list[tuple[int, int]]] | None = None
 
 
 class Book:
-    """The state that the laws are judged on: tapes, places, and what is registered."""
+    """The state that the laws are judged on: tapes, places, and what is registered.
 
-    def __init__(self) -> None:
+    Of plain gifts it keeps nothing but their places; `find` gives what the disk remembers of a stream's entries.
+    """
+
+    def __init__(self, find: Callable[[str], Iterator[Entered]]) -> None:
+        self.find = find
         self.zone: zoneinfo.ZoneInfo | None = None
         self.tapes: dict[int, Tape] = {}
         self.terms_seen: set[tuple[Any, ...]] = set()
         self.funds: set[str] = set()
         self.hospitals: set[str] = set()
         self.cases: dict[str, Case] = {}
+        self.kin: dict[tuple[str, str, str | None], set[str]] = {}  # see `Case.kin` -> cases
         self.parents: dict[tuple[str, str], str | None] = {}
         self.at: dict[str, dict[int, list[Row]]] = {}  # place -> tape number -> rows sorted by lo
         self.changed: dict[str, set[str]] = {}  # fund -> its places under changed terms, fund/F/tN
+        self.log: list[Logged] = []  # by seq
+        self.reversed: dict[int, int] = {}  # entry -> the entry that reversed it
+        self.attributed: dict[str, int] = {}  # donation -> the entry that says whose it is
+        self.outlays: dict[str, Outlay] = {}  # stream -> allocation, payment or grant
+        self.returned: Counter[tuple[str, ...]] = Counter()  # what came back, by `parts_of`
+        self.keys: dict[str, int] = {}  # business key of a payment or grant -> the entry that holds it
+        self.bills: dict[tuple[str, str, str], Bill] = {}  # (hospital, bill number, case)
         self._minute = self._day = ""
 
     # Days
@@ -1268,6 +1518,20 @@ class Book:
             if not tapes:
                 del self.at[place]
 
+    def everything(self, place: str, target: str = "") -> tuple[Move, ...]:
+        """The moves of all that is at a place to the target, or each to its home."""
+        return as_one(
+            [
+                (number, lo, hi, place, target or home)
+                for number, rows in self.at.get(place, {}).items()
+                for lo, hi, home, _ in rows
+            ]
+        )
+
+    def fund_places(self, *funds: str) -> list[str]:
+        """The places of the funds, those under changed terms included."""
+        return [place for fund in funds for place in (f"fund/{escape(fund)}", *sorted(self.changed.get(fund, ())))]
+
     def rows(self) -> Iterator[tuple[int, int, int, str, str, str]]:
         """See `Report.places`."""
         by_tape: dict[int, list[tuple[int, int, str, str, str]]] = {}
@@ -1282,8 +1546,7 @@ class Book:
 
     def terms(self, number: int, home: str) -> Tape:
         """The terms in force on serials of a tape at, or with their home at, `home`."""
-        changed = parse_place(home).tape
-        return self.tapes[changed] if changed else self.tapes[number]
+        return self.tapes.get(parse_place(home).tape) or self.tapes[number]
 
     def allows(self, dimension: str, codes: frozenset[str], value: str | None) -> bool:
         """Whether the code, or an ancestor of it in the dictionary, is listed."""
@@ -1300,10 +1563,9 @@ class Book:
 
         `hospital`, if not "", stands for the case's own. `on` "" leaves the days unjudged.
         """
-        if on and on < terms.usable_from:
-            return f"may be used only from {terms.usable_from}, not on {on}"
-        if on and terms.expires_on and terms.expires_on < on:
-            return f"expired on {terms.expires_on}, before {on}"
+        refused = days_refusal(terms, on) if on else ""
+        if refused:
+            return refused
         attributes = self.cases[name].attributes
         for dimension, codes in terms.restriction.items():
             value = hospital if hospital and dimension == "hospital" else attributes.get(dimension)
@@ -1404,23 +1666,29 @@ class Book:
         """
         rules = FACTS.get(fact.type)
         flaw = self.day_flaw(fact) if self.zone else ""
+        plain = not fact.moves
         if fact.issue:
             flaw = self.issue_flaw(fact) or flaw
+            plain = (
+                plain and len(fact.issue) <= 2 and all(to == self.tapes[n].start_place for n, _, _, to in fact.issue)
+            )
         pieces = [self.peek(number, lo, hi, source) for number, lo, hi, source, _ in fact.moves]
         if fact.moves:
             flaw = flaw or self.moves_flaw(fact, pieces)
         if rules is not None:
             judged = rules.judge(self, fact, pieces)
             flaw = flaw or judged
+        if not plain or fact.type == "DonationAttributed":
+            self.log.append(Logged(fact.seq, intern(fact.type), fact.body, fact.issue, fact.moves))
         for number, lo, hi, to in fact.issue:
             tape = self.tapes[number]
             tape.end = hi
             home = "" if to == tape.start_place or is_home(to) else f"fund/{escape(tape.fund)}"
             self.put(number, lo, hi, to, home, fact.on)
-            self.note_changed(to)
+            self.note_arrival(to, fact.on)
         for (number, lo, hi, source, target), parts in zip(fact.moves, pieces, strict=True):
             self.take(number, lo, hi, source)
-            self.note_changed(target)
+            self.note_arrival(target, fact.on)
             for start, end, home, _ in parts:
                 kept = "" if is_home(target) else source if is_home(source) else home
                 self.put(number, start, end, target, kept, fact.on)
@@ -1456,12 +1724,133 @@ class Book:
             tape.end = hi
         return True
 
-    def note_changed(self, place: str) -> None:
-        """Remember a place under changed terms as one of its fund's."""
-        if place.startswith("fund/"):
+    def note_arrival(self, place: str, on: str) -> None:
+        """Remember a place under changed terms as one of its fund's, and when money last came to a case."""
+        if place.startswith(("fund/", "case/")):
             where = parse_place(place)
             if where.tape:
                 self.changed.setdefault(where.fund, set()).add(place)
+            elif where.case in self.cases:
+                case = self.cases[where.case]
+                case.reached = max(case.reached, on)
+
+    # Entries before this one
+
+    def logged(self, seq: int) -> Logged | None:
+        """The entry in the log, None when it isn't there."""
+        index = bisect_left(self.log, (seq,))
+        return self.log[index] if index < len(self.log) and self.log[index].seq == seq else None
+
+    def standing_move(self, after: Logged) -> int | None:
+        """The first later entry that stands and moved a serial that this entry moved; None when there is none.
+
+        An entry stands unless it was reversed; an EntryReversed never does.
+        """
+        ranges: dict[int, list[tuple[int, int]]] = {}
+        for number, lo, hi, _, _ in after.moves:
+            ranges.setdefault(number, []).append((lo, hi))
+        for entry in self.log[bisect_left(self.log, (after.seq + 1,)) :] if ranges else ():
+            if entry.type != "EntryReversed" and entry.seq not in self.reversed:
+                for number, lo, hi, _, _ in entry.moves:
+                    if any(lo < end and start < hi for start, end in ranges.get(number, ())):
+                        return entry.seq
+        return None
+
+    def donation(self, name: str, before: int) -> Entered | None:
+        """The entry by which a donation came in; None when there is none before entry `before`."""
+        found = self.find(f"donation/{name}")
+        return next((one for one in found if one.is_donation and one.seq < before), None)
+
+    def issued(self, entry: Entered) -> dict[int, list[tuple[int, int]]]:
+        """The serials that an entry issued: ranges by tape number."""
+        logged = self.logged(entry.seq)
+        ranges: dict[int, list[tuple[int, int]]] = {}
+        for number, lo, hi, *_ in entry.issue if logged is None else logged.issue:
+            ranges.setdefault(number, []).append((lo, hi))
+        return ranges
+
+    # What was given out, and what of it came back
+
+    def open_outlay(self, stream: str, outlay: Outlay) -> str:
+        """Enter an allocation, payment or grant. What is wrong with its id, business keys and bills, "" if nothing."""
+        if stream in self.outlays:
+            return f"{shown(stream)} is made by entry {self.outlays[stream].seq} already"
+        self.outlays[stream] = outlay
+        flaw = self.hold_keys(outlay)
+        for case, amount, number, limit in outlay.lines:
+            if number is not None:
+                flaw = self.pay_bill((outlay.hospital, number, case), amount, limit, outlay.seq) or flaw
+        return flaw
+
+    def undo_outlay(self, stream: str) -> str:
+        """Its entry is reversed. Why it may not be, "" if it may."""
+        outlay = self.outlays[stream]
+        self.free_keys(outlay)
+        for case, amount, number, _ in outlay.lines:
+            if number is not None:
+                self.unpay_bill((outlay.hospital, number, case), amount)
+        return f"something came back of {shown(stream)}, and that stands" if self.returned[(stream,)] else ""
+
+    def give_back(self, stream: str, case: str, amount: int, number: str | None) -> str:
+        """Enter that an amount of an outlay for a case comes back, naming a bill or none. Why not, "" if it may."""
+        outlay = self.outlays.get(stream)
+        if outlay is None:
+            return f"there is no {shown(stream)} of which money could come back"
+        flaw = "" if outlay.seq not in self.reversed else f"{shown(stream)} was reversed"
+        for what in parts_of(stream, case, number)[1:]:
+            left = sum(line[1] for line in outlay.lines if line[0] == case and what[2:] in ((), line[2:3]))
+            left -= self.returned[what]
+            if amount > left:
+                of = f" on bill {shown(number)}" if what[2:] else ""
+                flaw = flaw or f"{amount} comes back of {shown(stream)}, of which {left} stands for {shown(case)}{of}"
+        self.returned.update(dict.fromkeys(parts_of(stream, case, number), amount))
+        if self.returned[(stream,)] >= sum(line[1] for line in outlay.lines):
+            self.free_keys(outlay)
+        if number is not None:
+            self.unpay_bill((outlay.hospital, number, case), amount)
+        return flaw
+
+    def undo_return(self, stream: str, case: str, amount: int, number: str | None) -> str:
+        """What came back is out again, since that entry is reversed. Why it may not be, "" if it may."""
+        outlay = self.outlays.get(stream)
+        if outlay is None:
+            return ""
+        self.returned.subtract(dict.fromkeys(parts_of(stream, case, number), amount))
+        flaw = self.hold_keys(outlay)
+        if number is not None:
+            # The limit of a bill that was forgotten meanwhile, which is never less than what is paid again.
+            limit = next((line[3] for line in outlay.lines if line[0] == case and line[2] == number), amount)
+            flaw = self.pay_bill((outlay.hospital, number, case), amount, max(limit, amount), outlay.seq) or flaw
+        return flaw
+
+    def hold_keys(self, outlay: Outlay) -> str:
+        """Take the outlay's business keys. What is wrong, "" if they were free or its own."""
+        taken = [self.keys.setdefault(key, outlay.seq) for key in outlay.keys]
+        return next((f"its business key is in use since entry {seq}" for seq in taken if seq != outlay.seq), "")
+
+    def free_keys(self, outlay: Outlay) -> None:
+        """Let go of the outlay's business keys."""
+        for key in outlay.keys:
+            if self.keys.get(key) == outlay.seq:
+                del self.keys[key]
+
+    def pay_bill(self, key: tuple[str, str, str], amount: int, limit: int, seq: int) -> str:
+        """Enter a payment on a bill, whose first payment sets its limit. What is wrong, "" if it is within."""
+        bill = self.bills.get(key) or Bill(limit, 0, seq)
+        paid = bill.paid + amount
+        if paid > bill.limit:
+            return f"{paid} is paid on a bill of {bill.limit} (first paid in entry {bill.first})"
+        self.bills[key] = bill._replace(paid=paid)
+        return ""
+
+    def unpay_bill(self, key: tuple[str, str, str], amount: int) -> None:
+        """Enter that something paid on a bill came back; a bill with nothing paid is forgotten."""
+        bill = self.bills.get(key)
+        if bill is not None:
+            if bill.paid > amount:
+                self.bills[key] = bill._replace(paid=bill.paid - amount)
+            else:
+                del self.bills[key]
 
     # Policy earmark-fifo/1
 
@@ -1471,25 +1860,52 @@ class Book:
         One order: more restricted dimensions first, then earliest expiry (none last), then lower tape number, then
         lower serial. Serials that the demand refuses, or that come only after `on`, are passed over.
         """
-        queues: dict[tuple[int, str, int], list[list[tuple[int, int, str, str]]]] = {}
-        for source in demand.sources:
-            for number, rows in self.at.get(source, {}).items():
+        queues: dict[tuple[int, str, int], list[list[tuple[int, int, str, str, str]]]] = {}
+        for source in demand.ways:
+            for number, all_rows in self.at.get(source, {}).items():
+                rows = all_rows if demand.within is None else clipped(all_rows, demand.within.get(number, ()))
                 for home, group in [(source, rows)] if is_home(source) else ((row[2], [row]) for row in rows):
                     terms = self.terms(number, home)
                     if not demand.refuses(terms):
                         queue = queues.setdefault((*terms.order, number), [])
-                        queue.append([(lo, hi, since, source) for lo, hi, _, since in group])
+                        queue.append([(lo, hi, since, source, home) for lo, hi, _, since in group])
         moves: list[Move] = []
         missing = demand.amount
-        for key in sorted(queues):
-            for lo, hi, since, source in merge_sorted(*queues[key]):
-                if since <= on:
-                    hi = min(hi, lo + missing)
-                    moves.append((key[2], lo, hi, source, demand.target))
-                    missing -= hi - lo
-                    if not missing:
-                        return moves
+        for key in sorted(queues, reverse=demand.back):
+            merged = merge_sorted(*queues[key])
+            for lo, hi, since, source, home in reversed(list(merged)) if demand.back else merged:
+                size = min(hi - lo, missing) if since <= on else 0
+                if size:
+                    first = hi - size if demand.back else lo
+                    moves.append((key[2], first, first + size, source, demand.ways[source] or home))
+                    missing -= size
+                if not missing:
+                    return moves
         return moves
+
+
+def clipped(rows: list[Row], ranges: Iterable[tuple[int, int]]) -> list[Row]:
+    """What of the rows lies within the ranges; both are sorted."""
+    kept: list[Row] = []
+    for first, last in ranges:
+        begin = max(bisect_left(rows, (first,)) - 1, 0)
+        near = rows[begin : bisect_left(rows, (last,))]
+        kept += [(max(lo, first), min(hi, last), home, since) for lo, hi, home, since in near if hi > first]
+    return kept
+
+
+def parts_of(stream: str, case: str, number: str | None) -> list[tuple[str, ...]]:
+    """What a return is counted against: the whole outlay, its part for the case, and the bill if one is named."""
+    return [(stream,), (stream, case), *([] if number is None else [(stream, case, number)])]
+
+
+def days_refusal(terms: Tape, on: str) -> str:
+    """Why money under these terms may not be used on that day, "" if it may."""
+    if on < terms.usable_from:
+        return f"may be used only from {terms.usable_from}, not on {on}"
+    if terms.expires_on and terms.expires_on < on:
+        return f"expired on {terms.expires_on}, before {on}"
+    return ""
 
 
 def as_one(moves: list[Move]) -> tuple[Move, ...]:
@@ -1567,46 +1983,79 @@ def judge_tape_opened(book: Book, fact: Fact, _: Pieces) -> str:
         expires_on=expires_on,
         start_place=f"{'fee' if nature == 'fee' else 'fund'}/{escape(fund)}",
         order=(-len(restriction), expires_on or "~"),  # "~" is after every date
+        terms=terms[1:],
     )
     return flaw or no_money(fact)
 
 
-def _attributes_flaw(book: Book, attributes: dict[str, str]) -> str:
-    hospital = attributes.get("hospital")
-    return "" if hospital is None or hospital in book.hospitals else f"hospital {shown(hospital)} is not registered"
+def case_flaw(book: Book, case: Case, approved: bool, whose: tuple[str, ...] = ("person", "household")) -> str:
+    """Why the case may not be as it is now: an unknown hospital, or another open case of the same purpose for the same
+    person or household, `whose`, that nobody approved. Enters who it is for."""
+    hospital = case.attributes.get("hospital")
+    flaw = "" if hospital is None or hospital in book.hospitals else f"hospital {shown(hospital)} is not registered"
+    for kin in case.kin():
+        others = book.kin.setdefault(kin, set()) - {case.name}
+        book.kin[kin].add(case.name)
+        other = min((name for name in others if book.cases[name].is_open), default="")
+        if other and case.is_open and not approved and kin[0] in whose:
+            flaw = flaw or f"the same {kin[0]} has another open case of this purpose, {shown(other)}, without approval"
+    return flaw
 
 
 def judge_case_opened(book: Book, fact: Fact, _: Pieces) -> str:
     """Opens the case."""
-    name, fund, attributes = fact.body
-    book.cases[name] = Case(fund, attributes)
+    name, fund, attributes, household, purpose, approved = fact.body
+    book.cases[name] = Case(name, fund, attributes, household, purpose)
     flaw = "" if fund in book.funds else f"fund {shown(fund)} is not open"
-    return flaw or _attributes_flaw(book, attributes) or no_money(fact)
+    return case_flaw(book, book.cases[name], approved) or flaw or no_money(fact)
 
 
 def judge_case_amended(book: Book, fact: Fact, _: Pieces) -> str:
-    """Replaces all attributes of the case."""
-    name, attributes = fact.body
-    if name not in book.cases:
+    """Replaces all attributes of the case; another person is guarded against as when a case is opened.
+
+    The household stays what it was, so whatever open case shares it was approved before.
+    """
+    name, attributes, approved = fact.body
+    case = book.cases.get(name)
+    if case is None:
         return f"case {shown(name)} is not open"
-    book.cases[name].attributes = attributes
-    return _attributes_flaw(book, attributes) or no_money(fact)
+    same = case.attributes.get("person") == attributes.get("person")
+    for kin in case.kin():
+        book.kin.get(kin, set()).discard(name)
+    case.attributes = attributes
+    return case_flaw(book, case, approved or same, ("person",)) or no_money(fact)
 
 
 def judge_case_closed(book: Book, fact: Fact, _: Pieces) -> str:
-    """The case takes no more money; what is there goes home in the same entry, by laws that hold for every fact."""
-    if fact.body not in book.cases:
+    """All of `case/C` home in the same entry; the case takes no more money."""
+    case = book.cases.get(fact.body)
+    if case is None:
         return f"case {shown(fact.body)} is not open"
-    book.cases[fact.body].is_open = False
-    return ""
+    was_open, case.is_open = case.is_open, False
+    if not was_open:
+        return f"case {shown(fact.body)} is closed already"
+    if not fact.on:
+        return "a case is closed without a posting date (on)"
+    if case.reached > fact.on:
+        return f"money reached case {shown(fact.body)} on {case.reached}, after it is closed"
+    return hand_flaw(fact) or other_flaw(fact, book.everything(f"case/{escape(fact.body)}"), "the closing")
 
 
 def judge_case_reopened(book: Book, fact: Fact, _: Pieces) -> str:
-    """The case takes money again."""
-    if fact.body not in book.cases:
-        return f"case {shown(fact.body)} is not open"
-    book.cases[fact.body].is_open = True
-    return ""
+    """The case takes money again; what went home stays there."""
+    name, approved = fact.body
+    case = book.cases.get(name)
+    if case is None:
+        return f"case {shown(name)} is not open"
+    if case.is_open:
+        return f"case {shown(name)} is open already"
+    case.is_open = True
+    return case_flaw(book, case, approved) or no_money(fact)
+
+
+def judge_subject_erased(_book: Book, fact: Fact, _: Pieces) -> str:
+    """Tells nothing but that it was done."""
+    return no_money(fact)
 
 
 def judge_donation_received(book: Book, fact: Fact, _: Pieces) -> str:
@@ -1638,27 +2087,113 @@ def judge_donation_received(book: Book, fact: Fact, _: Pieces) -> str:
     return ""
 
 
-def taking_flaw(book: Book, fact: Fact, pieces: Pieces, demands: Sequence[Demand]) -> str:
-    """Laws 5 and 6 for a fact that takes: its moves are just what the policy picks for all demands together."""
+def judge_balance_brought_forward(book: Book, fact: Fact, _: Pieces) -> str:
+    """On one tape of the fund, own or agency, to `fund/F`, `case/C`, or `hospital/H/C` for each line in its order.
+
+    At a case or hospital the restriction allows the case, which is open; days are not judged.
+    """
+    donation, fund, amount, hospital, lines = fact.body
+    flaw = ""
+    if lines:
+        noun = "payment" if hospital else "allocation"
+        flaw = book.open_outlay(f"{noun}/{donation}", Outlay(fact.seq, hospital, lines))
+    if fund not in book.funds:
+        return f"fund {shown(fund)} is not open"
+    if fact.moves:
+        return "a BalanceBroughtForward moves money"
+    before = f"hospital/{escape(hospital)}" if hospital else "case"
+    wanted = [(f"{before}/{escape(case)}", part) for case, part, *_ in lines] or [(f"fund/{escape(fund)}", amount)]
+    if sum(part for _, part in wanted) != amount:
+        return f"the lines come to {sum(part for _, part in wanted)} for an amount of {amount}"
+    tape = book.tapes[fact.issue[0][0]] if fact.issue else None
+    if tape is None or tape.fund != fund or tape.nature == "fee":
+        return f"no tape of fund {shown(fund)} for gifts is issued on"
+    moves = as_one(list(laid_out(tape, wanted)))
+    if tuple((number, lo, hi, to) for number, lo, hi, _, to in moves) != fact.issue:
+        return (
+            f"what is issued is not {amount} on one tape to {' and '.join(shown(place) for place, _ in wanted)[:200]}"
+        )
+    for name, *_ in lines:
+        case = book.cases.get(name)
+        if case is None or not case.is_open:
+            return f"case {shown(name)} is not open"
+        flaw = flaw or book.refusal(tape, name, hospital, "")
+    return flaw
+
+
+def laid_out(tape: Tape, wanted: list[tuple[str, int]]) -> Iterator[Move]:
+    """Amounts one after the other at the end of a tape, as moves from nowhere to the place of each."""
+    lo = tape.end
+    for place, amount in wanted:
+        yield tape.number, lo, lo + amount, "", place
+        lo += amount
+
+
+def judge_donation_attributed(book: Book, fact: Fact, _: Pieces) -> str:
+    """The donation stands, came without a donor, and nothing that stands says whose it is."""
+    name = fact.body
+    donation = book.donation(name, fact.seq)
+    if donation is None:
+        return f"donation {shown(name)} is not known"
+    if donation.seq in book.reversed:
+        return f"donation {shown(name)} was reversed by entry {book.reversed[donation.seq]}"
+    if donation.has_donor:
+        return f"donation {shown(name)} came with its donor"
+    if name in book.attributed:
+        return f"donation {shown(name)} is attributed already, by entry {book.attributed[name]}"
+    book.attributed[name] = fact.seq
+    return no_money(fact)
+
+
+def hand_flaw(fact: Fact, amount: int | None = None) -> str:
+    """Why a fact is wrong that chooses its serials by hand, or has no choice; "" if nothing of this kind is."""
+    if fact.policy:
+        return f"a {fact.type} names policy {shown(fact.policy)}, though none picks its serials"
+    if fact.issue:
+        return f"a {fact.type} issues money"
+    moved = sum(hi - lo for _, lo, hi, _, _ in fact.moves)
+    return f"{moved} is moved for an amount of {amount}" if amount is not None and moved != amount else ""
+
+
+def other_flaw(fact: Fact, right: Sequence[Move], who: str) -> str:
+    """The first difference between the fact's moves and those that are right, "" if there is none."""
+    if fact.moves == tuple(right):
+        return ""
+    wrong = next((move for move in fact.moves if move not in right), None)
+    missing = next((move for move in right if move not in fact.moves), None)
+    return f"{way_of(wrong)} is moved where {who} moves {way_of(missing)}"
+
+
+def way_of(move: Move | None) -> str:
+    """A move for a sentence."""
+    return "nothing" if move is None else f"t{move[0]}:{move[1]}-{move[2]} from {shown(move[3])} to {shown(move[4])}"
+
+
+def picking_flaw(book: Book, fact: Fact, pieces: Pieces, *demands: Demand) -> str:
+    """Laws 5 and 6 for a fact with an amount: its moves are just what the policy picks for all demands together."""
     if fact.policy != POLICY:
         return f"a {fact.type} names policy {shown(fact.policy)}, not {POLICY}"
     if fact.issue:
         return f"a {fact.type} issues money"
-    ways = {(source, demand.target): demand for demand in demands for source in demand.sources}
-    moved = dict.fromkeys((demand.target for demand in demands), 0)
+    ways = {source: demand for demand in demands for source in demand.ways}
+    moved = dict.fromkeys(map(id, demands), 0)
     for (number, lo, hi, source, target), parts in zip(fact.moves, pieces, strict=True):
-        way = ways.get((source, target))
-        if way is None:
+        way = ways.get(source)
+        if way is None or any((way.ways[source] or home) != target for _, _, home, _ in parts):
             return f"this {fact.type} does not move money from {shown(source)} to {shown(target)}"
-        moved[target] += hi - lo
+        moved[id(way)] += hi - lo
         for start, end, home, _ in parts:
             refused = way.refuses(book.terms(number, source if is_home(source) else home))
             if refused:
                 return f"t{number}:{start}-{end} {refused}"
     for demand in demands:
-        if moved[demand.target] != demand.amount:
-            return f"{moved[demand.target]} is moved to {shown(demand.target)} for an amount of {demand.amount}"
+        if moved[id(demand)] != demand.amount:
+            source, target = next(iter(demand.ways.items()))
+            to = f"to {shown(target)}" if target else f"from {shown(source)}"
+            return f"{moved[id(demand)]} is moved {to} for an amount of {demand.amount}"
     picked = as_one([move for demand in demands for move in book.pick(demand, fact.on)])
+    if fact.moves == picked:
+        return ""
     wrong = next((move for move in fact.moves if move not in picked), None)
     if wrong is not None:
         right = next(
@@ -1670,29 +2205,74 @@ def taking_flaw(book: Book, fact: Fact, pieces: Pieces, demands: Sequence[Demand
 
 def judge_allocation_made(book: Book, fact: Fact, pieces: Pieces) -> str:
     """`fund/F…` -> `case/C`: restriction and days of the terms in force allow the case on that day."""
-    name, fund, amount = fact.body
+    allocation, name, fund, amount = fact.body
     case = f"case/{escape(name)}"
-    flaw = book.place_flaw(case) or ("" if fund in book.funds else f"fund {shown(fund)} is not open")
+    made = book.open_outlay(f"allocation/{allocation}", Outlay(fact.seq, "", ((name, amount, None, 0),)))
+    flaw = book.place_flaw(case) or ("" if fund in book.funds else f"fund {shown(fund)} is not open") or made
     if flaw:
         return flaw
-    sources = (f"fund/{escape(fund)}", *sorted(book.changed.get(fund, ())))
-    demand = Demand(amount, sources, case, lambda terms: book.refusal(terms, name, "", fact.on))
-    return taking_flaw(book, fact, pieces, [demand])
+    ways = dict.fromkeys(book.fund_places(fund), case)
+    refuses = partial(book.refusal, name=name, hospital="", on=fact.on)
+    return picking_flaw(book, fact, pieces, Demand(amount, ways, refuses))
+
+
+def judge_allocation_released(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`case/C` -> home, from the back of all that is there; at most what stands of the allocation."""
+    _, name, amount, _ = fact.body
+    demand = Demand(amount, {f"case/{escape(name)}": ""}, back=True)
+    return book.give_back(*fact.body) or picking_flaw(book, fact, pieces, demand)
 
 
 def judge_hospital_payment_made(book: Book, fact: Fact, pieces: Pieces) -> str:
-    """`case/C` -> `hospital/H/C` for each case: the restriction still allows it, hospital judged on H."""
-    hospital, amounts = fact.body
+    """`case/C` -> `hospital/H/C` for each case: the restriction still allows it, hospital judged on H.
+
+    Lines of one case take one after the other from the front of one order, so together they take the sum.
+    """
+    payment, hospital, lines, keys = fact.body
+    made = book.open_outlay(f"payment/{payment}", Outlay(fact.seq, hospital, lines, keys))
     if hospital not in book.hospitals:
         return f"hospital {shown(hospital)} is not registered"
-    demands = []
-    for name, amount in amounts.items():
+    amounts: Counter[str] = Counter()
+    for name, amount, *_ in lines:
         if name not in book.cases:
             return f"case {shown(name)} is not open"
-        case = escape(name)
-        refuses = partial(book.refusal, name=name, hospital=hospital, on="")
-        demands.append(Demand(amount, (f"case/{case}",), f"hospital/{escape(hospital)}/{case}", refuses))
-    return taking_flaw(book, fact, pieces, demands)
+        amounts[name] += amount
+    demands = [
+        Demand(
+            amount,
+            {f"case/{escape(name)}": f"hospital/{escape(hospital)}/{escape(name)}"},
+            partial(book.refusal, name=name, hospital=hospital, on=""),
+        )
+        for name, amount in amounts.items()
+    ]
+    return picking_flaw(book, fact, pieces, *demands) or made
+
+
+def back_to(book: Book, case: str) -> str:
+    """Where money for a case comes back to: `case/C` while the case is open, else "", each to its home."""
+    return f"case/{escape(case)}" if case in book.cases and book.cases[case].is_open else ""
+
+
+def judge_hospital_payment_returned(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`hospital/H/C`, as much as is there, then `used/H/C` -> `case/C`, or home; each from the back.
+
+    At most what stands of the payment for the case and, where its lines for the case have bills, on the bill named.
+    """
+    stream, name, amount, number, hospital = fact.body
+    outlay = book.outlays.get(stream)
+    flaw = book.give_back(stream, name, amount, number)
+    if outlay is None or flaw:
+        return flaw
+    if hospital != outlay.hospital:
+        return f"{shown(stream)} went to hospital {shown(outlay.hospital)}, not {shown(hospital)}"
+    bills = {line[2] for line in outlay.lines if line[0] == name}
+    if number is None and bills != {None}:
+        return f"the lines of {shown(stream)} for case {shown(name)} have bills, but none is named"
+    way, target = f"{escape(hospital)}/{escape(name)}", back_to(book, name)
+    rows = chain.from_iterable(book.at.get(f"hospital/{way}", {}).values())
+    there = min(amount, sum(hi - lo for lo, hi, _, since in rows if since <= fact.on))
+    first = Demand(there, {f"hospital/{way}": target}, back=True)
+    return picking_flaw(book, fact, pieces, first, Demand(amount - there, {f"used/{way}": target}, back=True))
 
 
 def judge_treatment_settled(book: Book, fact: Fact, pieces: Pieces) -> str:
@@ -1700,27 +2280,200 @@ def judge_treatment_settled(book: Book, fact: Fact, pieces: Pieces) -> str:
     hospital, name, amount = fact.body
     way = f"{escape(hospital)}/{escape(name)}"
     flaw = book.place_flaw(f"used/{way}")
-    if flaw:
-        return flaw
-    return taking_flaw(book, fact, pieces, [Demand(amount, (f"hospital/{way}",), f"used/{way}", lambda _: "")])
+    return flaw or picking_flaw(book, fact, pieces, Demand(amount, {f"hospital/{way}": f"used/{way}"}))
 
 
 def judge_cash_granted(book: Book, fact: Fact, pieces: Pieces) -> str:
     """`case/C` -> `used/C`: the restriction still allows the case."""
-    name, amount = fact.body
-    case = escape(name)
+    grant, name, amount, keys = fact.body
+    made = book.open_outlay(f"grant/{grant}", Outlay(fact.seq, "", ((name, amount, None, 0),), keys))
     if name not in book.cases:
         return f"case {shown(name)} is not open"
-    demand = Demand(amount, (f"case/{case}",), f"used/{case}", lambda terms: book.refusal(terms, name, "", ""))
-    return taking_flaw(book, fact, pieces, [demand])
+    refuses = partial(book.refusal, name=name, hospital="", on="")
+    ways = {f"case/{escape(name)}": f"used/{escape(name)}"}
+    return picking_flaw(book, fact, pieces, Demand(amount, ways, refuses)) or made
+
+
+def judge_grant_returned(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`used/C` -> `case/C`, or home, from the back; at most what stands of the grant."""
+    _, name, amount, _ = fact.body
+    demand = Demand(amount, {f"used/{escape(name)}": back_to(book, name)}, back=True)
+    return book.give_back(*fact.body) or picking_flaw(book, fact, pieces, demand)
+
+
+def judge_donation_refunded(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """Its own serials at any fund's places, and `fee` of those at fee places -> `refunded`; from the back"""
+    name, amount, fee = fact.body
+    donation = book.donation(name, fact.seq)
+    if donation is None:
+        return f"donation {shown(name)} is not known"
+    within = book.issued(donation)
+    for number, lo, hi, source, _ in fact.moves:
+        if not any(first <= lo and hi <= last for first, last in within.get(number, ())):
+            return f"t{number}:{lo}-{hi} at {shown(source)} is not all of donation {shown(name)}"
+    funds = dict.fromkeys(book.fund_places(*sorted(book.funds)), "refunded")
+    fees = dict.fromkeys((f"fee/{escape(fund)}" for fund in book.funds), "refunded")
+    demands = Demand(amount - fee, funds, back=True, within=within), Demand(fee, fees, back=True, within=within)
+    return picking_flaw(book, fact, pieces, *demands)
+
+
+def judge_funds_transferred(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`fund/F…` -> `fund/G…`, each under the terms it has, from the back; no restriction and no days are judged."""
+    fund, to_fund, amount = fact.body
+    if fund == to_fund:
+        return f"money is transferred from fund {shown(fund)} to itself"
+    own = f"fund/{escape(fund)}"
+    ways = {place: f"fund/{escape(to_fund)}{place.removeprefix(own)}" for place in book.fund_places(fund)}
+    return picking_flaw(book, fact, pieces, Demand(amount, ways, back=True))
+
+
+def judge_terms_changed(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`fund/F…` -> `fund/F/tN`, or `fund/F` where the terms wanted are the tape's own; by hand, same nature."""
+    fund, amount, donation = fact.body
+    wanted: tuple[Any, ...] | None = None
+    for number, lo, hi, source, target in fact.moves:
+        left, to = parse_place(source), parse_place(target)
+        if (left.kind, left.fund, to.kind, to.fund) != ("fund", fund, "fund", fund):
+            return f"this TermsChanged does not move money from {shown(source)} to {shown(target)}"
+        own, new = book.tapes[number], book.terms(number, target)
+        if to.tape and new.fund != fund:
+            return f"t{to.tape} is a tape of fund {shown(new.fund)}, not of {shown(fund)}"
+        if to.tape and new.terms == own.terms:
+            return f"t{number}:{lo}-{hi} is put under the terms of t{to.tape}, but its own are the same"
+        if new.nature != book.terms(number, source).nature:
+            return f"t{number}:{lo}-{hi} becomes {new.nature}: a change of terms keeps the nature"
+        if wanted not in (None, new.terms):
+            return f"t{number}:{lo}-{hi} is put under other terms than the serials before it"
+        wanted = new.terms
+    return hand_flaw(fact, amount) or whole_flaw(book, fact, donation, fund)
+
+
+def whole_flaw(book: Book, fact: Fact, name: str | None, *funds: str) -> str:
+    """Why what is moved is not all of a donation that is at places of the funds by `on`; "" if none is named."""
+    if name is None:
+        return ""
+    donation = book.donation(name, fact.seq)
+    if donation is None:
+        return f"donation {shown(name)} is not known"
+    everything = Demand(MAX_INTEGER, dict.fromkeys(book.fund_places(*funds), ""), within=book.issued(donation))
+    ranges = as_one([(number, lo, hi, "", "") for number, lo, hi, _, _ in book.pick(everything, fact.on)])
+    if as_one([(number, lo, hi, "", "") for number, lo, hi, _, _ in fact.moves]) == ranges:
+        return ""
+    there = ", ".join(f"t{number}:{lo}-{hi}" for number, lo, hi, _, _ in ranges) or "nothing"
+    return f"of donation {shown(name)} {there[:200]} is there to be moved"
+
+
+def judge_serials_substituted(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`fund/F…` -> P and as much P -> home, by hand; the terms in force allow the case at P what comes in."""
+    name, amount = fact.body
+    if name not in book.cases:
+        return f"case {shown(name)} is not open"
+    incoming = outgoing = 0
+    places, funds = set[str](), set[str]()
+    for (number, lo, hi, source, target), parts in zip(fact.moves, pieces, strict=True):
+        left, to = parse_place(source), parse_place(target)
+        if left.kind == "fund" and to.kind in ("case", "hospital", "used") and to.case == name:
+            incoming += hi - lo
+            funds.add(left.fund)
+            places.add(target)
+            refused = book.refusal(book.terms(number, source), name, to.hospital, fact.on)
+            if refused:
+                return f"t{number}:{parts[0][0]}-{hi} {refused}"
+        elif left.kind in ("case", "hospital", "used") and left.case == name and is_home(target):
+            outgoing += hi - lo
+            places.add(source)
+        else:
+            return f"this SerialsSubstituted does not move money from {shown(source)} to {shown(target)}"
+    if len(places) > 1 or len(funds) > 1:
+        return f"serials are substituted between {' and '.join(sorted(map(shown, places | funds)))[:200]}"
+    if (incoming, outgoing) != (amount, amount):
+        return f"{incoming} comes in and {outgoing} goes out for an amount of {amount}"
+    return hand_flaw(fact)
+
+
+def judge_expense_made(book: Book, fact: Fact, pieces: Pieces) -> str:
+    """`fee/F`, or of `fund/F…` own and unrestricted money within its days -> `cost/F/K`."""
+    fund, kind, amount, source = fact.body
+
+    def refuses(terms: Tape) -> str:
+        if terms.nature != "own" or terms.restriction:
+            return "is agency money or restricted, and pays no expense"
+        return days_refusal(terms, fact.on)
+
+    cost = f"cost/{escape(fund)}/{kind}"
+    if source == "fee":
+        return picking_flaw(book, fact, pieces, Demand(amount, {f"fee/{escape(fund)}": cost}))
+    return picking_flaw(book, fact, pieces, Demand(amount, dict.fromkeys(book.fund_places(fund), cost), refuses))
+
+
+def judge_money_held(book: Book, fact: Fact, _: Pieces) -> str:
+    """`fund/F…` -> `hold/X`, by hand."""
+    hold, amount, donation = fact.body
+    for source, target in (move[3:] for move in fact.moves):
+        if parse_place(source).kind != "fund" or target != f"hold/{escape(hold)}":
+            return f"this MoneyHeld does not move money from {shown(source)} to {shown(target)}"
+    return hand_flaw(fact, amount) or whole_flaw(book, fact, donation, *sorted(book.funds))
+
+
+def judge_hold_lifted(_book: Book, fact: Fact, _: Pieces) -> str:
+    """`hold/X` -> home, by hand."""
+    hold, amount = fact.body
+    for source, target in (move[3:] for move in fact.moves):
+        if source != f"hold/{escape(hold)}" or not is_home(target):
+            return f"this HoldLifted does not move money from {shown(source)} to {shown(target)}"
+    return hand_flaw(fact, amount)
+
+
+def judge_entry_reversed(book: Book, fact: Fact, _: Pieces) -> str:
+    """The moves of an earlier entry of the stream turned round, its issues to `void`, if nothing rests on it."""
+    seq, stream = fact.body
+    entry = next((one for one in book.find(stream) if one.seq == seq < fact.seq), None)
+    if entry is None:
+        return f"entry {seq}, which is reversed, does not come before on stream {shown(stream)}"
+    if seq in book.reversed:
+        return f"entry {seq} was reversed already, by entry {book.reversed[seq]}"
+    book.reversed[seq] = fact.seq
+    donor_known = entry.is_donation and stream.removeprefix("donation/") in book.attributed
+    logged = book.logged(seq)
+    if logged is None:
+        issue = tuple((number, lo, hi, book.tapes[number].start_place) for number, lo, hi in entry.issue)
+        logged = Logged(seq, "", None, issue, ())
+    flaw = f"whose donation {shown(stream)} is was said by an entry that stands" if donor_known else ""
+    if logged.type in ("EntryReversed", "CaseClosed"):
+        flaw = f"entry {seq} is of type {logged.type}, which is never reversed"
+    elif not (logged.issue or logged.moves or logged.type == "DonationAttributed"):
+        flaw = f"entry {seq} moved no money that could come back"
+    later = book.standing_move(logged)
+    if later is not None:
+        flaw = flaw or f"entry {later}, which stands, moved what entry {seq} had moved"
+    right = [(number, lo, hi, to, source) for number, lo, hi, source, to in logged.moves]
+    right += [(number, lo, hi, to, "void") for number, lo, hi, to in logged.issue]
+    undo = FACTS[logged.type].undo if logged.type in FACTS else None
+    undone = undo(book, logged.body) if undo else ""
+    flaw = flaw or undone or hand_flaw(fact) or other_flaw(fact, as_one(right), f"the reversal of entry {seq}")
+    return flaw or ("" if fact.on else "an entry is reversed without a posting date (on)")
+
+
+def undo_brought_forward(book: Book, body: Any) -> str:
+    """An opening balance at a case or hospital is reversed."""
+    donation, _, _, hospital, lines = body
+    return book.undo_outlay(f"{'payment' if hospital else 'allocation'}/{donation}") if lines else ""
+
+
+def undo_attribution(book: Book, body: Any) -> str:
+    """The donation is nobody's again."""
+    book.attributed.pop(body, None)
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """One kind of fact. `read` works on the entry alone, `judge` on the book before it.
 
-    `own`: the member that must be the id of the stream `noun/id`; with `makes`, this fact makes that id, so it must be
-    the stream's first entry. Not `known`: only part of its rules is here, so that reports still name it as unknown.
+    `own`: the member that must be the id of the stream `noun/id`, or without a noun the stream itself; with `makes`,
+    this fact makes that id, so it must be the stream's first entry. Without `own`, `streams` says where it may stand.
+    With `basis` it must say on what it rests. `undo` takes the body of an entry that is reversed out of the book and
+    says why it may not be, "" if it may; moves are no concern of its.
     """
 
     read: Callable[[Data], Body]
@@ -1728,24 +2481,77 @@ class Rules:
     noun: str = ""
     own: str = ""
     makes: bool = True
-    known: bool = True
+    streams: tuple[str, ...] = ()
+    basis: bool = False
+    undo: Callable[[Book, Any], str] | None = None
+
+
+def about(noun: str, read: Callable[[Data], Body], judge: Callable[[Book, Fact, Pieces], str], **more: Any) -> Rules:
+    """The rules of a fact that goes on the stream of something that is there, or may be."""
+    return Rules(read, judge, noun, noun, makes=False, **more)
+
+
+def undo_return(book: Book, body: Any) -> str:
+    """Money that came back of an allocation, payment or grant is out again."""
+    return book.undo_return(*body[:4])
 
 
 FACTS: dict[str, Rules] = {
-    "LedgerOpened": Rules(read_ledger_opened, judge_ledger_opened),
+    "LedgerOpened": Rules(read_ledger_opened, judge_ledger_opened, streams=("ledger/main",)),
     "FundOpened": Rules(read_fund_opened, judge_fund_opened, "fund", "fund"),
-    "TapeOpened": Rules(read_tape_opened, judge_tape_opened, "fund", "fund", makes=False),
+    "TapeOpened": about("fund", read_tape_opened, judge_tape_opened),
     "HospitalRegistered": Rules(read_hospital_registered, judge_hospital_registered, "hospital", "hospital"),
-    "CodeDefined": Rules(read_code_defined, judge_code_defined),
+    "CodeDefined": Rules(read_code_defined, judge_code_defined, streams=("ledger/main",)),
     "CaseOpened": Rules(read_case_opened, judge_case_opened, "case", "case"),
-    "CaseAmended": Rules(read_case_amended, judge_case_amended, "case", "case", makes=False),
-    "CaseClosed": Rules(read_case, judge_case_closed, "case", "case", makes=False, known=False),
-    "CaseReopened": Rules(read_case, judge_case_reopened, "case", "case", makes=False, known=False),
+    "CaseAmended": about("case", read_case_amended, judge_case_amended),
+    "CaseClosed": about("case", read_case_closed, judge_case_closed),
+    "CaseReopened": about("case", read_case_reopened, judge_case_reopened),
+    "SubjectErased": Rules(read_subject_erased, judge_subject_erased, streams=("person/", "donor/")),
     "DonationReceived": Rules(read_donation_received, judge_donation_received, "donation", "donation"),
-    "AllocationMade": Rules(read_allocation_made, judge_allocation_made, "allocation", "allocation"),
-    "HospitalPaymentMade": Rules(read_hospital_payment_made, judge_hospital_payment_made, "payment", "payment"),
+    "BalanceBroughtForward": Rules(
+        read_balance_brought_forward,
+        judge_balance_brought_forward,
+        "donation",
+        "donation",
+        basis=True,
+        undo=undo_brought_forward,
+    ),
+    "DonationAttributed": about("donation", read_donation_attributed, judge_donation_attributed, undo=undo_attribution),
+    "AllocationMade": Rules(
+        read_allocation_made,
+        judge_allocation_made,
+        "allocation",
+        "allocation",
+        undo=lambda book, body: book.undo_outlay(f"allocation/{body[0]}"),
+    ),
+    "AllocationReleased": about("allocation", read_allocation_released, judge_allocation_released, undo=undo_return),
+    "HospitalPaymentMade": Rules(
+        read_hospital_payment_made,
+        judge_hospital_payment_made,
+        "payment",
+        "payment",
+        undo=lambda book, body: book.undo_outlay(f"payment/{body[0]}"),
+    ),
+    "HospitalPaymentReturned": about(
+        "payment", read_hospital_payment_returned, judge_hospital_payment_returned, undo=undo_return
+    ),
     "TreatmentSettled": Rules(read_treatment_settled, judge_treatment_settled, "settlement", "settlement"),
-    "CashGranted": Rules(read_cash_granted, judge_cash_granted, "grant", "grant"),
+    "CashGranted": Rules(
+        read_cash_granted,
+        judge_cash_granted,
+        "grant",
+        "grant",
+        undo=lambda book, body: book.undo_outlay(f"grant/{body[0]}"),
+    ),
+    "GrantReturned": about("grant", read_grant_returned, judge_grant_returned, undo=undo_return),
+    "DonationRefunded": Rules(read_donation_refunded, judge_donation_refunded, "refund", "refund"),
+    "FundsTransferred": Rules(read_funds_transferred, judge_funds_transferred, "transfer", "transfer", basis=True),
+    "TermsChanged": about("fund", read_terms_changed, judge_terms_changed, basis=True),
+    "SerialsSubstituted": about("case", read_serials_substituted, judge_serials_substituted, basis=True),
+    "ExpenseMade": Rules(read_expense_made, judge_expense_made, "expense", "expense"),
+    "MoneyHeld": Rules(read_money_held, judge_money_held, "hold", "hold"),
+    "HoldLifted": about("hold", read_hold_lifted, judge_hold_lifted),
+    "EntryReversed": Rules(read_entry_reversed, judge_entry_reversed, own="record", makes=False),
 }
 """Every kind of fact this verifier knows, by the type of its entries."""
 
@@ -1758,12 +2564,14 @@ SPILL_BYTES = 4 << 20
 
 
 class Spill:
-    """Records in PARTITIONS parts, each in the order of the entries; on disk once they outgrow SPILL_BYTES.
+    """Records that begin with a digest, in PARTITIONS parts by it, each in the order of the entries; on disk once they
+    outgrow SPILL_BYTES.
 
     A context manager: the files are gone when it ends. Raises OSError when the disk does not take them.
     """
 
-    def __init__(self, folder: str | Path | None) -> None:
+    def __init__(self, record: struct.Struct, folder: str | Path | None) -> None:
+        self._record = record
         self._folder = folder
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._buffers = [bytearray() for _ in range(PARTITIONS)]
@@ -1790,6 +2598,16 @@ class Spill:
             return [bytes(buffer) for buffer in self._buffers]
         self._flush()
         return [self._path(partition) for partition in range(PARTITIONS)]
+
+    def find(self, digest: bytes) -> Iterator[tuple[Any, ...]]:
+        """The records that begin with the digest, in order. Reads the whole part: for few questions."""
+        partition, size = digest[0] % PARTITIONS, self._record.size
+        for part in (_load(self._path(partition)) if self._temporary else b"", self._buffers[partition]):
+            at = part.find(digest)
+            while at >= 0:
+                if at % size == 0:
+                    yield self._record.unpack_from(part, at)
+                at = part.find(digest, at + 1)
 
     def _path(self, partition: int) -> str:
         assert self._temporary is not None
@@ -1826,31 +2644,21 @@ def check_versions(part: bytes | str, judged: int) -> list[tuple[int, str]]:
     return problems
 
 
-def check_claims(part: bytes | str, judged: int) -> list[tuple[int, str]]:
-    """Where a business key is used while it is not free, as (seq, what), at most MAX_PROBLEMS.
+def check_claims(part: bytes | str, judged: int, reversals: dict[int, int]) -> list[tuple[int, str]]:
+    """Where a gift's business key is used while it is not free, as (seq, what), at most MAX_PROBLEMS.
 
-    A key stands with the amount that its facts claimed, less what was given back (amounts below 0); at 0 it is free.
-    A unique key is claimed by one entry at a time; a bill takes claims up to the limit that the first one set.
+    A key is free again from the entry on that reversed the one which holds it: `reversals` is Book.reversed.
     """
     problems: list[tuple[int, str]] = []
-    held: dict[bytes, tuple[int, int, int]] = {}  # key -> standing amount, limit, seq of the first claim
-    for key, seq, bill, amount, limit in CLAIM_RECORD.iter_unpack(_load(part)):
+    held: dict[bytes, int] = {}
+    for key, seq in CLAIM_RECORD.iter_unpack(_load(part)):
         if seq >= judged or len(problems) == MAX_PROBLEMS:
             break
-        standing, allowed, first = held.get(key, (0, limit, seq))
-        if amount < 0:
-            if standing + amount > 0:
-                held[key] = (standing + amount, allowed, first)
-            else:
-                held.pop(key, None)
-        elif not bill and standing:
-            if seq != first:
-                problems.append((seq, f"its business key is in use since entry {first}"))
-        elif bill and standing + amount > allowed:
-            text = f"{standing + amount} is paid on a bill of {allowed} (first paid in entry {first})"
-            problems.append((seq, text))
-        else:
-            held[key] = (standing + amount, allowed, first)
+        first = held.setdefault(key, seq)
+        if reversals.get(first, seq) < seq:
+            held[key] = seq
+        elif first != seq:
+            problems.append((seq, f"its business key is in use since entry {first}"))
     return problems
 
 
@@ -1875,11 +2683,11 @@ class Group:
 class History:
     """Takes the readings of all chunks in order; `problems` and `judged` grow as it goes."""
 
-    def __init__(self, codec: Codec, versions: Spill, claims: Spill) -> None:
+    def __init__(self, codec: Codec, records: Spill, claims: Spill) -> None:
         self.codec = codec
-        self.versions = versions
+        self.records = records
         self.claims = claims
-        self.book = Book()
+        self.book = Book(self.find)
         self.tree = Tree()
         self.entries = 0
         self.unknown: dict[str, int] = {}
@@ -1916,12 +2724,12 @@ class History:
             self.note(start, BYTES, f"at goes back: {reading.first_at} after {self.last_at}")
         self.last_at = reading.last_at or self.last_at
         self.add_origins(reading)
+        self.records.add(reading.entries)
+        self.claims.add(reading.claims)
         if self.lost is None or self.lost > start:
             self.add_facts(chunk, reading)
         for kind, number in reading.unknown.items():
             self.unknown[kind] = self.unknown.get(kind, 0) + number
-        self.versions.add(reading.versions)
-        self.claims.add(reading.claims)
         for level, value in reading.nodes:
             self.tree.add(level, value)
         self.entries += chunk.entries
@@ -1999,6 +2807,14 @@ class History:
                 self.note(seq, BYTES, f"origin is {shown(origin)}, not that of the ledger, {shown(self.origin)}")
 
     # The laws
+
+    def find(self, stream: str) -> Iterator[Entered]:
+        """See `Book.find`; entries that are not folded yet may be among them."""
+        for _, seq, _, flags, tape, lo, hi, tape2, lo2, hi2 in self.records.find(
+            blake2b(stream.encode(), digest_size=16).digest()
+        ):
+            issue = tuple(one for one in ((tape, lo, hi), (tape2, lo2, hi2)) if one != NO_ISSUE)
+            yield Entered(seq, bool(flags & IS_DONATION), bool(flags & HAS_DONOR), issue)
 
     def add_facts(self, chunk: Chunk, reading: Reading) -> None:
         """Fold the facts of a chunk, as far as they can be judged."""
@@ -2087,8 +2903,11 @@ class History:
             self.note(0, BYTES, "there is no entry 0")
         judged = self.entries if self.lost is None else min(self.lost, self.entries)
         problems = dict(self.problems)
-        for work, spill in ((check_versions, self.versions), (check_claims, self.claims)):
-            for found in check(work, [(part, judged) for part in spill.parts() if part != b""]):
+        for work, spill, *more in (
+            (check_versions, self.records),
+            (check_claims, self.claims, self.book.reversed),
+        ):
+            for found in check(work, [(part, judged, *more) for part in spill.parts() if part != b""]):
                 for seq, what in found:
                     problems.setdefault(seq, (RECORD, what))
         return Report(
@@ -2181,12 +3000,12 @@ def verify(
 
     `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `jobs`
     above 1 starts that many processes once there are POOL_FROM_ENTRIES entries. `progress` is called with the number
-    of entries read so far. `spill_dir` is where temporary files go (about 30 bytes an entry). The report is the same
+    of entries read so far. `spill_dir` is where temporary files go (about 100 bytes an entry). The report is the same
     whatever the sizes of the bundles, the codec and the jobs. Raises OSError when temporary files cannot be written;
     whatever is wrong with the entries is in the report, never raised.
     """
-    with Spill(spill_dir) as versions, Spill(spill_dir) as claims, Workers(jobs) as workers:
-        history = History(decode, versions, claims)
+    with Spill(ENTRY_RECORD, spill_dir) as records, Spill(CLAIM_RECORD, spill_dir) as claims, Workers(jobs) as workers:
+        history = History(decode, records, claims)
         chunks = cut(bundles)
         head: list[Chunk] = []
         if jobs > 1:

@@ -25,8 +25,9 @@ class Watermark:
     A store that cannot be written is a HeadsFault of the next commit's caller: nothing goes on unnoted for long.
     """
 
-    def __init__(self, heads: Heads, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._heads, self._monotonic = heads, monotonic
+    def __init__(self, heads_of: Callable[[str], Heads], monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`heads_of` gives where the heads of an origin are kept."""
+        self._heads_of, self._monotonic = heads_of, monotonic
         self._lock = threading.Lock()
         self._newest: Head | None = None
         self._written_s = float("-inf")
@@ -72,9 +73,11 @@ class Watermark:
 
     def _write(self) -> None:
         head, self._newest = self._newest, None
-        while head is not None:
-            kept = self._heads.read()
-            grown = (kept or Kept(head.origin or "")).grown(head.size, head.leaf)
-            if grown == kept or self._heads.swap(kept, grown):
-                break
+        if head is not None and head.origin is not None:
+            heads = self._heads_of(head.origin)
+            while True:
+                kept = heads.read()
+                grown = (kept or Kept(head.origin)).grown(head.size, head.leaf)
+                if grown == kept or heads.swap(kept, grown):
+                    break
         self._written_s = self._monotonic()

@@ -95,6 +95,13 @@ class CodeDefinedAlready(BadValue):
     """A code that is defined already, just so: nothing is to be done."""
 
 
+class UnknownThen(Unknown):
+    """A reference to something that the ledger did not have on the day, or as known at the time, looked back to."""
+
+    zh = "在所查的日期和登记时刻，账本中没有{noun_zh} {id}"
+    en = "there was no {noun} {id} in the ledger on that day, as known then"
+
+
 class UnknownCode(Refusal):
     """Something that the dictionary does not have (`what` says it in words); the nearest are offered, with their names.
 

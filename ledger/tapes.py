@@ -130,12 +130,15 @@ class Places:
         home = "" if is_source(issue.to) else fund_place(fund)
         self._add(Row(issue.tape, issue.lo, issue.hi, issue.to, home, on))
 
-    def move(self, move: Move, on: date) -> None:
-        """Takes the move's serials to its target. Raises Gone unless all of them are at its source."""
+    def move(self, move: Move, on: date) -> list[Row]:
+        """Takes the move's serials to its target; the rows they were, cut to the move.
+
+        Raises Gone unless all of them are at its source by `on`.
+        """
         rows = self.at(move.source).get(move.tape, [])
         first = max(bisect_right(rows, move.lo, key=lambda row: row.lo) - 1, 0)
         last = bisect_left(rows, move.hi, key=lambda row: row.lo)
-        arriving = []
+        taken = []
         reached = move.lo
         for row in rows[first:last]:
             lo, hi = max(row.lo, move.lo), min(row.hi, move.hi)
@@ -149,12 +152,13 @@ class Places:
                 self._add(row._replace(hi=lo))
             if hi < row.hi:
                 self._add(row._replace(lo=hi))
-            home = "" if is_source(move.target) else row.home or row.place
-            arriving.append(Row(row.tape, lo, hi, move.target, home, on))
+            taken.append(row._replace(lo=lo, hi=hi))
         if reached != move.hi:
             raise Gone(move)
-        for row in arriving:
-            self._add(row)
+        for row in taken:
+            home = "" if is_source(move.target) else row.home or row.place
+            self._add(Row(row.tape, row.lo, row.hi, move.target, home, on))
+        return taken
 
     def changes(self) -> tuple[list[Row], list[Row]]:
         """Rows that were loaded and are no more, and rows that are new, each sorted; together the way to store this."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ledger.errors import BadValue
@@ -39,6 +39,26 @@ def parse_day(text: str, name: str) -> date:
     if day is not None and day.isoformat() == text:
         return day
     raise BadValue(name, text, "a date is YYYY-MM-DD", "日期格式应为 YYYY-MM-DD")
+
+
+def parse_instant(text: str, name: str, zone: ZoneInfo) -> datetime:
+    """An instant as people give it, in that zone: `2026-11-21T23:07[:00[.123456]]`, with an offset or in that zone.
+
+    A day alone is its last microsecond there; a time that the clocks showed twice is the later one. Raises BadValue.
+    """
+    try:
+        if len(text) == len("2026-11-21"):
+            midnight = datetime.combine(parse_day(text, name) + timedelta(days=1), time(), zone)
+            return (midnight.astimezone(UTC) - timedelta(microseconds=1)).astimezone(zone)
+        if text[4:5] + text[7:8] == "--" and text[10:11] in ("T", " "):
+            instant = datetime.fromisoformat(text)
+            return (
+                (instant if instant.tzinfo else instant.replace(tzinfo=zone, fold=1)).astimezone(UTC).astimezone(zone)
+            )
+    except (ValueError, OverflowError):
+        pass
+    rule = "a time is 2026-11-21T23:07, with seconds and offset if wanted, or a day"
+    raise BadValue(name, text, rule, "时间格式应为 2026-11-21T23:07（可带秒和时区），或一个日期")
 
 
 def local_day(instant: datetime, zone: ZoneInfo) -> date:

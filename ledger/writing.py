@@ -27,7 +27,7 @@ from ledger.errors import (
     OperatorFault,
     Refusal,
 )
-from ledger.journal import Journal, Writing, entries_of
+from ledger.journal import Head, Journal, Writing, entries_of
 from ledger.needs import Needs
 from ledger.registry import Registry
 
@@ -156,9 +156,15 @@ class Writer:
     """Decides and records commands on one journal; one for each process, safe to share between threads."""
 
     def __init__(
-        self, journal: Journal, pause: Callable[[float], None] = time.sleep, limits: Limits | None = None
+        self,
+        journal: Journal,
+        pause: Callable[[float], None] = time.sleep,
+        limits: Limits | None = None,
+        on_commit: Callable[[Head], None] = lambda head: None,
     ) -> None:
+        """`on_commit` is told the chain's end after each commit."""
         self._journal = journal
+        self._on_commit = on_commit
         self.limits = limits or Limits()
         self._pause = pause
         self._registry: Registry | None = None
@@ -200,8 +206,10 @@ class Writer:
         self._await(_Turn(None))
         try:
             self._take_group()
-            with suppress(Abandoned), self._journal.entries.writing() as writing:
-                yield Session(self._journal, writing, self.limits)
+            with suppress(Abandoned):
+                with self._journal.entries.writing() as writing:
+                    yield Session(self._journal, writing, self.limits)
+                self._on_commit(writing.head)
         finally:
             self._pass_on()
 
@@ -302,6 +310,7 @@ class Writer:
         with self._journal.entries.writing() as writing:
             outcomes = decide_batch(self._journal, writing, registry, batch, self.limits, trusting=trusting)
         self._registry = registry
+        self._on_commit(writing.head)
         return outcomes
 
 

@@ -16,11 +16,13 @@ from eventsourcing.persistence import Notification
 
 from ledger.errors import OperatorFault, shown
 from ledger.events import Issued, Moved
-from ledger.places import is_source, parse_place, tape_number
+from ledger.places import VOID, is_source, parse_place, tape_number
 from ledger.tapes import Issue, Move, Places, Row, Run
 
 TAPE_OPENED = "TapeOpened"
+BALANCE_BROUGHT_FORWARD = "BalanceBroughtForward"
 DONATION_ATTRIBUTED = "DonationAttributed"
+ENTRY_REVERSED = "EntryReversed"
 TERMS_MEMBERS = ("nature", "restriction", "usable_from", "expires_on", "agreement")
 
 _tape = lru_cache(maxsize=65_536)(tape_number)
@@ -49,6 +51,7 @@ class Members(msgspec.Struct):
     last: bool = False
     donation: Any = None
     donor: Any = None
+    record: Any = None
     tape: Any = None
     fund: Any = None
     nature: Any = None
@@ -133,8 +136,8 @@ class Changes:
         self.funds = dict(funds)
         self.gifts: list[tuple[Any, ...]] = []
         self.movements: list[tuple[Any, ...]] = []
-        self.tapes: list[tuple[int, str, str]] = []
-        self.attributions: dict[str, str] = {}
+        self.tapes: list[tuple[int, str, str, int]] = []
+        self.attributions: list[tuple[int, str, str | None]] = []
         self._arriving: dict[int, tuple[int, int, str, date]] = {}
 
     def fold(self, items: Iterable[Item]) -> None:
@@ -154,16 +157,21 @@ class Changes:
         if data.moves:
             self._move(item, data.moves)
         if item.type == TAPE_OPENED:
-            self._open_tape(data)
+            self._open_tape(item.seq, data)
         elif item.type == DONATION_ATTRIBUTED:
-            self.attributions[data.donation] = data.donor
+            self.attributions.append((item.seq, data.donation, data.donor))
+        elif item.type == ENTRY_REVERSED and (donation := unattributed(data.record, data.moves)) is not None:
+            self.attributions.append((item.seq, donation, None))
 
     def _issue(self, item: Item, data: Members) -> None:
         """New gifts; their serials wait in `_arriving`, since most arrive where, and when, those before them did."""
-        on = _dated(item)
+        on, opening = _dated(item), item.type == BALANCE_BROUGHT_FORWARD
         for new in data.issue:
             tape, lo, hi, target = _tape(new.tape), new.lo, new.hi, new.to
-            self.gifts.append((tape, lo, hi, data.donation, data.donor, self.funds[tape], target, on, item.seq))
+            fund = self.funds[tape]
+            place = parse_place(target)
+            what = (data.donation, data.donor, fund, target, place.hospital, place.case, opening)
+            self.gifts.append((tape, lo, hi, *what, on, item.seq))
             before = self._arriving.get(tape)
             if before is not None and before[1:] == (lo, target, on):
                 self._arriving[tape] = (before[0], hi, target, on)
@@ -182,15 +190,40 @@ class Changes:
         self._arrive()
         for each in moves:
             move = Move(_tape(each.tape), each.lo, each.hi, each.source, each.target)
-            self.places.move(move, on)
-            ends = (move.source, *_ids(move.source), move.target, *_ids(move.target))
-            self.movements.append((item.seq, on, *move[:3], item.type, *ends))
+            for lo, hi, *funds in self._between_funds(move, self.places.move(move, on)):
+                ends = (*end_columns(move.source, funds[0]), *end_columns(move.target, funds[1]))
+                self.movements.append((item.seq, on, move.tape, lo, hi, item.type, *ends))
 
-    def _open_tape(self, data: Members) -> None:
+    def _between_funds(self, move: Move, taken: Iterable[Row]) -> list[tuple[int, int, str, str]]:
+        """The move cut where its serials are not of one fund: `(lo, hi, fund before, fund after)`."""
+        pieces: list[tuple[int, int, str, str]] = []
+        for row in taken:
+            home = row.home or row.place
+            funds = self._fund(move.tape, move.source, home), self._fund(move.tape, move.target, home)
+            if pieces and pieces[-1][2:] == funds:
+                pieces[-1] = (pieces[-1][0], row.hi, *funds)
+            else:
+                pieces.append((row.lo, row.hi, *funds))
+        return pieces
+
+    def _fund(self, tape: int, place: str, home: str) -> str:
+        """Whose money serials at a place are: what is void never was another's than the tape's."""
+        fund = self.funds[tape] if place == VOID else parse_place(place if is_source(place) else home).fund
+        assert fund is not None, "a home is a fund or fee place"
+        return fund
+
+    def _open_tape(self, seq: int, data: Members) -> None:
         number = _tape(data.tape)
         terms = {name: value for name in TERMS_MEMBERS if (value := getattr(data, name)) is not None}
         self.funds[number] = data.fund
-        self.tapes.append((number, data.fund, msgspec.json.encode(terms).decode()))
+        self.tapes.append((number, data.fund, msgspec.json.encode(terms).decode(), seq))
+
+
+def unattributed(record: Any, moves: Sequence[Any]) -> str | None:
+    """The donation whose attribution a reversal takes back: the reversal of the gift itself would move its serials."""
+    if moves or not isinstance(record, str) or not record.startswith("donation/"):
+        return None
+    return record.removeprefix("donation/")
 
 
 def place_columns(row: Row) -> tuple[Any, ...]:
@@ -201,9 +234,10 @@ def place_columns(row: Row) -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=65_536)
-def _ids(text: str) -> tuple[str, str | None, str | None, str | None]:
-    place = parse_place(text)
-    return place.kind, place.fund, place.hospital, place.case
+def end_columns(name: str, fund: str) -> tuple[str, str, str, str | None, str | None]:
+    """One end of a move as view_movement has it: the place, its kind, whose money, hospital and case."""
+    place = parse_place(name)
+    return name, place.kind, fund, place.hospital, place.case
 
 
 def _dated(item: Item) -> date:

@@ -10,7 +10,7 @@ set transaction isolation level repeatable read, read only; set local jit = off
 
 -- name: known
 -- Whether anything was recorded on this stream.
-select exists (select from entry where stream = %s)
+select exists (select from entry where stream = %(stream)s)
 
 -- name: gifts
 -- A donor's gifts, or one gift, oldest first: amount in minor units, as issued.
@@ -105,35 +105,59 @@ cross join lateral (
 where place.hospital = %(hospital)s
 group by near.donor order by near.donor
 
+-- name: funds
+-- Every fund.
+select id from fund order by id
+
 -- name: fund_kinds
--- What stands with its home in a fund, by kind of place.
-select kind, sum(hi - lo)::bigint from view_place where fund = %(fund)s group by kind
+-- What stands with its home in these funds, by kind of place.
+select fund, kind, sum(hi - lo)::bigint from view_place where fund = any(%(funds)s) group by fund, kind
 
 -- name: fund_transfers
--- What came from other funds' places and what went there.
-select
-    (select coalesce(sum(hi - lo), 0)::bigint from view_movement
-     where target_fund = %(fund)s and source_kind = 'fund' and target_kind = 'fund' and source_fund <> target_fund),
-    (select coalesce(sum(hi - lo), 0)::bigint from view_movement
-     where source_fund = %(fund)s and source_kind = 'fund' and target_kind = 'fund' and source_fund <> target_fund)
+-- What came from other funds to these, and what went there. The reversal of a transfer counts as none having been, and so
+-- does whatever makes void what was transferred.
+select fund, sum(came)::bigint, sum(went)::bigint
+from view_movement
+cross join lateral (select type = 'EntryReversed' or target_kind = 'void' as undone, hi - lo as amount) step
+cross join lateral (values
+    (target_fund, case when undone then 0 else amount end, case when undone then -amount else 0 end),
+    (source_fund, case when undone then -amount else 0 end, case when undone then 0 else amount end)
+) sides (fund, came, went)
+where source_fund <> target_fund and fund = any(%(funds)s)
+group by fund
 
 -- name: fund_tapes
--- A fund's tapes: terms, serials issued, and how many of them were void.
-select tape.number, tape.terms,
+-- The tapes of these funds: terms, serials issued, and how many of them are void.
+select tape.fund, tape.number, tape.terms,
     coalesce((select hi from view_place where view_place.tape = tape.number order by lo desc limit 1), 0) as issued,
     coalesce((select sum(hi - lo) from view_place where view_place.tape = tape.number and kind = 'void'), 0)::bigint as void
-from view_tape tape where tape.fund = %(fund)s order by tape.number
+from view_tape tape where tape.fund = any(%(funds)s) order by tape.number
+
+-- name: fund_openings
+-- What was brought forward into these funds from before the ledger, less what of it is void.
+select fund, sum(amount)::bigint from (
+    select fund, hi - lo as amount from view_gift where opening and fund = any(%(funds)s)
+    union all
+    select near.fund, greatest(place.lo, near.lo) - least(place.hi, near.hi)
+    from view_place place
+    cross join lateral (
+        select each.lo, each.hi, each.fund, each.opening from view_gift each
+        where each.tape = place.tape and each.lo < place.hi and each.lo >= (
+            select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
+        offset 0
+    ) near
+    where place.kind = 'void' and near.opening and near.fund = any(%(funds)s)
+) part group by fund
 
 -- name: serial
--- One serial: its gift, where it is, and its issue in the columns of serial_moves.
-select gift.donation, gift.donor, gift.fund, place.place, place.home, place.since, place.case_id, place.hospital,
-    gift.seq, gift.posted_on, entry.type, null, gift.target
+-- The gift of one serial, and its issue in the columns of serial_moves.
+select gift.donation, gift.donor, gift.fund, gift.seq, gift.posted_on, entry.type, null, gift.target
 from (select * from view_gift where tape = %(tape)s and lo <= %(serial)s order by lo desc limit 1) gift
-join (select * from view_place where tape = %(tape)s and lo <= %(serial)s order by lo desc limit 1) place
-    on gift.hi > %(serial)s and place.hi > %(serial)s
 join entry using (seq)
+where gift.hi > %(serial)s
 
 -- name: serial_moves
 -- Every move of one serial, oldest first.
 select seq, posted_on, type, source, target from view_movement
-where int8range(lo, hi) @> %(serial)s::bigint and tape = %(tape)s order by seq
+where box(point(tape, lo), point(tape, hi - 1))
+    && box(point(%(tape)s, %(serial)s), point(%(tape)s, %(serial)s)) order by seq

@@ -7,15 +7,16 @@ makes them lists.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any
+from typing import Any, LiteralString
 
 from ledger.database import Connection, Cursor, queries, tuples
-from ledger.errors import BadValue, Unknown
+from ledger.errors import BadValue, Unknown, UnknownThen
 from ledger.journal import Journal
-from ledger.places import tape_name, tape_number
+from ledger.places import fund_place, is_source, parse_place, tape_name, tape_number
 
 FETCH_ROWS = 2_000
 
@@ -25,10 +26,17 @@ _SQL = queries("projections", "queries.sql")
 
 
 @contextmanager
-def reading(journal: Journal) -> Iterator[Traces]:
-    """Traces of one state of the views, for as long as the block lasts."""
+def snapshot(journal: Journal) -> Iterator[Connection]:
+    """A connection that sees one state of entries and views, for as long as the block lasts."""
     with journal.entries.datastore.get_connection() as connection, connection.transaction():
         connection.execute(_SQL["snapshot"])
+        yield connection
+
+
+@contextmanager
+def reading(journal: Journal) -> Iterator[Traces]:
+    """Traces of one state of the views, the present one; `projections.history` has those of the past."""
+    with snapshot(journal) as connection:
         yield Traces(connection)
 
 
@@ -38,10 +46,20 @@ def whole(trace: Trace) -> Trace:
 
 
 class Traces:
-    """All kinds of traces over one snapshot; each raises Unknown for an id that the ledger does not have."""
+    """All kinds of traces over one snapshot; each raises Unknown for an id that the ledger does not have.
 
-    def __init__(self, connection: Connection) -> None:
+    What they show is up to `queries`, the named ones of `queries.sql` or others with the same columns, which also take
+    the parameters in `bounds`.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        queries: Mapping[str, LiteralString] = _SQL,
+        bounds: Mapping[str, Any] | None = None,
+    ) -> None:
         self._connection = connection
+        self._queries, self._bounds = queries, dict(bounds or {})
         self._cursor: Cursor = tuples(connection)
         self._streams = 0
 
@@ -55,7 +73,7 @@ class Traces:
         who = {"donor": donor, "donation": None}
         by_place = self._by_place(who)
         if not by_place:
-            raise Unknown("donor", donor)
+            raise self._unknown("donor", donor)
         donations = (
             {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
             for donation, _, fund, on, seq, amount in self._stream("gifts", who)
@@ -67,7 +85,7 @@ class Traces:
         which = {"donor": None, "donation": donation}
         gift = self._all("gifts", which)
         if not gift:
-            raise Unknown("donation", donation)
+            raise self._unknown("donation", donation)
         _, donor, fund, on, seq, _ = gift[0]
         return {
             "donation": donation,
@@ -105,7 +123,7 @@ class Traces:
         A case is `{case, paid, used, total}`, a donor `{donor, amount}`.
         """
         self._require("hospital", hospital)
-        which = {"hospital": hospital}
+        which = {"hospital": hospital, "case": None}
         [(paid, used)] = self._all("hospital_sums", which)
         cases = (
             {"case": case, "paid": paid, "used": used, "total": paid + used}
@@ -128,24 +146,46 @@ class Traces:
         issued, void}`, with `usable_from`, `expires_on` and `agreement` where its terms have them.
         """
         self._require("fund", fund)
-        which = {"fund": fund}
-        stands = {kind: amount for kind, amount in self._all("fund_kinds", which) if kind != "void"}
-        [(transferred_in, transferred_out)] = self._all("fund_transfers", which)
+        rows = self._all("fund_tapes", {"funds": [fund]})
         tapes = [
             {"tape": tape_name(number), **terms, "issued": issued, "void": void}
-            for number, terms, issued, void in self._all("fund_tapes", which)
+            for _, number, terms, issued, void in rows
         ]
-        received = sum(tape["issued"] - tape["void"] for tape in tapes)
-        assert received + transferred_in == transferred_out + sum(stands.values()), "a fund's figures add up"
-        figures = {name: sum(stands.get(kind, 0) for kind in kinds) for name, kinds in FUND_FIGURES.items()}
-        return {
-            "fund": fund,
-            "received": received,
-            "transferred_in": transferred_in,
-            "transferred_out": transferred_out,
-            **figures,
-            "tapes": tapes,
-        }
+        return {"fund": fund, **self._figures([fund], rows)[fund], "tapes": tapes}
+
+    def balances(self, fund: str | None = None) -> list[Trace]:
+        """What came into each fund, or one, and where it stands: `{fund, received, brought_forward, ..., void}`.
+
+        Between those are the figures of `fund`. `brought_forward` is the part of `received` from before the ledger, and
+        `void`, what was recorded by mistake, is in no other figure.
+        """
+        if fund is not None:
+            self._require("fund", fund)
+        funds = [fund] if fund is not None else sorted(one for (one,) in self._all("funds", {}))
+        rows = self._all("fund_tapes", {"funds": funds})
+        openings = dict(self._all("fund_openings", {"funds": funds}))
+        void = _summed((one, amount) for one, _, _, _, amount in rows)
+        balances = []
+        for one, figures in self._figures(funds, rows).items():
+            received, rest = figures.pop("received"), figures
+            came = {"received": received, "brought_forward": openings.get(one, 0)}
+            balances.append({"fund": one, **came, **rest, "void": void[one]})
+        return balances
+
+    def _figures(self, funds: Sequence[str], tapes: Iterable[Sequence[Any]]) -> dict[str, Trace]:
+        """Of each fund: received, transferred_in, transferred_out, FUND_FIGURES; `tapes` are rows of `fund_tapes`."""
+        received = _summed((fund, issued - void) for fund, _, _, issued, void in tapes)
+        stands: dict[str, Counter[str]] = defaultdict(Counter)
+        for fund, kind, amount in self._all("fund_kinds", {"funds": funds}):
+            stands[fund][kind] = amount if kind != "void" else 0
+        transfers = {fund: sums for fund, *sums in self._all("fund_transfers", {"funds": funds})}
+        found: dict[str, Trace] = {}
+        for fund in funds:
+            came, went = transfers.get(fund, (0, 0))
+            assert received[fund] + came == went + stands[fund].total(), "a fund's figures add up"
+            figures = {name: sum(stands[fund][kind] for kind in kinds) for name, kinds in FUND_FIGURES.items()}
+            found[fund] = {"received": received[fund], "transferred_in": came, "transferred_out": went, **figures}
+        return found
 
     def serial(self, name: str) -> Trace:
         """One serial, `t3:100`: `{serial, donation, donor, fund, place, home, since, case, hospital, movements}`.
@@ -157,9 +197,13 @@ class Traces:
         which = {"tape": tape, "serial": serial}
         rows = self._all("serial", which)
         if not rows:
-            raise Unknown("serial", name)
-        donation, donor, fund, place, home, since, case, hospital, *issue = rows[0]
-        moves = [issue, *self._all("serial_moves", which)]
+            raise self._unknown("serial", name)
+        donation, donor, fund, *issue = rows[0]
+        steps = [issue, *self._all("serial_moves", which)]
+        place, home = "", ""
+        for *_, target in steps:
+            home = "" if is_source(target) else home or place or fund_place(fund)
+            place = target
         return {
             "serial": name,
             "donation": donation,
@@ -167,12 +211,12 @@ class Traces:
             "fund": fund,
             "place": place,
             "home": home or None,
-            "since": since.isoformat(),
-            "case": case,
-            "hospital": hospital,
+            "since": steps[-1][1].isoformat(),
+            "case": parse_place(place).case,
+            "hospital": parse_place(place).hospital,
             "movements": [
                 {"seq": seq, "on": on.isoformat(), "type": topic, "from": source, "to": target}
-                for seq, on, topic, source, target in moves
+                for seq, on, topic, source, target in steps
             ],
         }
 
@@ -195,7 +239,7 @@ class Traces:
             }
 
     def _case_donors(self, case: str) -> Iterator[Trace]:
-        rows = self._stream("case_donors", {"case": case})
+        rows = self._stream("case_donors", {"case": case, "hospital": None})
         for (donor, donation), group in groupby(rows, key=lambda row: row[:2]):
             runs = list(joined(row[2:] for row in group))
             yield {
@@ -206,18 +250,21 @@ class Traces:
             }
 
     def _require(self, noun: str, id: str) -> None:
-        [(known,)] = self._cursor.execute(_SQL["known"], (f"{noun}/{id}",)).fetchall()
+        [(known,)] = self._all("known", {"stream": f"{noun}/{id}"})
         if not known:
-            raise Unknown(noun, id)
+            raise self._unknown(noun, id)
+
+    def _unknown(self, noun: str, id: str) -> Unknown:
+        return UnknownThen(noun, id) if self._bounds else Unknown(noun, id)
 
     def _all(self, name: str, which: dict[str, Any]) -> list[Any]:
-        return self._cursor.execute(_SQL[name], which).fetchall()
+        return self._cursor.execute(self._queries[name], {**self._bounds, **which}).fetchall()
 
     def _stream(self, name: str, which: dict[str, Any]) -> Iterator[Any]:
         """The rows of a query as they are asked for, through a cursor of the server."""
         self._streams += 1
         with self._connection.cursor(f"stream_{self._streams}", row_factory=self._cursor.row_factory) as cursor:
-            cursor.execute(_SQL[name], which)
+            cursor.execute(self._queries[name], {**self._bounds, **which})
             while rows := cursor.fetchmany(FETCH_ROWS):
                 yield from rows
 
@@ -234,6 +281,13 @@ FUND_FIGURES = {
     "out": ("out",),
 }
 """A fund's figures by the kinds of place that they count."""
+
+
+def _summed(pairs: Iterable[tuple[str, int]]) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for name, amount in pairs:
+        sums[name] += amount
+    return sums
 
 
 def parse_serial(name: str) -> tuple[int, int]:

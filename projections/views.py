@@ -15,7 +15,7 @@ from projections.fold import Changes, ProjectionFailed, items_of, place_columns,
 
 _SQL = queries("projections", "views.sql")
 
-GIFT_TYPES = ("int4", "int8", "int8", "text", "text", "text", "text", "date", "int8")
+GIFT_TYPES = ("int4", "int8", "int8", *("text",) * 6, "bool", "date", "int8")
 PLACE_TYPES = ("int4", "int8", "int8", "text", "text", "date", "text", "text", "text", "text")
 MOVEMENT_TYPES = ("int8", "date", "int4", "int8", "int8", *("text",) * 11)
 
@@ -109,7 +109,7 @@ def _store(cursor: Cursor, changes: Changes) -> None:
         cursor.execute(_SQL["delete_places"], _columns(row[:2] for row in gone))
     _copy(cursor, "copy_places", PLACE_TYPES, map(place_columns, new))
     if changes.attributions:
-        cursor.execute(_SQL["attribute"], _columns(changes.attributions.items()))
+        cursor.execute(_SQL["attribute"], _columns(changes.attributions))
 
 
 def _copy(cursor: Cursor, name: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -31,11 +31,13 @@ select number, fund from view_tape where number = any(%s)
 
 -- name: insert_tapes
 -- Tapes that were opened.
-insert into view_tape (number, fund, terms) select * from unnest(%s::integer[], %s::text[], %s::jsonb[])
+insert into view_tape (number, fund, terms, seq)
+select * from unnest(%s::integer[], %s::text[], %s::jsonb[], %s::bigint[])
 
 -- name: copy_gifts
 -- Issued ranges.
-copy view_gift (tape, lo, hi, donation, donor, fund, target, posted_on, seq) from stdin (format binary)
+copy view_gift (tape, lo, hi, donation, donor, fund, target, hospital, case_id, opening, posted_on, seq)
+from stdin (format binary)
 
 -- name: copy_movements
 -- Moves.
@@ -53,14 +55,19 @@ where view_place.tape = gone.tape and view_place.lo = gone.lo
 copy view_place (tape, lo, hi, place, home, since, kind, fund, hospital, case_id) from stdin (format binary)
 
 -- name: attribute
--- Gifts whose donor has become known.
-update view_gift set donor = known.donor from unnest(%s::text[], %s::text[]) known (donation, donor)
-where view_gift.donation = known.donation
+-- What was said about whose gifts are, and the gifts as of the last that was said.
+with said as (
+    insert into view_attribution (seq, donation, donor) select * from unnest(%s::bigint[], %s::text[], %s::text[])
+    returning seq, donation, donor
+), newest as (
+    select distinct on (donation) donation, donor from said order by donation, seq desc
+)
+update view_gift set donor = newest.donor from newest where view_gift.donation = newest.donation
 
 -- name: forget
 -- Empties the views; readers go on seeing what was there until the transaction commits.
 with tape as (delete from view_tape), gift as (delete from view_gift), place as (delete from view_place),
-    movement as (delete from view_movement)
+    movement as (delete from view_movement), attribution as (delete from view_attribution)
 delete from view_tracking where application_name = %s
 
 -- name: record_failure

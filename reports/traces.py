@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from ledger.money import format_amount
 from ledger.places import parse_place
+from projections.history import NOW, Vantage
 from projections.trace import FUND_FIGURES, Trace
 
 ALIGNED_ROWS = 500
@@ -52,67 +53,79 @@ class Reader:
         return format_amount(minor, self.exponent)
 
 
-def trace_lines(kind: str, trace: Trace, reader: Reader) -> Iterator[str]:
-    """The lines of a trace of that kind: donor, donation, case, hospital, fund or serial."""
-    yield f"{reader.word(kind)} {trace[kind]}"
+def trace_lines(kind: str, trace: Trace, reader: Reader, vantage: Vantage = NOW) -> Iterator[str]:
+    """The lines of a trace of that kind: donor, donation, case, hospital, fund or serial, seen from there."""
+    yield titled(f"{reader.word(kind)} {trace[kind]}", reader, vantage)
     yield from _KINDS[kind](trace, reader)
     if kind != "fund":
         yield ""
         yield reader.word("convention")
 
 
+def titled(title: str, reader: Reader, vantage: Vantage) -> str:
+    """A title that says of which day, and of which knowledge, what is below it speaks."""
+    said = []
+    if vantage.as_of is not None:
+        said.append(reader.word("as_of").format(vantage.as_of.isoformat()))
+    if vantage.known_at is not None:
+        exact = "seconds" if vantage.known_at.microsecond in (0, 999_999) else "microseconds"
+        said.append(reader.word("known_at").format(vantage.known_at.isoformat(sep=" ", timespec=exact)))
+    between, brackets = ("，", "{}（{}）") if reader.language == "zh" else (", ", "{} ({})")
+    return brackets.format(title, between.join(said)) if said else title
+
+
 def _donor(trace: Trace, reader: Reader) -> Iterator[str]:
-    yield from _figures([("given", trace["given"])], reader)
+    yield from figures([("given", trace["given"])], reader)
     yield from _by_place(trace, reader)
     gifts = ((one["donation"], one["on"], one["fund"], one["amount"], _entry(one["seq"])) for one in trace["donations"])
-    yield from _table("donations", ("donation", "on", "fund", "amount", "entry"), gifts, reader)
+    yield from table("donations", ("donation", "on", "fund", "amount", "entry"), gifts, reader)
     yield from _flows(trace, reader)
 
 
 def _donation(trace: Trace, reader: Reader) -> Iterator[str]:
     facts = [(name, trace[name]) for name in ("donor", "fund", "on", "amount")]
-    yield from _figures([*facts, ("entry", _entry(trace["seq"])), ("given", trace["given"])], reader)
+    yield from figures([*facts, ("entry", _entry(trace["seq"])), ("given", trace["given"])], reader)
     yield from _by_place(trace, reader)
     yield from _flows(trace, reader)
 
 
 def _case(trace: Trace, reader: Reader) -> Iterator[str]:
-    yield from _figures([(name, trace[name]) for name in ("allocated", "paid", "used", "returned")], reader)
+    yield from figures([(name, trace[name]) for name in ("allocated", "paid", "used", "returned")], reader)
     donors = (
         (one["donor"] or reader.word("unknown"), one["donation"], one["amount"], " ".join(one["ranges"]))
         for one in trace["donors"]
     )
-    yield from _table("donors", ("donor", "donation", "amount", "ranges"), donors, reader)
+    yield from table("donors", ("donor", "donation", "amount", "ranges"), donors, reader)
 
 
 def _hospital(trace: Trace, reader: Reader) -> Iterator[str]:
-    yield from _figures([(name, trace[name]) for name in ("paid", "used", "total")], reader)
+    yield from figures([(name, trace[name]) for name in ("paid", "used", "total")], reader)
     cases = ((one["case"], one["paid"], one["used"], one["total"]) for one in trace["cases"])
-    yield from _table("cases", ("case", "paid", "used", "total"), cases, reader)
+    yield from table("cases", ("case", "paid", "used", "total"), cases, reader)
     donors = ((one["donor"] or reader.word("unknown"), one["amount"]) for one in trace["donors"])
-    yield from _table("donors", ("donor", "amount"), donors, reader)
+    yield from table("donors", ("donor", "amount"), donors, reader)
 
 
 def _fund(trace: Trace, reader: Reader) -> Iterator[str]:
-    yield from _figures([(name, trace[name]) for name in ("received", "transferred_in")], reader)
-    yield from _figures([(name, trace[name]) for name in (*FUND_FIGURES, "transferred_out")], reader, "of_which")
+    yield from figures([(name, trace[name]) for name in ("received", "transferred_in")], reader)
+    yield from figures([(name, trace[name]) for name in (*FUND_FIGURES, "transferred_out")], reader, "of_which")
     tapes = (
         (tape["tape"], reader.word(tape["nature"]), _terms(tape, reader), tape["issued"] - tape["void"])
         for tape in trace["tapes"]
     )
-    yield from _table("tapes", ("tape", "nature", "terms", "received"), tapes, reader)
+    yield from table("tapes", ("tape", "nature", "terms", "received"), tapes, reader)
 
 
 def _serial(trace: Trace, reader: Reader) -> Iterator[str]:
     home = reader.place(trace["home"]) if trace["home"] else None
     facts = [("donation", trace["donation"]), ("donor", trace["donor"]), ("fund", trace["fund"])]
     facts += [("place", reader.place(trace["place"])), ("home", home), ("since", trace["since"])]
-    yield from _figures(facts, reader)
+    yield from figures(facts, reader)
     moves = (
         (_entry(one["seq"]), one["on"], reader.word(one["type"]), reader.place(one["from"]), reader.place(one["to"]))
         for one in trace["movements"]
     )
-    yield from _table("movements", ("entry", "on", "type", "from", "to"), moves, reader)
+    yield from table("movements", ("entry", "on", "type", "from", "to"), moves, reader)
 
 
 _KINDS: dict[str, Callable[[Trace, Reader], Iterator[str]]] = {
@@ -127,7 +140,7 @@ _KINDS: dict[str, Callable[[Trace, Reader], Iterator[str]]] = {
 
 def _by_place(trace: Trace, reader: Reader) -> Iterator[str]:
     rows = ((reader.place(name), amount) for name, amount in trace["by_place"].items())
-    yield from _table("by_place", ("place", "amount"), rows, reader)
+    yield from table("by_place", ("place", "amount"), rows, reader)
 
 
 def _flows(trace: Trace, reader: Reader) -> Iterator[str]:
@@ -135,7 +148,7 @@ def _flows(trace: Trace, reader: Reader) -> Iterator[str]:
         (f"{one['tape']}:{one['lo']}-{one['hi']}", one["donation"], one["amount"], reader.place(one["place"]))
         for one in trace["flows"]
     )
-    yield from _table("flows", ("range", "donation", "amount", "place"), rows, reader)
+    yield from table("flows", ("range", "donation", "amount", "place"), rows, reader)
 
 
 def _terms(tape: Trace, reader: Reader) -> str:
@@ -151,7 +164,7 @@ def _entry(seq: int) -> str:
     return f"#{seq}"
 
 
-def _figures(facts: Iterable[tuple[str, Cell]], reader: Reader, heading: str | None = None) -> Iterator[str]:
+def figures(facts: Iterable[tuple[str, Cell]], reader: Reader, heading: str | None = None) -> Iterator[str]:
     """Named values below one another; absent ones are left out, amounts end at one column."""
     rows = [(reader.word(name), value) for name, value in facts if value is not None]
     if heading is not None:
@@ -163,7 +176,7 @@ def _figures(facts: Iterable[tuple[str, Cell]], reader: Reader, heading: str | N
         yield f"  {_left(name, width)}  {said}"
 
 
-def _table(heading: str, names: Sequence[str], rows: Iterable[Sequence[Cell]], reader: Reader) -> Iterator[str]:
+def table(heading: str, names: Sequence[str], rows: Iterable[Sequence[Cell]], reader: Reader) -> Iterator[str]:
     """A heading, the columns' names, and the rows; a line for none where there are none."""
     yield from ("", reader.word(heading))
     rows = iter(rows)
@@ -199,6 +212,8 @@ def _right(text: str, width: int) -> str:
 
 
 WORDS = {
+    "as_of": ("记账日期截至 {}", "as of {}"),
+    "known_at": ("按截至 {} 已登记的分录", "as known at {}"),
     "donor": ("捐赠人", "Donor"),
     "donation": ("捐赠", "Donation"),
     "case": ("个案", "Case"),
@@ -223,6 +238,7 @@ WORDS = {
     "returned": ("已退回", "Returned"),
     "total": ("合计", "Total"),
     "received": ("收入合计", "Received"),
+    "brought_forward": ("其中期初余额", "of it brought forward"),
     "transferred_in": ("调入", "Transferred in"),
     "transferred_out": ("调出", "Transferred out"),
     "of_which": ("其中", "Of which"),
@@ -232,6 +248,10 @@ WORDS = {
     "held": ("冻结", "Held"),
     "refunded": ("捐赠退回", "Refunded"),
     "out": ("其他转出", "Left otherwise"),
+    "void": ("作废（误记）", "Void (by mistake)"),
+    "not_counted": ("不计入", "Not counted"),
+    "balances": ("收支余总表", "Balances"),
+    "funds": ("各专项基金", "By fund"),
     "tapes": ("编号序列", "Tapes"),
     "tape": ("序列", "Tape"),
     "nature": ("性质", "Nature"),

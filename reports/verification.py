@@ -21,6 +21,8 @@ from audit.codec import FAST
 from audit.verify import Report, split, verify
 from ledger.database import Connection, queries, tuples
 from ledger.journal import Journal, bundles_of
+from ledger.places import is_source, parse_place
+from projections.fold import BALANCE_BROUGHT_FORWARD, DONATION_ATTRIBUTED, ENTRY_REVERSED, unattributed
 from projections.runner import Runner
 from projections.trace import joined
 
@@ -90,6 +92,7 @@ class _Issued(Struct):
     tape: str
     lo: int
     hi: int
+    to: str
 
 
 class _Moved(Struct, rename={"source": "from", "target": "to"}):
@@ -103,43 +106,77 @@ class _Moved(Struct, rename={"source": "from", "target": "to"}):
 class _Data(Struct):
     donation: str | None = None
     donor: str | None = None
+    record: str | None = None
     on: str | None = None
+    of: int | None = None
     issue: tuple[_Issued, ...] = ()
     moves: tuple[_Moved, ...] = ()
 
 
 class _Entry(Struct):
     seq: int
+    type: str
     data: _Data
 
 
+_TELLING = (
+    b'"issue":[',
+    b'"moves":[',
+    f'"type":"{DONATION_ATTRIBUTED}"'.encode(),
+    f'"type":"{ENTRY_REVERSED}"'.encode(),
+)
+"""What the bytes of an entry have in them when it tells of gifts, moves or donors."""
+
+
 class Lineage:
-    """All gifts and moves that the entries tell of, each as a sum that does not depend on their order.
+    """All gifts, donors and moves that the entries tell of, each as a sum that does not depend on their order.
+
+    A move counts by its two ends, the second against the first, so that it comes to the same wherever it is cut.
 
     The sums are of Python's own hashes, keyed afresh in each process: good for comparing with the views here and now.
     """
 
     def __init__(self, size: int) -> None:
-        self.gifts = self.moves = 0
-        self._size = size
+        self.gifts = self.said = self.moves = 0
+        self._size, self._on = size, ""
         self._decode = Decoder(_Entry).decode
 
     def watch(self, bundles: Iterable[bytes]) -> Iterator[bytes]:
         """Hands the bundles on, and adds up what their entries below `size` tell of on the way."""
         for bundle in bundles:
             for raw in split(bundle):
-                if b'"issue":[' in raw or b'"moves":[' in raw:
+                if any(sign in raw for sign in _TELLING):
                     self._add(raw)
             yield bundle
 
     def _add(self, raw: bytes) -> None:
-        with suppress(DecodeError):  # the replay, which reads every byte, says what is wrong with such an entry
+        # The replay, which reads every byte, says what is wrong with an entry that cannot be read.
+        with suppress(DecodeError, ValueError):
             entry = self._decode(raw)
-            seq, data = entry.seq, entry.data
+            if entry.seq >= self._size:
+                return
+            seq, kind, data = entry.seq, entry.type, entry.data
+            self._on = self._on if data.of is not None else data.on or ""
             for i in data.issue:
-                self.gifts += hash((seq, i.tape, i.lo, i.hi, data.donation, data.donor, data.on))
+                place, opening = parse_place(i.to), kind == BALANCE_BROUGHT_FORWARD
+                whose = (data.donation, data.donor, self._on, i.to, place.hospital, place.case, opening)
+                self.gifts += hash((seq, i.tape, i.lo, i.hi, *whose))
             for m in data.moves:
-                self.moves += hash((seq, m.tape, m.lo, m.hi, m.source, m.target))
+                self.moves += _move_sum(m.lo, m.hi, (seq, self._on, kind, m.tape, *_end(m.source), *_end(m.target)))
+            if kind == DONATION_ATTRIBUTED:
+                self.said += hash((seq, data.donation, data.donor))
+            elif kind == ENTRY_REVERSED and (donation := unattributed(data.record, data.moves)) is not None:
+                self.said += hash((seq, donation, None))
+
+
+def _end(name: str) -> tuple[str | None, ...]:
+    """One end of a move: the place, its kind, its fund if it is at home there, hospital and case."""
+    place = parse_place(name)
+    return name, place.kind, place.fund if is_source(name) else None, place.hospital, place.case
+
+
+def _move_sum(lo: int, hi: int, what: tuple[Any, ...]) -> int:
+    return hash((hi, what)) - hash((lo, what))
 
 
 def _derived(connection: Connection, report: Report, size: int, leaf: str) -> Iterator[Finding]:
@@ -169,11 +206,32 @@ def _derived(connection: Connection, report: Report, size: int, leaf: str) -> It
 def _views(connection: Connection, report: Report, lineage: Lineage) -> Iterator[Finding]:
     """What the views say that the entries do not; `fenhao rebuild` makes them anew."""
     yield from _compared(connection, report, "view_place", "the places of the view", "资金位置视图")
-    for name, expected, zh in (("view_gift", lineage.gifts, "捐赠视图"), ("view_movement", lineage.moves, "流向视图")):
-        with connection.cursor(name=f"sum_{name}") as cursor:
-            cursor.itersize = FETCH_ROWS
-            if sum(map(hash, cursor.execute(_SQL[name]))) != expected:
-                yield Finding(None, f"the table {name} differs from the entries", f"{zh}与分录不符")
+    gifts = sum(map(hash, _rows(connection, "view_gift")))
+    said = sum(map(hash, _rows(connection, "view_attribution")))
+    moves = sum(_move_sum(lo, hi, tuple(what)) for lo, hi, *what in _rows(connection, "view_movement"))
+    wrong = {
+        "view_tape": any(_rows(connection, "tapes_unlike")),
+        "view_gift": gifts != lineage.gifts or any(_rows(connection, "gifts_unlike")),
+        "view_attribution": said != lineage.said,
+        "view_movement": moves != lineage.moves or any(_rows(connection, "funds_unlike")),
+    }
+    for name, zh in VIEWS_ZH.items():
+        if wrong[name]:
+            yield Finding(None, f"the table {name} differs from the entries", f"{zh}与分录不符")
+
+
+VIEWS_ZH = {
+    "view_tape": "编号序列视图",
+    "view_gift": "捐赠视图",
+    "view_attribution": "认捐视图",
+    "view_movement": "流向视图",
+}
+
+
+def _rows(connection: Connection, name: str) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor(name=f"read_{name}") as cursor:
+        cursor.itersize = FETCH_ROWS
+        yield from cursor.execute(_SQL[name])
 
 
 def _compared(connection: Connection, report: Report, table: str, name: str, name_zh: str) -> Iterator[Finding]:

@@ -57,9 +57,60 @@ where code.parent is distinct from data ->> 'parent' or code.code is null or dat
 limit 10
 
 -- name: view_gift
--- Every gift's issues, by the views.
-select seq, 't' || tape, lo, hi, donation, donor, posted_on::text from view_gift
+-- Every gift's issues as they came, by the views: one whose donor was said later came without.
+select seq, 't' || tape, lo, hi, donation,
+    case when donation in (select donation from view_attribution) then null else donor end,
+    posted_on::text, target, hospital, case_id, opening
+from view_gift
+
+-- name: gifts_unlike
+-- Gifts that are not of their tape's fund, or whose donor is not the last that was said.
+select gift.tape, gift.lo from view_gift gift
+left join view_tape tape on tape.number = gift.tape
+where gift.fund is distinct from tape.fund
+union all
+select gift.tape, gift.lo
+from (select distinct on (donation) donation, donor from view_attribution order by donation, seq desc) newest
+join view_gift gift using (donation)
+where gift.donor is distinct from newest.donor
+
+-- name: view_attribution
+-- What was said of gifts' donors, by the views.
+select seq, donation, donor from view_attribution
 
 -- name: view_movement
--- Every move, by the views.
-select seq, 't' || tape, lo, hi, source, target from view_movement
+-- Every move, by the views; whose money it is only where the place says so.
+select lo, hi, seq, posted_on::text, type, 't' || tape,
+    source, source_kind, case when source_kind in ('fund', 'fee') then source_fund end, source_hospital, source_case,
+    target, target_kind, case when target_kind in ('fund', 'fee') then target_fund end, target_hospital, target_case
+from view_movement
+
+-- name: funds_unlike
+-- Places where issues and moves do not come to what stands there of a fund: whose money it is elsewhere, by the views.
+select tape, place
+from (
+    select tape, target as place, fund, hi - lo as amount from view_gift
+    union all
+    select tape, target, target_fund, hi - lo from view_movement
+    union all
+    select tape, source, source_fund, lo - hi from view_movement
+    union all
+    select tape, place, fund, lo - hi from view_place
+) told
+where place <> 'void'
+group by tape, place, fund having sum(amount) <> 0
+
+-- name: tapes_unlike
+-- Tapes that are not as the entries that opened them say.
+select coalesce(tape.number, told.number)
+from view_tape tape
+full join (
+    select seq, data, substring(data ->> 'tape' from 2)::integer as number
+    from entry
+    cross join lateral (select convert_from(body, 'UTF8')::jsonb -> 'data' as data offset 0) read
+    where type = 'TapeOpened'
+) told on tape.number = told.number
+where tape.seq is distinct from told.seq or tape.fund is distinct from told.data ->> 'fund'
+   or tape.terms is distinct from (
+       select jsonb_object_agg(key, value) from jsonb_each(told.data)
+       where key in ('nature', 'restriction', 'usable_from', 'expires_on', 'agreement'))

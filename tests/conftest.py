@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,15 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
 settings.load_profile("ci")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what random histories were tried, if any were."""
+    histories = sys.modules.get("histories")
+    if histories is not None and histories.TALLY.seeds:
+        terminalreporter.section("random histories against the model")
+        for line in histories.TALLY.lines():
+            terminalreporter.line(line)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,20 @@
-"""A plain reference model of the ledger, written from the design alone: every fen is an object, every choice a sort.
+"""A plain reference model of the ledger, written from the design alone: every fen an object, every choice a sort.
 
-It shares no code with the rooms it judges. Commands are dicts: "do" names the verb, "key" is the idempotency key, the
-other members are named as in the entries; dates are ISO text, absent members are left out. Amounts should stay small.
+It shares no code with the rooms it judges. An auditor reads `model_rules.py` and `model_registry.py` for the rules,
+`model_state.py` for the words they are written in. Commands are dicts; amounts should stay small.
 """
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-Command = dict[str, Any]
-ID_DIMENSIONS = {"hospital", "person"}
-SOURCES = {"donation", "grant", "government", "interest", "investment", "bank"}
+import model_registry as registry
+import model_rules as rules
+from model_state import BillKey, Command, Fact, Plan, Serial, State, Why, business_key, cases_of, is_home, segment
+
+Rule = Callable[[State, Command, Why], Plan]
 
 
 class Issued(NamedTuple):
@@ -46,12 +48,16 @@ class Held(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What a command comes to: the seq of its entry, the tapes opened just before it, its issues and moves."""
+    """What a command comes to: the seq of its entry, the tapes opened just before it, its issues and moves.
+
+    `said` are members of the entry that the ledger worked out itself; an absent one is None.
+    """
 
     seq: int
     opened: list[int]
     issue: list[Issued]
     moves: list[Moved]
+    said: dict[str, Any]
 
 
 class Replayed(NamedTuple):
@@ -67,393 +73,226 @@ class Refused(NamedTuple):
 
 
 Outcome = Recorded | Replayed | Refused
-Made = tuple[list[int], list[Issued], list[Moved]]
-"""Tapes opened, issues, moves."""
-
-
-@dataclass(slots=True)
-class Serial:
-    """One fen."""
-
-    tape: int
-    number: int
-    place: str
-    home: str
-    since: str
-
-
-@dataclass(slots=True)
-class Tape:
-    """One (fund, terms) pair with its serials."""
-
-    fund: str
-    nature: str
-    restriction: dict[str, list[str]]
-    usable_from: str | None
-    expires_on: str | None
-    serials: list[Serial] = field(default_factory=list)
-
-    @property
-    def terms(self) -> tuple[Any, ...]:
-        return self.fund, self.nature, self.restriction, self.usable_from, self.expires_on
-
-
-@dataclass(slots=True)
-class Case:
-    """A case: open from its command on."""
-
-    fund: str
-    attributes: dict[str, str]
-    household: str | None
-    purpose: str | None
-
-
-def segment(id: str) -> str:
-    """An id inside a place."""
-    return id.replace("%", "%25").replace("/", "%2F")
-
-
-def is_home(place: str) -> bool:
-    return place.split("/")[0] in ("fund", "fee")
 
 
 class Model:
-    """The ledger's state and what each command does to it. A fresh one stands just after entry 0."""
+    """The ledger's state and what each command does to it. A fresh one stands just after entry 0.
 
-    def __init__(self) -> None:
-        self.size = 1
+    `threshold` is the sum of moves from which two persons are needed; None asks for one only.
+    """
+
+    def __init__(self, threshold: int | None = None) -> None:
+        self.state = State()
+        self.threshold = threshold
         self.keys: dict[str, tuple[Command, int]] = {}
-        self.ids: set[tuple[str, str]] = set()
-        self.funds: dict[str, int] = {}
-        self.cases: dict[str, Case] = {}
-        self.codes: dict[tuple[str, str], str | None] = {}
-        self.tapes: list[Tape] = []
-        self.claims: set[tuple[str | None, ...]] = set()
-        self.bills: dict[tuple[str, str, str], tuple[int, int]] = {}
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return self.state.size
 
     def submit(self, command: Command, today: str) -> Outcome:
         """The outcome of one command, made on the day `today` of the ledger's zone."""
-        verb, key = command["do"], command["key"]
         content = {name: value for name, value in command.items() if name != "key"}
-        if key in self.keys:
-            before, seq = self.keys[key]
-            malformed = {"bad_value"} if self._malformed(command) else set()
-            return Replayed(seq) if before == content else Refused({"idempotency_conflict"} | malformed)
-        kinds = self._reasons(verb, command, today)
-        if kinds:
-            return Refused(kinds)
-        if verb in OWN_IDS:
-            self.ids.add((OWN_IDS[verb], command[OWN_IDS[verb]]))
-        made: Callable[[Command], Made] = getattr(self, f"_{verb}", self._spend)
-        opened, issue, moves = made(command)
-        seq = self.size + len(opened)
-        self.size = seq + 1
-        self.keys[key] = (content, seq)
-        return Recorded(seq, opened, issue, moves)
+        if command["key"] in self.keys:
+            before, seq = self.keys[command["key"]]
+            return Replayed(seq) if before == content else Refused({"idempotency_conflict"})
+        why = self._common_reasons(command, today)
+        plan = RULES[command["do"]](self.state, command, why)
+        persons = {command.get("by"), *command.get("approved_by", [])} - {None}
+        if self.threshold is not None and len(plan.moves) >= self.threshold and len(persons) < 2:
+            why.add("approval_needed")
+        if why:
+            return Refused(why)
+        made = self._record(command, plan)
+        self.keys[command["key"]] = content, made.seq
+        return made
 
-    # Reasons to refuse, all that apply.
-
-    def _reasons(self, verb: str, command: Command, today: str) -> set[str]:
-        own: Callable[[Command], Iterable[str]] = getattr(self, f"_why_not_{verb}", lambda command: ())
-        kinds = set(own(command))
-        if self._malformed(command):
-            kinds.add("bad_value")
+    def _common_reasons(self, command: Command, today: str) -> Why:
+        why, verb = set[str](), command["do"]
+        amounts = [part[name] for part in parts_of(command) for name in ("amount", "bill_amount") if name in part]
+        if any(amount <= 0 for amount in amounts) or not 0 <= command.get("fee_bp", 0) <= 10_000:
+            why.add("bad_value")
+        if verb not in UNDATED and "on" not in command:
+            why.add("bad_value")
         if command.get("on", "") > today:
-            kinds.add("future_date")
-        noun = OWN_IDS.get(verb)
-        if noun is not None and (noun, command[noun]) in self.ids:
-            kinds.add("already_recorded")
-        if any(case not in self.cases for case in cases_of(command)) and verb != "open_case":
-            kinds.add("unknown_reference")
-        if "fund" in command and verb != "open_fund" and command["fund"] not in self.funds:
-            kinds.add("unknown_reference")
-        if "hospital" in command and verb != "register_hospital" and ("hospital", command["hospital"]) not in self.ids:
-            kinds.add("unknown_reference")
-        if "unknown_reference" in kinds and len(command.get("lines", [])) > 1:
-            kinds.add("not_enough_money")  # a line's own reason, when another names what is not there
-        elif (
-            verb in SPENDING
-            and not kinds & {"unknown_reference", "bad_value"}
-            and any(serials is None for serials, _ in self._taken(command))
-        ):
-            kinds.add("not_enough_money")
-        return kinds
+            why.add("future_date")
+        if any(own in self.state.ids for own in own_ids(command)):
+            why.add("already_recorded")
+        known = {
+            "fund": verb == "open_fund" or command.get("fund", None) in {None, *self.state.funds},
+            "to_fund": command.get("to_fund", None) in {None, *self.state.funds},
+            "hospital": verb == "register_hospital" or self._knows_hospital(command.get("hospital")),
+            "case": verb == "open_case" or all(case in self.state.cases for case in cases_of(command)),
+        }
+        if not all(known.values()):
+            why.add("unknown_reference")
+        return why
 
-    def _malformed(self, command: Command) -> bool:
-        lines = command.get("lines", [command])
-        amounts = [line[name] for line in lines for name in ("amount", "bill_amount") if name in line]
-        return (
-            not lines
-            or any(amount <= 0 for amount in amounts)
-            or not 0 <= command.get("fee_bp", 0) <= 10_000
-            or (command["do"] == "receive_donation" and self._bad_terms(command))
+    def _knows_hospital(self, hospital: str | None) -> bool:
+        return hospital is None or ("hospital", hospital) in self.state.ids
+
+    def _record(self, command: Command, plan: Plan) -> Recorded:
+        state, on = self.state, command.get("on", "")
+        opened = list(range(len(state.tapes) + 1, len(state.tapes) + len(plan.opening) + 1))
+        state.tapes += plan.opening
+        fact = Fact(state.size + len(opened), command, [], [], plan.said)
+        for number, amount, place in plan.issue:
+            tape = state.tapes[number - 1]
+            home = "" if is_home(place) else f"fund/{segment(tape.fund)}"
+            for _ in range(amount):
+                serial = Serial(number, len(tape.serials), command["donation"], place, home, on)
+                tape.serials.append(serial)
+                fact.issue.append((serial, place))
+        for serial, target in plan.moves:
+            source = serial.place
+            fact.moves.append((serial, source, target))
+            serial.home = "" if is_home(target) else source if is_home(source) else serial.home
+            serial.place, serial.since = target, on
+        plan.then()
+        state.size = fact.seq + 1
+        state.facts[fact.seq] = fact
+        for own in own_ids(command):
+            state.ids.add(own)
+            state.records[own] = fact
+        issue = runs((serial.tape, serial.number, (place,)) for serial, place in fact.issue)
+        moves = runs((serial.tape, serial.number, ends) for serial, *ends in fact.moves)
+        return Recorded(
+            fact.seq,
+            opened,
+            [Issued(tape, lo, hi, *where) for tape, lo, hi, where in issue],
+            [Moved(tape, lo, hi, *ends) for tape, lo, hi, ends in moves],
+            plan.said,
         )
 
-    def _bad_terms(self, command: Command) -> bool:
-        restriction = command.get("restriction", {})
-        agency = command.get("nature", "own") == "agency"
-        one_person = len(restriction.get("person", [])) == 1
-        first, last = command.get("usable_from"), command.get("expires_on")
-        return (
-            (one_person if agency else "person" not in restriction) is False
-            or len(restriction) > 8
-            or not all(restriction.values())
-            or (first is not None and last is not None and last < first)
-            or (agency and command.get("fee_bp", 0) > 0)
-            or command.get("source", "donation") not in SOURCES
-        )
-
-    def _why_not_define_code(self, command: Command) -> Iterable[str]:
-        dimension, parent = command["dimension"], command.get("parent")
-        if dimension in ID_DIMENSIONS or (dimension, command["code"]) in self.codes:
-            yield "bad_value"
-        if parent is not None and (dimension, parent) not in self.codes:
-            yield "unknown_code"
-
-    def _why_not_open_case(self, command: Command) -> Iterable[str]:
-        if any((dimension, code) not in self.codes for dimension, code in command["attributes"].items()):
-            yield "unknown_code"
-        person, household = command.get("person"), command.get("household")
-        for other in self.cases.values():
-            same = (person is not None and other.attributes.get("person") == person) or (
-                household is not None and other.household == household
-            )
-            if same and other.purpose == command.get("purpose") and not command.get("approved_by"):
-                yield "person_in_open_case"
-
-    def _why_not_receive_donation(self, command: Command) -> Iterable[str]:
-        for dimension, codes in command.get("restriction", {}).items():
-            if dimension not in ID_DIMENSIONS and any((dimension, code) not in self.codes for code in codes):
-                yield "unknown_code"
-        if donation_claim(command) in self.claims:
-            yield "duplicate_business_key"
-
-    def _why_not_pay_hospital(self, command: Command) -> Iterable[str]:
-        if payment_claim(command) in self.claims:
-            yield "duplicate_business_key"
-        if self._bills_after(command) is None:
-            yield "bill_exceeded"
-
-    def _why_not_grant_cash(self, command: Command) -> Iterable[str]:
-        if grant_claim(command) in self.claims:
-            yield "duplicate_business_key"
-
-    def _bills_after(self, command: Command) -> dict[tuple[str, str, str], tuple[int, int]] | None:
-        """The bills (limit, paid) once the payment's lines stand; None when one would exceed its limit."""
-        bills = dict(self.bills)
-        for line in command["lines"]:
-            if "bill_no" in line:
-                bill = command["hospital"], line["bill_no"], line["case"]
-                limit, paid = bills.get(bill, (line.get("bill_amount", line["amount"]), 0))
-                bills[bill] = limit, paid + line["amount"]
-                if paid + line["amount"] > limit:
-                    return None
-        return bills
-
-    # What accepted commands do.
-
-    def _open_fund(self, command: Command) -> Made:
-        self.funds[command["fund"]] = command.get("fee_bp", 0)
-        return [], [], []
-
-    def _register_hospital(self, command: Command) -> Made:
-        assert ("hospital", command["hospital"]) in self.ids
-        return [], [], []
-
-    def _define_code(self, command: Command) -> Made:
-        self.codes[command["dimension"], command["code"]] = command.get("parent")
-        return [], [], []
-
-    def _open_case(self, command: Command) -> Made:
-        attributes = {**command["attributes"], "hospital": command["hospital"]}
-        if "person" in command:
-            attributes["person"] = command["person"]
-        self.cases[command["case"]] = Case(
-            command["fund"], attributes, command.get("household"), command.get("purpose")
-        )
-        return [], [], []
-
-    def _receive_donation(self, command: Command) -> Made:
-        fund, amount, on = command["fund"], command["amount"], command["on"]
-        agency = command.get("nature", "own") == "agency"
-        fee = 0 if agency else amount * command.get("fee_bp", self.funds[fund]) // 10_000
-        restriction = {name: sorted(set(codes)) for name, codes in command.get("restriction", {}).items()}
-        days = command.get("usable_from"), command.get("expires_on")
-        opened: list[int] = []
-        issue: list[Issued] = []
-        if amount > fee:
-            given = Tape(fund, command.get("nature", "own"), restriction, *days)
-            issue.append(self._issue(given, amount - fee, f"fund/{segment(fund)}", on, opened))
-        if fee:
-            issue.append(self._issue(Tape(fund, "fee", {}, None, None), fee, f"fee/{segment(fund)}", on, opened))
-        self._claim(donation_claim(command))
-        return opened, sorted(issue), []
-
-    def _issue(self, wanted: Tape, amount: int, to: str, on: str, opened: list[int]) -> Issued:
-        numbers = [number for number, tape in enumerate(self.tapes, 1) if tape.terms == wanted.terms]
-        if not numbers:
-            self.tapes.append(wanted)
-            numbers = [len(self.tapes)]
-            opened += numbers
-        serials = self.tapes[numbers[0] - 1].serials
-        lo = len(serials)
-        serials += [Serial(numbers[0], lo + n, to, "", on) for n in range(amount)]
-        return Issued(numbers[0], lo, lo + amount, to)
-
-    def _spend(self, command: Command) -> Made:
-        taken = self._taken(command)
-        if command["do"] == "pay_hospital":
-            bills = self._bills_after(command)
-            assert bills is not None
-            self.bills = bills
-            self._claim(payment_claim(command))
-        elif command["do"] == "grant_cash":
-            self._claim(grant_claim(command))
-        steps: list[tuple[int, int, tuple[str, str]]] = []
-        for serials, target in taken:
-            assert serials is not None
-            for serial in serials:
-                steps.append((serial.tape, serial.number, (serial.place, target)))
-                serial.home = serial.place if is_home(serial.place) else serial.home
-                serial.place, serial.since = target, command["on"]
-        return [], [], [Moved(tape, lo, hi, *ends) for tape, lo, hi, ends in runs(sorted(steps))]
-
-    def _claim(self, claim: tuple[str | None, ...] | None) -> None:
-        if claim is not None:
-            self.claims.add(claim)
-
-    # Policy earmark-fifo/1.
-
-    def _taken(self, command: Command) -> list[tuple[list[Serial] | None, str]]:
-        """The serials that the command takes, with where each goes; None for those that are not to be had."""
-        on, cases = command["on"], cases_of(command)
-        to = segment(cases[0])
-        attributes = self.cases[cases[0]].attributes
-        match command["do"]:
-            case "make_allocation":
-                fund = "fund/" + segment(command.get("fund", self.cases[cases[0]].fund))
-                there = [s for s in self._serials() if s.place == fund or s.place.startswith(f"{fund}/")]
-                usable_then = [s for s in there if usable(self._in_force(s), on)]
-                return [(self._pick(usable_then, command["amount"], on, attributes), f"case/{to}")]
-            case "grant_cash":
-                return [(self._pick(self._at(f"case/{to}"), command["amount"], on, attributes), f"used/{to}")]
-            case "settle_treatment":
-                at = f"{segment(command['hospital'])}/{to}"
-                return [(self._pick(self._at(f"hospital/{at}"), command["amount"], on, None), f"used/{at}")]
-        taken: list[tuple[list[Serial] | None, str]] = []
-        for line in command["lines"]:
-            spoken_for = [id(serial) for serials, _ in taken for serial in serials or []]
-            there = [s for s in self._at(f"case/{segment(line['case'])}") if id(s) not in spoken_for]
-            attributes = {**self.cases[line["case"]].attributes, "hospital": command["hospital"]}
-            target = f"hospital/{segment(command['hospital'])}/{segment(line['case'])}"
-            taken.append((self._pick(there, line["amount"], on, attributes), target))
-        return taken
-
-    def _serials(self) -> list[Serial]:
-        return [serial for tape in self.tapes for serial in tape.serials]
-
-    def _at(self, place: str) -> list[Serial]:
-        return [serial for serial in self._serials() if serial.place == place]
-
-    def _pick(
-        self, there: list[Serial], amount: int, on: str, attributes: dict[str, str] | None
-    ) -> list[Serial] | None:
-        """The first `amount` of them by the written order; None when too few have come by `on` and may go there."""
-        found = [
-            serial
-            for serial in there
-            if serial.since <= on and (attributes is None or self._satisfied(self._in_force(serial), attributes))
-        ]
-        found.sort(key=self._order)
-        return found[:amount] if len(found) >= amount else None
-
-    def _order(self, serial: Serial) -> tuple[int, bool, str, int, int]:
-        """More restricted dimensions first, then earliest expiry (none last), lower tape, lower serial."""
-        expires_on = self._in_force(serial).expires_on
-        dimensions = len(self._in_force(serial).restriction)
-        return -dimensions, expires_on is None, expires_on or "", serial.tape, serial.number
-
-    def _in_force(self, serial: Serial) -> Tape:
-        """The terms of tape N at fund/F/tN, else the own tape's; away from home those of the home."""
-        parts = (serial.home or serial.place).split("/")
-        return self.tapes[int(parts[2][1:]) - 1 if len(parts) == 3 else serial.tape - 1]
-
-    def _satisfied(self, tape: Tape, attributes: dict[str, str]) -> bool:
-        return all(
-            dimension in attributes and set(self.lineage(dimension, attributes[dimension])) & set(codes)
-            for dimension, codes in tape.restriction.items()
-        )
-
-    def lineage(self, dimension: str, code: str) -> list[str]:
-        """The code with all its ancestors."""
-        line, parent = [code], self.codes.get((dimension, code))
-        while parent is not None:
-            line.append(parent)
-            parent = self.codes.get((dimension, parent))
-        return line
-
-    # What the ledger's tables should hold.
+    # What the ledger's tables and traces should say.
 
     def held(self) -> list[Held]:
         """Where everything is, merged only where adjacent and alike."""
-        each = [
-            (serial.tape, serial.number, (serial.place, serial.home, serial.since))
-            for tape in self.tapes
-            for serial in tape.serials
-        ]
+        each = ((s.tape, s.number, (s.place, s.home, s.since)) for s in self.state.serials())
         return [Held(tape, lo, hi, *what) for tape, lo, hi, what in runs(each)]
 
     def ends(self) -> dict[int, int]:
         """Where each tape ends."""
-        return {number: len(tape.serials) for number, tape in enumerate(self.tapes, 1)}
+        return {number: len(tape.serials) for number, tape in enumerate(self.state.tapes, 1)}
+
+    def bills(self) -> dict[BillKey, tuple[int, int]]:
+        """The bills on which something stands: limit and what stands."""
+        return self.state.bills
+
+    def business_keys(self) -> dict[tuple[str | None, ...], int]:
+        """The business keys in force, with the seq of the fact that has each."""
+        keys = {business_key(fact.command) for fact in self.state.facts.values()} - {None}
+        holders = {key: self.state.key_holder(key) for key in keys if key is not None}
+        return {key: holder.seq for key, holder in holders.items() if holder is not None}
+
+    def links(self) -> dict[tuple[str, str], set[tuple[int, int]]]:
+        """Which fens of each donation stand for each case, be it at the case, at a hospital or used."""
+        found: dict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
+        cases = {segment(case): case for case in self.state.cases}
+        for serial in self.state.serials():
+            kind, *ids = serial.place.split("/")
+            if kind in ("case", "hospital", "used"):
+                found[serial.gift, cases[ids[-1]]].add((serial.tape, serial.number))
+        return dict(found)
+
+    def case_sums(self, case: str) -> dict[str, int]:
+        """What was allocated to a case, by what still stands; what is paid and used; what came home from there."""
+        at = segment(case)
+        places = [serial.place for serial in self.state.serials() if serial.place.endswith(f"/{at}")]
+        stands = Counter(place.split("/")[0] for place in places)
+        allocated = sum(self._allocates(fact, case) for fact in self.state.facts.values() if fact.stands)
+        returned = allocated - stands["case"] - stands["hospital"] - stands["used"]
+        return {"allocated": allocated, "paid": stands["hospital"], "used": stands["used"], "returned": returned}
+
+    def _allocates(self, fact: Fact, case: str) -> int:
+        """Allocations and opening balances less releases and closings."""
+        match fact.command["do"]:
+            case "make_allocation" | "bring_forward":
+                lines = fact.command.get("lines", [fact.command])
+                return sum(line["amount"] for line in lines if line.get("case") == case)
+            case "release_allocation" if fact.said["case"] == case:
+                return -len(fact.moves)
+            case "close_case" if fact.command["case"] == case:
+                return -len(fact.moves)
+        return 0
+
+    def fund_sums(self, fund: str) -> dict[str, int]:
+        """What a fund received and, net, had from other funds; where that stands, by kind of place."""
+        at, sums = segment(fund), Counter({"received": 0, "transferred": 0})
+        for serial in self.state.serials():
+            if serial.place == "void":
+                continue
+            given_to_it = self.state.tapes[serial.tape - 1].fund == fund
+            in_it = (serial.home or serial.place).split("/")[1] == at
+            sums["received"] += given_to_it
+            sums["transferred"] += in_it - given_to_it
+            sums[serial.place.split("/")[0]] += in_it
+        return dict(sums)
+
+    def donors(self) -> dict[str, str | None]:
+        """Each donation with whose it is."""
+        donations = (own for noun, own in self.state.ids if noun == "donation")
+        return {donation: self.state.donor_of(donation) for donation in donations}
 
 
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (
+        *(registry.open_fund, registry.register_hospital, registry.define_code),
+        *(registry.open_case, registry.amend_case, registry.close_case, registry.reopen_case),
+        *(rules.receive_donation, rules.bring_forward, rules.attribute_donation),
+        *(rules.make_allocation, rules.release_allocation, rules.grant_cash, rules.return_grant),
+        *(rules.pay_hospital, rules.return_hospital_payment, rules.settle_treatment),
+        *(rules.refund_donation, rules.transfer_funds, rules.make_expense),
+        *(rules.change_terms, rules.substitute_serials, rules.hold_money, rules.lift_hold, rules.reverse_entry),
+    )
+}
+"""Every verb with its rule, which has its name."""
+UNDATED = {
+    *("open_fund", "register_hospital", "define_code", "open_case"),
+    *("amend_case", "reopen_case", "attribute_donation"),
+}
+"""Verbs that move no money and may go without a date."""
 OWN_IDS = {
     "open_fund": "fund",
     "register_hospital": "hospital",
     "open_case": "case",
     "receive_donation": "donation",
+    "bring_forward": "donation",
     "make_allocation": "allocation",
     "pay_hospital": "payment",
     "settle_treatment": "settlement",
     "grant_cash": "grant",
+    "refund_donation": "refund",
+    "transfer_funds": "transfer",
+    "make_expense": "expense",
+    "hold_money": "hold",
 }
 """The record that each verb makes, whose id is never used twice."""
-SPENDING = {"make_allocation", "pay_hospital", "settle_treatment", "grant_cash"}
 
 
-def cases_of(command: Command) -> list[str]:
-    """The cases a command names."""
-    return [line["case"] for line in command.get("lines", [command]) if "case" in line]
+def own_ids(command: Command) -> list[tuple[str, str]]:
+    """The records that a command makes; an opening balance serves as allocation or payment too."""
+    noun = OWN_IDS.get(command["do"])
+    if noun is None:
+        return []
+    own = [(noun, command[noun])]
+    if command["do"] == "bring_forward":
+        own += [("allocation", command["donation"])] * ("case" in command)
+        own += [("payment", command["donation"])] * ("hospital" in command)
+    return own
 
 
-def donation_claim(command: Command) -> tuple[str | None, ...] | None:
-    """(channel, transaction no., line), when there is a transaction."""
-    if "channel_txn" not in command:
-        return None
-    return "donation", command.get("channel"), command["channel_txn"], command.get("line")
-
-
-def payment_claim(command: Command) -> tuple[str | None, ...] | None:
-    """(bank account, bank reference), when both are known."""
-    return ("payment", command["account"], command["bank_ref"]) if "bank_ref" in command else None
-
-
-def grant_claim(command: Command) -> tuple[str | None, ...] | None:
-    """(case, purpose, period), when a purpose or a period is given."""
-    purpose, period = command.get("purpose"), command.get("period")
-    return None if purpose is None and period is None else ("grant", command["case"], purpose, period)
-
-
-def usable(tape: Tape, on: str) -> bool:
-    """Whether money of these terms may be allocated on that day."""
-    return (tape.usable_from or "") <= on <= (tape.expires_on or "9999-12-31")
+def parts_of(command: Command) -> list[Command]:
+    """The command and its lines: whatever has an amount."""
+    return [command, *command.get("lines", [])]
 
 
 def runs(each: Iterable[tuple[int, int, Any]]) -> list[tuple[int, int, int, Any]]:
-    """(tape, number, what) in order of tape and number as runs (tape, lo, hi, what) of adjacent numbers of one kind."""
+    """(tape, number, what) of each serial as runs (tape, lo, hi, what) of adjacent numbers of one kind, sorted."""
     found: list[tuple[int, int, int, Any]] = []
-    for tape, number, what in each:
+    for tape, number, what in sorted(each, key=lambda one: one[:2]):
         if found and found[-1][0] == tape and found[-1][2] == number and found[-1][3] == what:
             found[-1] = tape, found[-1][1], number + 1, what
         else:

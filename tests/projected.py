@@ -75,7 +75,7 @@ class Ledger:
 
     def views(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every view, and how far they are."""
-        names = ("view_tape", "view_gift", "view_place", "view_movement", "view_tracking")
+        names = ("view_tape", "view_gift", "view_attribution", "view_place", "view_movement", "view_tracking")
         return {name: sorted(self.rows(f"table {name}"), key=repr) for name in names}
 
 
@@ -135,8 +135,10 @@ class Plain:
     home: dict[Fen, str] = field(default_factory=dict)
     since: dict[Fen, str] = field(default_factory=dict)
     gift: dict[Fen, Gift] = field(default_factory=dict)
+    donors: dict[str, str | None] = field(default_factory=dict)
     path: dict[Fen, list[tuple[int, str, str | None, str]]] = field(default_factory=lambda: defaultdict(list))
     funds: dict[str, str] = field(default_factory=dict)
+    type: dict[int, str] = field(default_factory=dict)
     _on: str = ""
 
     @classmethod
@@ -149,6 +151,7 @@ class Plain:
 
     def take(self, seq: int, topic: str, data: dict[str, Any]) -> None:
         """One entry more."""
+        self.type[seq] = topic
         self._on = self._on if "of" in data else data.get("on", "")
         if topic == "TapeOpened":
             self.funds[data["tape"]] = data["fund"]
@@ -165,9 +168,12 @@ class Plain:
                 assert self.place[fen] == each["from"]
                 self._put(fen, seq, each["from"], each["to"], self.home[fen] or each["from"])
         if topic == "DonationAttributed":
-            for fen, gift in self.gift.items():
-                if gift.donation == data["donation"]:
-                    self.gift[fen] = gift._replace(donor=data["donor"])
+            self._attribute(data["donation"], data["donor"])
+        elif topic == "EntryReversed" and "moves" not in data and data["record"].startswith("donation/"):
+            self._attribute(data["record"].removeprefix("donation/"), None)
+
+    def _attribute(self, donation: str, donor: str | None) -> None:
+        self.donors[donation] = donor
 
     def _put(self, fen: Fen, seq: int, source: str | None, target: str, home: str) -> None:
         self.place[fen] = target
@@ -186,6 +192,11 @@ class Plain:
             else:
                 rows.append((int(tape[1:]), n, n + 1, *alike))
         return rows
+
+    def donor_of(self, fen: Fen) -> str | None:
+        """Whose the serial is, as far as is known: as it was said last."""
+        gift = self.gift[fen]
+        return self.donors.get(gift.donation, gift.donor)
 
     def fund_of(self, fen: Fen) -> str:
         """The fund whose place the serial is at, or left last, escaped."""
@@ -210,33 +221,52 @@ STEP = st.tuples(*[st.integers(0, 999)] * 4)
 STEPS = st.lists(STEP, min_size=3, max_size=25)
 
 
-def random_entries(steps: list[Step]) -> list[tuple[str, dict[str, Any]]]:
-    """A valid history: each step is turned into a fact that the model allows at that point."""
+Named = tuple[str, dict[str, Any]]
+
+
+def random_entries(steps: list[Step]) -> list[Named]:
+    """A valid history: each step is turned into a fact that the model allows at that point, some dated back."""
     plain = Plain()
-    facts: list[tuple[str, dict[str, Any]]] = []
+    facts: list[Named] = []
     for n in range(6):
         nature = "fee" if n >= 4 else "own"
         terms = {"nature": nature, "restriction": {"disease": [f"D{n}"]} if n in (2, 3) else {}}
         facts.append(("TapeOpened", {"tape": f"t{n + 1}", "fund": FUNDS[n % 2], **terms}))
-    for n, step in enumerate(steps):
-        for topic, data in facts[len(facts) if n else 0 :]:
-            plain.take(0, topic, data)
-        data = {"on": (START + timedelta(days=n // 3)).isoformat(), **_fact(plain, step, n)}
-        topic = "DonationAttributed" if "attributed" in data else f"Anything{step[0] % 5}"
-        facts.append((topic, data))
+    for topic, data in facts:
         plain.take(0, topic, data)
+    for n, step in enumerate(steps):
+        topic, data = _reversal(plain, facts, step) or _fact(plain, step, n)
+        moved = [plain.since[each["tape"], i] for each in data.get("moves", ()) for i in range(each["lo"], each["hi"])]
+        wanted = START + timedelta(days=n // 3 - step[2] % 5)
+        facts.append((topic, {"on": max(wanted.isoformat(), *moved, ""), **data}))
+        plain.take(0, *facts[-1])
     return facts
 
 
-def _fact(plain: Plain, step: Step, n: int) -> dict[str, Any]:
+def _reversal(plain: Plain, facts: list[Named], step: Step) -> Named | None:
+    """Undoes an earlier fact whose serials are all where it put them, or says that nobody knows whose a gift is."""
+    topic, data = facts[step[1] % len(facts)]
+    if step[0] % 7 != 0 or topic == "EntryReversed":
+        return None
+    if topic == "DonationAttributed" and plain.donors.get(data["donation"]) == data["donor"]:
+        return "EntryReversed", {"record": f"donation/{data['donation']}"}
+    back = [{**each, "from": each["to"], "to": "void"} for each in data.get("issue", ())]
+    back += [{**each, "from": each["to"], "to": each["from"]} for each in data.get("moves", ())]
+    back.sort(key=lambda each: (int(each["tape"][1:]), each["lo"]))
+    still = all(plain.place[each["tape"], n] == each["from"] for each in back for n in range(each["lo"], each["hi"]))
+    return ("EntryReversed", {"record": "any/thing", "moves": back}) if back and still else None
+
+
+def _fact(plain: Plain, step: Step, n: int) -> Named:
     kind, a, b, c = step
-    if kind % 10 == 0 and plain.gift:
-        donations = sorted({gift.donation for gift in plain.gift.values() if gift.donor is None})
+    if kind % 10 == 0:
+        donations = sorted({gift.donation for fen, gift in plain.gift.items() if plain.donor_of(fen) is None})
         if donations:
-            return {"donation": donations[a % len(donations)], "donor": "P1", "attributed": True}
+            return "DonationAttributed", {"donation": donations[a % len(donations)], "donor": "P1"}
+    topic = f"Anything{kind % 5}"
     if kind % 3 == 0 or not plain.place:
-        return _gift(plain, a, b, c, n)
-    return {"moves": _moves(plain, a, b, c)}
+        return "BalanceBroughtForward" if c % 4 == 0 else topic, _gift(plain, a, b, c, n)
+    return topic, {"moves": _moves(plain, a, b, c)}
 
 
 def _gift(plain: Plain, a: int, b: int, c: int, n: int) -> dict[str, Any]:

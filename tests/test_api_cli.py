@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -105,6 +107,65 @@ def test_jsonl_gives_each_item_a_line(fenhao: Fenhao, files: Callable[..., list[
     assert sum(line["flows"]["amount"] for line in lines if "flows" in line) == 10_000
 
 
+def test_one_can_look_back_to_a_day(fenhao: Fenhao, files: Callable[..., list[str]]) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    fenhao("import", *files(**SMALL))
+    back = ("trace", "case", "C1", "--as-of", "2026-01-06")
+    case = _json(fenhao(*back, "--json"))
+    assert [case[name] for name in ("allocated", "paid", "used", "returned")] == [12_000, 12_000, 0, 0]
+    assert [one["amount"] for one in case["donors"]] == [9_500, 2_500]
+    lines = [json.loads(line) for line in fenhao(*back, "--jsonl").stdout.splitlines()]
+    assert [line["donors"] for line in lines[1:]] == case["donors"]
+    assert fenhao(*back).stdout.startswith("个案 C1（记账日期截至 2026-01-06）\n")
+    assert _json(fenhao("trace", "donor", "P1", "--as-of", "2026-01-04", "--json"))["by_place"] == {
+        "fee/heart": 500,
+        "fund/heart": 9_500,
+    }
+    nobody = fenhao("trace", "donor", "P2", "--as-of", "2026-01-02")
+    assert (nobody.exit_code, "on that day" in nobody.stderr) == (2, True)
+
+
+def test_one_can_look_back_to_what_was_known(fenhao: Fenhao, files: Callable[..., list[str]]) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    fenhao("import", *files(**SMALL))
+    then = datetime.now(UTC)
+    late = "donation_id,fund_id,amount,received_on,donor_id\nD3,heart,70.00,2026-01-02,P1\n"
+    fenhao("import", *files(donations=late))
+
+    def given(*bounds: str) -> int:
+        return int(_json(fenhao("trace", "donor", "P1", *bounds, "--json"))["given"])
+
+    known = ("--known-at", then.isoformat())
+    assert (given(), given("--as-of", "2026-01-02"), given(*known)) == (17_000, 17_000, 10_000)
+    assert given(*known, "--as-of", "2026-01-02") == 10_000
+    today = then.astimezone(ZoneInfo("Asia/Shanghai"))
+    assert given("--known-at", (today + timedelta(days=1)).date().isoformat()) == 17_000
+    local = today.replace(tzinfo=None).isoformat(sep=" ")
+    assert given("--known-at", local) == 10_000
+    english = fenhao("trace", "serial", "t1:0", "--known-at", local, "--as-of", "2026-01-05", "--lang", "en").stdout
+    assert english.startswith(f"Serial t1:0 (as of 2026-01-05, as known at {local}+08:00)\n")
+    assert fenhao("trace", "donor", "P1", "--known-at", "2020-01-01").exit_code == 2
+
+
+def test_balances_are_told_of_all_funds_or_one_now_or_then(fenhao: Fenhao, files: Callable[..., list[str]]) -> None:
+    fenhao("init", "--origin", "example.org/t")
+    fenhao("import", *files(**SMALL))
+    now = _json(fenhao("balances", "--json"))
+    assert {name: amount for name, amount in now.items() if amount and name != "funds"} == {
+        "received": 15_000,
+        "available": 2_250,
+        "paid": 1_000,
+        "used": 11_000,
+        "fees": 750,
+    }
+    assert _json(fenhao("balances", "--fund", "heart", "--json")) == now
+    then = _json(fenhao("balances", "--as-of", "2026-01-05", "--json"))
+    assert (then["allocated"], then["available"], then["used"]) == (12_000, 2_250, 0)
+    text = fenhao("balances", "--as-of", "2026-01-05", "--known-at", "2026-01-01T09:00Z").stdout
+    assert text.startswith("收支余总表（记账日期截至 2026-01-05，按截至 2026-01-01 17:00:00+08:00 已登记的分录）\n")
+    assert "120.00 CNY" in fenhao("balances", "--as-of", "2026-01-05", "--lang", "en").stdout
+
+
 def test_rejected_rows_make_the_exit_code_three_and_the_rest_is_recorded(
     fenhao: Fenhao, files: Callable[..., list[str]], tmp_path: Path
 ) -> None:
@@ -145,6 +206,10 @@ def test_all_or_nothing_records_none_when_one_row_is_bad(fenhao: Fenhao, files: 
         ["trace", "donor", "nobody"],
         ["trace", "serial", "t9:1"],
         ["trace", "serial", "x"],
+        ["trace", "donor", "P1", "--as-of", "yesterday"],
+        ["trace", "donor", "P1", "--known-at", "2026-02-30"],
+        ["balances", "--known-at", "noon"],
+        ["balances", "--fund", "nobody"],
         ["import", "donations=missing.csv"],
         ["import", "nonsense=missing.csv"],
         ["import", "donations"],

@@ -70,7 +70,7 @@ class Story:
             on="2026-01-01",
         )
 
-    def add(self, kind: str, stream: str, **data: Any) -> int:
+    def add(self, kind: str, stream: str, /, **data: Any) -> int:
         """One entry; `at` is a minute after the one before, or the morning of `on` if that is later. Its seq."""
         at = EPOCH + timedelta(minutes=len(self.entries))
         on = data.get("on")

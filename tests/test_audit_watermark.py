@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def kept(folder: Path) -> int:
 
 
 def test_the_first_commit_is_noted_at_once_and_the_next_within_a_second(tmp_path: Path) -> None:
-    with Watermark(FileHeads(tmp_path, "o")) as note:
+    with Watermark(partial(FileHeads, tmp_path)) as note:
         note(head(3))
         assert kept(tmp_path) == 3
         note(head(4))
@@ -36,7 +37,7 @@ def test_the_first_commit_is_noted_at_once_and_the_next_within_a_second(tmp_path
 
 
 def test_the_end_of_the_process_leaves_nothing_unnoted(tmp_path: Path) -> None:
-    with Watermark(FileHeads(tmp_path, "o")) as note:
+    with Watermark(partial(FileHeads, tmp_path)) as note:
         note(head(3))
         note(head(4))
     assert kept(tmp_path) == 4
@@ -45,17 +46,17 @@ def test_the_end_of_the_process_leaves_nothing_unnoted(tmp_path: Path) -> None:
 def test_what_is_noted_never_goes_back_and_keeps_what_was_signed(tmp_path: Path) -> None:
     heads = FileHeads(tmp_path, "o")
     heads.swap(None, Kept("o", 9, "00", "note"))
-    with Watermark(heads) as note:
+    with Watermark(lambda origin: heads) as note:
         note(head(5))
     assert heads.read() == Kept("o", 9, "00", "note")
-    with Watermark(heads) as note:
+    with Watermark(lambda origin: heads) as note:
         note(head(12))
     assert heads.read() == Kept("o", 12, (bytes([12]) * 32).hex(), "note")
 
 
 def test_a_store_that_fails_stops_the_next_commit(tmp_path: Path) -> None:
     folder = tmp_path / "heads"
-    note = Watermark(FileHeads(folder, "o"), monotonic=lambda: 0.0)
+    note = Watermark(partial(FileHeads, folder), monotonic=lambda: 0.0)
     note(head(1))
     folder.joinpath("o.json").write_text("broken")
     note(head(2))

@@ -67,7 +67,7 @@ def of_range(text: str) -> set[Fen]:
 
 
 def donors_of(plain: Plain) -> set[str]:
-    return {gift.donor for gift in plain.gift.values() if gift.donor is not None}
+    return {donor for donor in map(plain.donor_of, plain.gift) if donor is not None}
 
 
 @RANDOM
@@ -101,7 +101,7 @@ def test_a_donor_trace_tells_of_every_fen_of_the_donor(history: tuple[str, list[
         with reading(ledger.journal) as traces:
             for donor in donors_of(plain):
                 trace = whole(traces.donor(donor))
-                own = {fen: gift for fen, gift in plain.gift.items() if gift.donor == donor}
+                own = {fen: gift for fen, gift in plain.gift.items() if plain.donor_of(fen) == donor}
                 assert trace["by_place"] == Counter(plain.place[fen] for fen in own)
                 assert trace["given"] == sum(1 for fen in own if plain.place[fen] != "void")
                 assert {one["donation"]: one["amount"] for one in trace["donations"]} == Counter(
@@ -177,7 +177,7 @@ def test_hospital_and_fund_traces_say_what_stands_there(history: tuple[str, list
                 assert trace["total"] == len(there) == trace["paid"] + trace["used"]
                 assert sum(one["total"] for one in trace["cases"]) == len(there)
                 donors = {one["donor"]: one["amount"] for one in trace["donors"]}
-                assert donors == Counter(plain.gift[fen].donor for fen in there)
+                assert donors == Counter(plain.donor_of(fen) for fen in there)
             for fund in FUNDS:
                 check_fund(plain, whole(traces.fund(fund)), escaped(fund))
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from api.intake.faults import CodesInCycle, SynonymTaken
-from api.intake.kinds import CODES, synonyms_in
+from api.intake.kind import CODES
+from api.intake.registry_kinds import synonyms_in
 from api.intake.rows import Row
 from api.intake.staging import StagedRow
 from ledger.dictionary import Dictionary

@@ -92,11 +92,11 @@ class TooManyCells(Refusal):
 
 
 class PaymentDisagrees(Refusal):
-    """Rows of one payment that differ in what one bank payment has once."""
+    """Rows of one payment (or one opening balance at a hospital) that differ in what it has once."""
 
     code = "payment_disagrees"
-    zh = "拨付 {payment} 的各行 {column} 不一致（{first}；{other}）：同一笔拨付须相同"
-    en = "the rows of payment {payment} differ in {column} ({first}; {other}): one payment has one"
+    zh = "{id} 的各行 {column} 不一致（{first}；{other}）：同一编号的各行须相同"
+    en = "the rows of {id} differ in {column} ({first}; {other}): rows of one id have one"
 
 
 class PaymentLineRepeated(Refusal):
@@ -111,11 +111,11 @@ class PaymentLineRepeated(Refusal):
 
 
 class PaymentIncomplete(Refusal):
-    """A good row of a payment another row of which is rejected."""
+    """A good row of a payment (or one opening balance at a hospital) another row of which is rejected."""
 
     code = "payment_incomplete"
-    zh = "同一笔拨付 {payment} 的第 {row} 行被退回（{reason_zh}）：一笔拨付须整笔登记"
-    en = "row {row} of the same payment {payment} is rejected ({reason}): a payment is recorded whole or not at all"
+    zh = "同一笔 {id} 的第 {row} 行被退回（{reason_zh}）：一笔须整笔登记"
+    en = "row {row} of the same {id} is rejected ({reason}): it is recorded whole or not at all"
 
 
 class CodesInCycle(Refusal):

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from api.intake.faults import UnusableFile, UnusableMapping
 from api.intake.formats import ReadAmount, ReadMoment, formatted_moments, iso_moments, plain_amounts, styled_amounts
-from api.intake.kinds import Kind
+from api.intake.kind import Kind
 from api.intake.mapping import Layout, Template
-from api.intake.rows import Readers, Row
+from api.intake.rows import FOREIGN_EXPONENT, Readers, Row
 from api.intake.sources import Source
 from ledger.terms import ID_DIMENSIONS
 from ledger.vocabulary import Synonyms
@@ -176,11 +176,12 @@ def _check_layout(layout: Layout, kind: Kind, ours: Collection[str], positions: 
                 f"the file has no column {column!r}; its columns are {', '.join(list(positions)[:30])[:500]}",
                 f"文件中没有 {column!r} 这一列；文件中的列为 {'、'.join(list(positions)[:30])[:500]}",
             )
-    for name in sorted(layout.formats.keys() - {*kind.amounts, *kind.dates}):
+    formatted = (*kind.amounts, *kind.foreign_amounts, *kind.days())
+    for name in sorted(layout.formats.keys() - {*formatted}):
         raise UnusableMapping(
             layout.file,
-            f"formats are for dates and amounts; {kind.name} has {', '.join((*kind.amounts, *kind.dates))}, not {name}",
-            f"格式只用于日期和金额；{kind.name} 有 {'、'.join((*kind.amounts, *kind.dates))}，没有 {name}",
+            f"formats are for dates and amounts; {kind.name} has {', '.join(formatted)}, not {name}",
+            f"格式只用于日期和金额；{kind.name} 有 {'、'.join(formatted)}，没有 {name}",
         )
     known = {*ours, *(name for name in ID_DIMENSIONS if f"{name}_id" in ours)}
     for name in sorted(layout.dictionary) if "restriction" not in ours else ():
@@ -197,12 +198,14 @@ def _translations(layout: Layout, ours: Collection[str]) -> list[tuple[str, Mapp
 
 def _readers(source: Source, attributes: tuple[str, ...], exponent: int, zone: ZoneInfo) -> Readers:
     kind, layout = source.kind, source.layout
-    amounts: dict[str, ReadAmount] = {}
+    amounts: dict[str, ReadAmount] = dict.fromkeys(kind.foreign_amounts, plain_amounts(FOREIGN_EXPONENT))
     moments: dict[str, ReadMoment] = {}
     for name, pattern in layout.formats.items():
         try:
             if name in kind.amounts:
                 amounts[name] = styled_amounts(pattern, exponent)
+            elif name in kind.foreign_amounts:
+                amounts[name] = styled_amounts(pattern, FOREIGN_EXPONENT)
             else:
                 moments[name] = formatted_moments(pattern, zone)
         except (ValueError, re.error) as error:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from api.intake.faults import MissingValue
 from api.intake.formats import ReadAmount, ReadMoment
+from ledger.decisions import Basis, CashLeg
 from ledger.errors import BadValue
 from ledger.ids import MAX_ID_LENGTH, check_id
 from ledger.money import AmountError, parse_rate
 
 Restriction = tuple[tuple[str, tuple[str, ...]], ...]
+BESIDES = ("occurred_on", "by", "approved_by", "basis", "evidence")
+"""Columns that every kind may have: when it happened, who did and who approved it (`a|b`), why (`kind:ref`), scans."""
+_BESIDES = frozenset(BESIDES)
+FOREIGN_EXPONENT = 4
+"""Decimals with which foreign amounts are read: as many as any currency has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,32 @@ class Row(NamedTuple):
     def amount_if_any(self, column: str) -> int | None:
         """Minor units, None when empty. Raises BadValue."""
         return self.amount(column) if column in self.values else None
+
+    def amount_or_zero(self, column: str) -> int:
+        """Minor units, 0 when empty or nought. Raises BadValue."""
+        text = self.values.get(column)
+        return 0 if text is None or re.fullmatch(r"0+([.,]0+)?", text, re.ASCII) else self.amount(column)
+
+    def foreign_amount(self, column: str, exponent: int) -> int:
+        """Minor units of a currency of so many decimals. Raises MissingValue, BadValue."""
+        scale: int = 10 ** (FOREIGN_EXPONENT - exponent)
+        amount, rest = divmod(self.amount(column), scale)
+        if rest:
+            rule = f"at most {exponent} decimals: amounts are never rounded"
+            raise BadValue(column, self.need(column), rule, f"最多 {exponent} 位小数：金额从不四舍五入")
+        return amount
+
+    def whole(self, column: str) -> int:
+        """A whole number, such as an entry's. Raises MissingValue, BadValue."""
+        text = self.need(column)
+        if re.fullmatch("[0-9]{1,16}", text, re.ASCII):
+            return int(text)
+        raise BadValue(column, text, "a whole number", "应为整数")
+
+    def listed(self, column: str) -> tuple[str, ...]:
+        """`a|b`; empty when there is none."""
+        text = self.values.get(column)
+        return tuple(part.strip() for part in text.split("|")) if text else ()
 
     def rate(self, column: str) -> int | None:
         """Basis points, None when empty. Raises BadValue."""
@@ -108,6 +141,27 @@ class Row(NamedTuple):
     def attributes(self) -> dict[str, str]:
         """What the row says of the case by dimension."""
         return {name: self.values[name] for name in self.readers.attributes if name in self.values}
+
+    def cash(self, amount: int) -> tuple[CashLeg, ...] | None:
+        """The movement at the bank, if the row says anything of it; `-` is an account that it does not name."""
+        account, bank_ref = self.get("account"), self.get("bank_ref")
+        if account is None and bank_ref is None:
+            return None
+        return (CashLeg(account=account or "-", amount=amount, bank_ref=bank_ref),)
+
+    def beside(self) -> dict[str, Any]:
+        """What a row of any kind may say beside its own columns, as any command may carry it. Raises BadValue."""
+        if _BESIDES.isdisjoint(self.values):
+            return {}
+        said: dict[str, Any] = {"by": self.get("by"), "occurred_on": self.day_if_any("occurred_on")}
+        said |= {column: self.listed(column) or None for column in ("approved_by", "evidence")}
+        if (text := self.get("basis")) is not None:
+            kind, colon, ref = text.partition(":")
+            if not colon:
+                rule, rule_zh = "write kind:reference, such as filing:2026-118", "应写作 类别:文号，如 filing:2026-118"
+                raise BadValue("basis", text, rule, rule_zh)
+            said["basis"] = Basis(kind.strip(), ref.strip())
+        return said
 
     def key(self, *columns: str) -> str:
         """The row's idempotency key, from its own id: the same row again is the same request. Raises BadValue.

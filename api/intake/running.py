@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 
 from api.intake.codes import codes_apart, codes_in_order
 from api.intake.faults import PaymentIncomplete
-from api.intake.kinds import CODES, amount_of, synonyms_in
+from api.intake.kind import CODES, amount_of
+from api.intake.registry_kinds import synonyms_in
 from api.intake.reports import Counts, Rejects, Report, rejecting
 from api.intake.sources import Source
 from api.intake.staging import StagedRow, Staging
@@ -128,7 +129,7 @@ class _Recording:
         if len(rows) > 1:
             rows, repeats = _without_repeats(rows)
         try:
-            return Request(rows, repeats, kind.build(*[staged.read() for staged in rows]), [])
+            return Request(rows, repeats, kind.command(*[staged.read() for staged in rows]), [])
         except Refusal as refusal:
             faults = _own_faults(rows) if len(rows) > 1 else {}
             if not faults:
@@ -141,7 +142,8 @@ class _Recording:
     def _incomplete(self, faulty: StagedRow, fault: Refusal) -> Refusal:
         exponent = self._report.exponent
         reason, reason_zh = fault.say("en", exponent), fault.say("zh", exponent)
-        return PaymentIncomplete(payment=faulty.joined, row=faulty.number, reason=reason, reason_zh=reason_zh)
+        own_id = (faulty.joined or "").partition(" ")[2]
+        return PaymentIncomplete(id=own_id, row=faulty.number, reason=reason, reason_zh=reason_zh)
 
     def _settle(self, batch: Sequence[Request], submit: Submit) -> None:
         """Submits one batch and enters its outcomes, in the order of the rows."""
@@ -179,7 +181,7 @@ def _own_faults(rows: Sequence[StagedRow]) -> dict[int, Refusal]:
     faults: dict[int, Refusal] = {}
     for position, staged in enumerate(rows):
         try:
-            staged.plan.source.kind.build(staged.read())
+            staged.plan.source.kind.command(staged.read())
         except Refusal as refusal:
             faults[position] = refusal
     return faults

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.intake.faults import UnusableArgument
-from api.intake.kinds import KINDS, Kind
+from api.intake.kind import Kind
+from api.intake.kinds import KINDS
 from api.intake.mapping import UNMAPPED, Layout, read_mapping
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from api.intake.faults import DamagedText, RowTooLong, TooManyCells
+from api.intake.kind import Kind
 from api.intake.plans import Plan, plan
 from api.intake.reading import Numbered, Table, is_of_rejects, reading
 from api.intake.rows import Row
@@ -32,7 +33,7 @@ Report = Callable[[int], None]
 
 
 class StagedRow(NamedTuple):
-    """A row when its turn comes; `fault`: what kept it from being staged whole; `joined`: its group's id, if any."""
+    """A row when its turn comes; `fault`: what kept it from being staged whole; `joined`: its group, `kind id`."""
 
     plan: Plan
     number: int
@@ -88,9 +89,9 @@ class Staging:
         if kind.dates or kind.group_by or kind.defines:
             read = order.row(row.cells)
             if kind.dates:
-                moment = _moment(read, kind.dates[0])
+                moment = _moment(read, kind)
             if kind.group_by and (group := read.get(kind.group_by)):
-                joined = _escaped(group)
+                joined = _escaped(f"{kind.name} {group}")
             if kind.defines and (dimension := read.get(kind.defines)):
                 self._dimensions.add(dimension)
         start = f"{kind.turn}\t{moment}\t{argument}\t{row.number}\t{joined}\t".encode()
@@ -137,8 +138,12 @@ def _payload(cells: Sequence[str]) -> bytes:
     return orjson.dumps({"length": length, "cells": readable})
 
 
-def _moment(row: Row, column: str) -> str:
-    """When the row's turn is; a row without a date has it first, and is refused then."""
+def _moment(row: Row, kind: Kind) -> str:
+    """When the row's turn is. A row without a date that it needs has it first, and is refused then; one that needs none
+    has it last, when all that it may speak of is there."""
+    column = kind.dates[0]
+    if column not in kind.required and row.get(column) is None:
+        return "infinity"
     try:
         return row.moment(column).isoformat()
     except Refusal:

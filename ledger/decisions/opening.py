@@ -13,7 +13,7 @@ from ledger.events import BalanceBroughtForward, Fact, Id, Issued, PaymentLine
 from ledger.ids import check_id, check_opaque
 from ledger.needs import Needs
 from ledger.places import case_place, fund_place, hospital_place, tape_name
-from ledger.terms import Terms, terms
+from ledger.terms import FEE_TERMS, Terms, terms
 
 
 class BringForward(Command, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,7 +76,8 @@ class BringForward(Command, frozen=True, kw_only=True, omit_defaults=True):
         needs.streams |= {f"{noun}/{own_id}" for noun in ("donation", "allocation", "payment")}
         needs.streams |= {f"fund/{self.fund}"} | restricting_hospitals(self.restriction)
         needs.funds.add(self.fund)
-        needs.tapes.add((self.fund, self.terms().key))
+        # With the fee's tape, as gifts do: a gift that finds its own tape asked for takes both to be.
+        needs.tapes |= {(self.fund, self.terms().key), (self.fund, FEE_TERMS.key)}
         needs.cases |= {line.case for line in self.lines} | ({self.case} if self.case is not None else set())
         if self.hospital is not None:
             needs.streams.add(f"hospital/{self.hospital}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ledger.book import Book
 from ledger.decisions.base import Command, Decision, check_fee
@@ -18,13 +18,17 @@ from ledger.times import find_zone, local_day
 
 
 class OpenLedger(Command, frozen=True, kw_only=True, omit_defaults=True):
-    """Entry 0. `verifier_key` is the log's public key as C2SP signed-note writes it."""
+    """Entry 0. `verifier_key` is the log's public key as C2SP signed-note writes it.
+
+    `continues` names the last head of an older ledger that this one follows: `{origin, size, root}`, root in hex.
+    """
 
     origin: str
     verifier_key: str
     currency: str = "CNY"
     exponent: int = 2
     zone: str = "Asia/Shanghai"
+    continues: dict[str, Any] | None = None
 
     def needs(self, needs: Needs) -> None:
         needs.streams.add("ledger/main")
@@ -47,6 +51,7 @@ class OpenLedger(Command, frozen=True, kw_only=True, omit_defaults=True):
                     currency=self.currency,
                     exponent=self.exponent,
                     zone=self.zone,
+                    continues=self.continues,
                 )
             ]
         )

@@ -219,13 +219,14 @@ class ReturnHospitalPayment(Command, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class ReturnGrant(Command, frozen=True, kw_only=True, omit_defaults=True):
-    """受益人退款: the family repays, or the bank rejects the payment."""
+    """受益人退款: the family repays, or the bank rejects the payment. `case`, if named, must be the grant's."""
 
     MOVES_MONEY = True
     FOLLOWS = True
 
     grant: Id
     amount: int
+    case: Id | None = None
     return_id: Id | None = None
 
     def check(self) -> None:
@@ -247,6 +248,8 @@ class ReturnGrant(Command, frozen=True, kw_only=True, omit_defaults=True):
         assert self.on is not None
         record = book.record("grant", self.grant)
         made = standing_record(book, "grant", self.grant, CashGranted).fact
+        if self.case not in (None, made.case):
+            raise BadValue("case", self.case, f"the grant is for case {made.case}", f"该笔发放属于个案 {made.case}")
         back = sum(fact.amount for fact in record.facts(GrantReturned))
         if self.amount > made.amount - back:
             raise MoreThanStands("grant", self.grant, made.amount, back, self.amount)

@@ -1,0 +1,107 @@
+"""The commands of the log: sign its head, export it, give receipts."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from api.settings import Settings
+from api.words import Words, common
+
+if TYPE_CHECKING:
+    from api.bootstrap import Fenhao
+    from audit.checkpoint import Checkpoint
+
+# As in `api.cli`, each command imports what it needs when it runs.
+
+
+@click.command()
+@click.option("--every", type=click.IntRange(1), metavar="SECONDS", help="每隔若干秒签署一次 / again every so often")
+@common
+def checkpoint(words: Words, settings: Settings, every: int | None) -> None:
+    """签署日志头 / Sign the log as it is now, on demand or on a schedule."""
+    from api.bootstrap import assembled, log_of
+
+    with assembled(settings, words.status.wait) as fenhao:
+        log = log_of(fenhao)
+        before = log.checkpoint()
+        while True:
+            head = log.publish(words.status.entries)
+            words.status.clear()
+            if head != before:
+                _tell(words, head, fenhao)
+            elif every is None:
+                _tell(words, head, fenhao, again=True)
+            if every is None:
+                return
+            before = head
+            time.sleep(every)
+
+
+def _tell(words: Words, head: Checkpoint, fenhao: Fenhao, *, again: bool = False) -> None:
+    from api.bootstrap import log_folder
+
+    place = log_folder(fenhao) / "checkpoint"
+    done = ("没有新分录，日志头不变", "nothing new, the head stands") if again else ("已签署", "signed")
+    words.say(
+        f"{done[0]}：{head.size} 条分录，树根 {head.root.hex()}（{place}）",
+        f"{done[1]}: {head.size} entries, root {head.root.hex()} ({place})",
+    )
+    members = {"origin": head.origin, "size": head.size, "root": head.root.hex(), "note": place.read_text()}
+    words.give(members)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--since",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="CHECKPOINT",
+    help="只导出此日志头之后的部分 / only what came after this head, to lay over an earlier export",
+)
+@common
+def export(words: Words, settings: Settings, folder: Path, since: Path | None) -> None:
+    """导出全部日志供审计离线验证 / Write the whole signed log, for an auditor to check offline."""
+    from api.bootstrap import assembled, log_folder, log_of, read_head
+    from audit.export import export as write
+
+    with assembled(settings, words.status.wait) as fenhao:
+        log = log_of(fenhao)
+        earlier = None if since is None else read_head(since, fenhao)
+        head = log.publish(words.status.entries)
+        size = 0 if earlier is None else earlier.size
+        files = write(fenhao.journal, log_folder(fenhao), head, log.verifier, folder, size, words.status.entries)
+    words.status.clear()
+    words.say(
+        f"已导出 {head.size - size} 条分录（{files} 个文件）到 {folder}；验证：python {folder}/verify.py {folder}",
+        f"{head.size - size} entries exported ({files} files) to {folder}; check: python {folder}/verify.py {folder}",
+    )
+    words.give({"folder": str(folder), "origin": head.origin, "size": head.size, "since": size, "files": files})
+
+
+@click.command()
+@click.argument("entry", type=click.IntRange(0))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="写入此文件 / write it here")
+@common
+def receipt(words: Words, settings: Settings, entry: int, out: Path | None) -> None:
+    """出具某条分录的存证凭据 / Give the proof that one entry is in the signed log."""
+    from api.bootstrap import assembled, log_of
+
+    with assembled(settings, words.status.wait) as fenhao:
+        log = log_of(fenhao)
+        found = log.checkpoint()
+        if found is None or found.size <= entry:
+            log.publish(words.status.entries)
+        made = log.receipt(entry)
+    words.status.clear()
+    text = made.proof.text()
+    if out is None:
+        if not words.json:
+            click.echo(text.decode(), nl=False)
+    else:
+        out.write_bytes(text)
+        words.say(f"第 {entry} 号分录的存证凭据已写入 {out}", f"the receipt of entry {entry} is in {out}")
+    words.give({"entry": entry, "size": made.claimed().size, "receipt": text.decode()})

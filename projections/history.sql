@@ -1,0 +1,272 @@
+-- What traces read when they look back: the queries of queries.sql, by the same names and with the same columns, over the
+-- entries below seq %(size)s posted not after %(as_of)s; what moves no money counts by its seq alone. Along a serial both seq
+-- and day only grow, so what counts is the beginning of its way. It stands where it came once more often than it left, which
+-- makes every figure a sum over issues and moves in whatever order, and every range one where such a sum is 1.
+
+-- name: size_known
+-- How many entries the chain has.
+select size from head
+
+-- name: recorded_at
+-- The instant of an entry: its bytes begin {"at":"2026-11-21T23:07:00.123456Z".
+select convert_from(substring(body from 8 for 27), 'UTF8') from entry where seq = %s
+
+-- name: known
+-- Whether anything was recorded on this stream.
+select exists (select from entry where stream = %(stream)s and seq < %(size)s)
+
+-- name: chosen
+-- Begins `gifts`, `gift_places` and `gift_flows`: a donor's gifts, as far as they were known to be the donor's, or one gift;
+-- and each step of their serials, 1 where they came and -1 where they left.
+with candidate as (
+    select * from view_gift where donor = %(donor)s
+    union all
+    select * from view_gift
+    where donation = any(array(select donation from view_attribution where donor = %(donor)s))
+      and donor is distinct from %(donor)s
+    union all
+    select * from view_gift where donation = %(donation)s
+), chosen as (
+    select each.tape, each.lo, each.hi, each.donation, donor.id as donor, each.fund, each.target, each.hospital,
+        each.case_id, each.posted_on, each.seq
+    from candidate each
+    cross join lateral (
+        select case when count(*) = 0 then each.donor
+            else (array_agg(said.donor order by said.seq desc) filter (where said.seq < %(size)s))[1] end as id
+        from view_attribution said where said.donation = each.donation
+    ) donor
+    where each.posted_on <= %(as_of)s and each.seq < %(size)s
+      and (donor.id = %(donor)s or each.donation = %(donation)s)
+), step as (
+    select tape, lo as gift, donation, target as place, hospital, case_id, lo, hi, 1 as sign from chosen
+    union all
+    select near.tape, gift.lo, gift.donation, side.place, side.hospital, side.case_id,
+        greatest(gift.lo, near.lo), least(gift.hi, near.hi), side.sign
+    from chosen gift
+    cross join lateral (
+        select * from view_movement each
+        where box(point(each.tape, each.lo), point(each.tape, each.hi - 1))
+            && box(point(gift.tape, gift.lo), point(gift.tape, gift.hi - 1))
+        offset 0
+    ) near
+    cross join lateral (values
+        (near.target, near.target_hospital, near.target_case, 1),
+        (near.source, near.source_hospital, near.source_case, -1)
+    ) side (place, hospital, case_id, sign)
+    where near.posted_on <= %(as_of)s and near.seq < %(size)s
+)
+
+-- name: gifts
+-- Oldest first: amount in minor units, as issued.
+select donation, donor, min(fund), posted_on, seq, sum(hi - lo)::bigint as amount
+from chosen group by seq, donation, donor, posted_on order by seq, donation
+
+-- name: gift_places
+-- Where the serials of these gifts were, in minor units per place.
+select place, sum((hi - lo) * sign)::bigint as amount from step group by place
+having sum((hi - lo) * sign) > 0 order by place
+
+-- name: gift_flows
+-- The same range by range, cut at the borders of gifts.
+select tape, lo, hi, donation, case_id, hospital, place
+from (
+    select tape, donation, case_id, hospital, place, serial as lo, lead(serial) over along as hi,
+        sum(sign) over along as there
+    from (
+        select tape, gift, donation, case_id, hospital, place, serial, sum(side.sign) as sign
+        from step cross join lateral (values (lo, sign), (hi, -sign)) side (serial, sign)
+        group by tape, gift, donation, case_id, hospital, place, serial having sum(side.sign) <> 0
+    ) edge
+    window along as (partition by tape, gift, place order by serial)
+) run
+where there > 0 order by tape, lo
+
+-- name: case_sums
+-- What stood for a case, by kind of place; and what had come home from its hospitals and uses, less what went the other way.
+select kind, sum(amount)::bigint
+from (
+    select split_part(target, '/', 1) as kind, hi - lo as amount from view_gift
+    where case_id = %(case)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select target_kind, hi - lo from view_movement
+    where target_case = %(case)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select source_kind, lo - hi from view_movement
+    where source_case = %(case)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select 'returned', hi - lo from view_movement
+    where source_case = %(case)s and source_kind in ('hospital', 'used') and target_kind in ('fund', 'fee')
+      and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select 'returned', lo - hi from view_movement
+    where target_case = %(case)s and target_kind in ('hospital', 'used') and source_kind in ('fund', 'fee')
+      and posted_on <= %(as_of)s and seq < %(size)s
+) part group by kind
+
+-- name: owned
+-- Begins `case_donors` and `hospital_donors`: the gifts, with the donors known, whose serials stood for a case or at a hospital.
+with step as (
+    select tape, lo, hi, 1 as sign from view_gift
+    where case_id = %(case)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select tape, lo, hi, 1 from view_gift
+    where hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select tape, lo, hi, 1 from view_movement
+    where target_case = %(case)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select tape, lo, hi, -1 from view_movement
+    where source_case = %(case)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select tape, lo, hi, 1 from view_movement
+    where target_hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select tape, lo, hi, -1 from view_movement
+    where source_hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
+), run as (
+    select tape, serial as lo, lead(serial) over along as hi, sum(sign) over along as there
+    from (
+        select tape, serial, sum(side.sign) as sign
+        from step cross join lateral (values (lo, sign), (hi, -sign)) side (serial, sign)
+        group by tape, serial having sum(side.sign) <> 0
+    ) edge
+    window along as (partition by tape order by serial)
+), owned as (
+    select donor.id as donor, near.donation, near.seq, run.tape,
+        greatest(run.lo, near.lo) as lo, least(run.hi, near.hi) as hi
+    from run
+    cross join lateral (
+        select each.lo, each.hi, each.donation, each.donor, each.seq from view_gift each
+        where each.tape = run.tape and each.lo < run.hi and each.lo >= (
+            select max(before.lo) from view_gift before where before.tape = run.tape and before.lo <= run.lo)
+        offset 0
+    ) near
+    cross join lateral (
+        select case when count(*) = 0 then near.donor
+            else (array_agg(said.donor order by said.seq desc) filter (where said.seq < %(size)s))[1] end as id
+        from view_attribution said where said.donation = near.donation
+    ) donor
+    where run.there > 0
+)
+
+-- name: case_donors
+-- Whose serials stood for a case, range by range, in the order of the gifts.
+select donor, donation, tape, lo, hi from owned order by seq, donation, tape, lo
+
+-- name: hospital_donors
+-- Whose serials stood at a hospital, in minor units per donor; money of no known donor comes last.
+select donor, sum(hi - lo)::bigint as amount from owned group by donor order by donor
+
+-- name: hospital_cases
+-- What stood at a hospital for each case: paid and not settled, and settled.
+select case_id, coalesce(sum(amount) filter (where kind = 'hospital'), 0)::bigint as paid,
+    coalesce(sum(amount) filter (where kind = 'used'), 0)::bigint as used
+from (
+    select case_id, split_part(target, '/', 1) as kind, hi - lo as amount from view_gift
+    where hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select target_case, target_kind, hi - lo from view_movement
+    where target_hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select source_case, source_kind, lo - hi from view_movement
+    where source_hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
+) part
+group by case_id having sum(amount) > 0 order by case_id
+
+-- name: hospital_sums
+-- The same over all cases.
+select coalesce(sum(amount) filter (where kind = 'hospital'), 0)::bigint,
+    coalesce(sum(amount) filter (where kind = 'used'), 0)::bigint
+from (
+    select split_part(target, '/', 1) as kind, hi - lo as amount from view_gift
+    where hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select target_kind, hi - lo from view_movement
+    where target_hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select source_kind, lo - hi from view_movement
+    where source_hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
+) part
+
+-- name: funds
+-- Every fund that was known.
+select fund.id from fund
+join entry on entry.stream = 'fund/' || fund.id and entry.version = 1 and entry.seq < %(size)s order by fund.id
+
+-- name: fund_kinds
+-- What stood with its home in these funds, by kind of place.
+select fund, kind, sum(amount)::bigint
+from (
+    select fund, split_part(target, '/', 1) as kind, hi - lo as amount from view_gift
+    where tape = any(array(select number from view_tape where fund = any(%(funds)s)))
+      and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select target_fund, target_kind, hi - lo from view_movement
+    where target_fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select source_fund, source_kind, lo - hi from view_movement
+    where source_fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
+) part group by fund, kind
+
+-- name: fund_transfers
+-- What had come from other funds to these, and what had gone there, less what was undone.
+select fund, sum(came)::bigint, sum(went)::bigint
+from view_movement
+cross join lateral (select type = 'EntryReversed' or target_kind = 'void' as undone, hi - lo as amount) step
+cross join lateral (values
+    (target_fund, case when undone then 0 else amount end, case when undone then -amount else 0 end),
+    (source_fund, case when undone then -amount else 0 end, case when undone then 0 else amount end)
+) sides (fund, came, went)
+where source_fund <> target_fund and fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
+group by fund
+
+-- name: fund_tapes
+-- The tapes of these funds: terms, serials issued, and how many of them were void.
+select tape.fund, tape.number, tape.terms,
+    coalesce((
+        select sum(hi - lo) from view_gift
+        where view_gift.tape = tape.number and posted_on <= %(as_of)s and seq < %(size)s), 0)::bigint as issued,
+    coalesce((
+        select sum(case when target_kind = 'void' then hi - lo else lo - hi end) from view_movement
+        where view_movement.tape = tape.number and (source_kind = 'void' or target_kind = 'void')
+          and posted_on <= %(as_of)s and seq < %(size)s), 0)::bigint as void
+from view_tape tape where tape.fund = any(%(funds)s) and tape.seq < %(size)s order by tape.number
+
+-- name: fund_openings
+-- What had been brought forward into these funds from before the ledger, less what of it was void.
+select fund, sum(amount)::bigint
+from (
+    select fund, hi - lo as amount from view_gift
+    where opening and fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select near.fund, (least(move.hi, near.hi) - greatest(move.lo, near.lo))
+        * case when move.target_kind = 'void' then -1 else 1 end
+    from view_movement move
+    cross join lateral (
+        select each.lo, each.hi, each.fund, each.opening from view_gift each
+        where each.tape = move.tape and each.lo < move.hi and each.lo >= (
+            select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
+        offset 0
+    ) near
+    where (move.source_kind = 'void' or move.target_kind = 'void') and near.opening and near.fund = any(%(funds)s)
+      and move.posted_on <= %(as_of)s and move.seq < %(size)s
+) part group by fund
+
+-- name: serial
+-- The gift of one serial, with the donor known, and its issue in the columns of serial_moves.
+select gift.donation, donor.id, gift.fund, gift.seq, gift.posted_on, entry.type, null, gift.target
+from (select * from view_gift where tape = %(tape)s and lo <= %(serial)s order by lo desc limit 1) gift
+join entry using (seq)
+cross join lateral (
+    select case when count(*) = 0 then gift.donor
+        else (array_agg(said.donor order by said.seq desc) filter (where said.seq < %(size)s))[1] end as id
+    from view_attribution said where said.donation = gift.donation
+) donor
+where gift.hi > %(serial)s and gift.posted_on <= %(as_of)s and gift.seq < %(size)s
+
+-- name: serial_moves
+-- Every move of one serial, oldest first.
+select seq, posted_on, type, source, target from view_movement
+where box(point(tape, lo), point(tape, hi - 1))
+    && box(point(%(tape)s, %(serial)s), point(%(tape)s, %(serial)s))
+  and posted_on <= %(as_of)s and seq < %(size)s order by seq
