@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,8 +26,11 @@ from ledger.decisions import DefineCode, OpenLedger, check_currency
 from ledger.embedded import ensure_running
 from ledger.errors import InputFault, LedgerNotOpen, OperatorFault, Refusal, shown
 from ledger.journal import Entropy, Journal, check_origin
+from ledger.key_files import write_secret
 from ledger.money import AmountError, parse_amount
 from ledger.times import Clock, find_zone, parse_day, parse_instant, utc_now
+from ledger.vault import Vault, open_vault
+from ledger.vault_keys import KeyFolder
 from ledger.writing import Limits, Writer
 from projections.history import Vantage
 from projections.runner import Runner
@@ -93,6 +95,7 @@ class Fenhao:
     journal: Journal
     writer: Writer
     runner: Runner
+    vault: Vault
 
 
 @contextmanager
@@ -137,8 +140,9 @@ def opened(
     """The parts on a database that is at hand already. Raises BadSetting."""
     watermark = Watermark(partial(FileHeads, settings.heads))
     with watermark, Journal(place, clock=clock, entropy=entropy) as journal:
-        writer = Writer(journal, limits=_limits(settings, journal), on_commit=watermark)
-        yield Fenhao(settings, place, journal, writer, Runner(journal))
+        vault = open_vault(journal, KeyFolder(settings.home / "keys", entropy), entropy)
+        writer = Writer(journal, limits=_limits(settings, journal), on_commit=watermark, vault=vault)
+        yield Fenhao(settings, place, journal, writer, Runner(journal), vault)
 
 
 def kept_heads(fenhao: Fenhao) -> FileHeads:
@@ -224,6 +228,7 @@ def initialise(
     if kept is not None and not heads.swap(kept, Kept(origin)):
         raise OriginTaken(origin=origin, size=kept.size)
     with opened(place, settings) as fenhao:
+        fenhao.vault.prepare()
         with fenhao.writer.session() as session:
             outcomes = session.run([opening])
             if starter_codes and not isinstance(outcomes[0], Refusal):
@@ -293,31 +298,12 @@ def log_key(home: Path) -> Ed25519PrivateKey:
     """The log's signing key from `home/keys/log.pem`, made on first use (folder 0700, file 0600). Raises KeyFault."""
     path = home / "keys" / "log.pem"
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _write_key(path, Ed25519PrivateKey.generate())
+            new = Ed25519PrivateKey.generate()
+            write_secret(path, new.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError) as error:
         raise KeyFault(path=path, reason=error) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFault(path=path, reason="not an Ed25519 key")
     return key
-
-
-def _write_key(path: Path, key: Ed25519PrivateKey) -> None:
-    """Beside, then under its name: a crash leaves no half key. Never over a key that is there."""
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".log-key-")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(beside, path)
-    finally:
-        os.unlink(beside)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

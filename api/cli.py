@@ -17,6 +17,7 @@ from api.codes_commands import codes
 from api.log_commands import checkpoint, export, receipt
 from api.record_command import record
 from api.settings import Settings
+from api.vault_commands import vault
 from api.words import EXIT_TAMPERED, Words, as_text
 from api.words import common as _common
 from api.words import looking_back as _looking_back
@@ -42,6 +43,7 @@ main.add_command(record)
 main.add_command(checkpoint)
 main.add_command(export)
 main.add_command(receipt)
+main.add_command(vault)
 
 
 @main.command()
@@ -85,7 +87,19 @@ def init(
 )
 @click.option("--dry-run", is_flag=True, help="只试运行 / answer the same, record nothing")
 @click.option("--all-or-nothing", is_flag=True, help="有一行不合格则全不登记 / record none unless all are good")
-@click.option("--rejects", type=click.Path(path_type=Path), help="退回的行写入此文件 / write rejected rows here")
+@click.option(
+    "--rejects",
+    type=click.Path(path_type=Path),
+    help="退回的行写入此文件，原样照录（含姓名等个人信息，仅本人可读，用毕请删除）"
+    " / write rejected rows here, as they are: with names and all, for your eyes only; remove it when done",
+)
+@click.option(
+    "--pseudonymise",
+    multiple=True,
+    type=click.Choice(["donor_id", "person_id", "household_id", "case_id"]),
+    help="此列为外部编号（手机号等）：加密存入保险库，入账只用随机假名"
+    " / this column holds outside ids (phones, ...): they go to the vault, random ones to the ledger",
+)
 @_common
 def import_(
     words: Words,
@@ -95,6 +109,7 @@ def import_(
     dry_run: bool,
     all_or_nothing: bool,
     rejects: Path | None,
+    pseudonymise: tuple[str, ...],
 ) -> None:
     """导入文件 / Record what files hold, in the order in which it happened."""
     from api import intake
@@ -109,6 +124,7 @@ def import_(
             dry_run=dry_run,
             all_or_nothing=all_or_nothing,
             rejects=rejects,
+            pseudonymise=pseudonymise,
             progress=words.status.rows,
         )
         if not dry_run:
@@ -239,11 +255,13 @@ def guards(words: Words, settings: Settings, today: str | None, fund: str | None
 @_common
 def migrate_(words: Words, settings: Settings) -> None:
     """更新数据库结构 / Bring the schema to this program's version."""
-    from api.bootstrap import database
+    from api.bootstrap import database, opened
     from ledger.database import migrate
 
     with database(settings, words.status.wait) as place:
         applied = migrate(place)
+        with opened(place, settings) as fenhao:
+            fenhao.vault.prepare()
     words.say(f"已应用 {len(applied)} 项结构更新", f"{len(applied)} migrations applied")
     words.give({"applied": applied})
 

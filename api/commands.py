@@ -86,6 +86,8 @@ RECORDABLE: dict[str, type[Command]] = {
 NOT_ALONE = {
     "LedgerOpened": ("账本由 fenhao init 开立", "fenhao init opens a ledger"),
     "TapeOpened": ("编号序列随首笔资金自动开立", "a tape opens by itself with the first money on it"),
+    "SubjectRestricted": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
+    "SubjectErased": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
 }
 """Facts that no command of their own makes, and what makes them."""
 
@@ -163,7 +165,7 @@ def form_of(name: str) -> Form:
 
 def common_names() -> list[str]:
     """The names of the members that any fact may have."""
-    return [one.name for one in fields(Command)]
+    return [one.name for one in fields(Command) if one.name != "personal"]
 
 
 def _plain(name: str) -> str:
@@ -184,6 +186,7 @@ def _form(fact: str) -> Form:
             demanded.get(one.name, one.required and one.name != "key"),
         )
         for one in described.fields
+        if one.name != "personal" or command.subject is not Command.subject
     ]
     common = common_names()
     return Form(fact, command, tuple(sorted(members, key=lambda member: member.field in common)))
@@ -218,7 +221,10 @@ def command_of(fact: str, members: Mapping[str, Any], currency: Currency) -> Com
 
 
 def keyed_by_content(command: Command, prefix: str) -> Command:
-    """The command with an idempotency key that is made from all else it says. Raises BadValue for text not Unicode."""
+    """The command with an idempotency key that is made from all else it says, but personal values: keys are no secret.
+
+    Raises BadValue for text that is not Unicode.
+    """
     return replace(command, key=f"{prefix}:sha256:{replace(command, key='-').digest().hex()}")
 
 
@@ -303,7 +309,7 @@ _SHAPES: dict[type, tuple[str, str]] = {
 def _of(shape: type, value: Any, name: str) -> Any:
     if type(value) is shape:
         return value
-    raise BadValue(name, value, *_SHAPES[shape])
+    raise BadValue(name, "…" if name.partition(".")[0] == "personal" else value, *_SHAPES[shape])
 
 
 def _whole(value: Any, name: str) -> int:

@@ -17,7 +17,7 @@ from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
 from ledger.journal import MAX_CLOCK_LAG
 from ledger.money import format_amount
-from ledger.times import utc_now, utc_text
+from ledger.times import find_zone, local_day, utc_now, utc_text
 
 FREE_BYTES = 1 << 30
 
@@ -99,6 +99,7 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
     )
     yield _own_key(fenhao, head.origin or "")
     yield _heads(fenhao)
+    yield from _vault(fenhao)
     last = fenhao.journal.entries.read(head.size - 1, 1)
     sound = len(last) == 1 and last[0].leaf == head.leaf
     yield Finding(
@@ -115,6 +116,44 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         yield Finding(False, f"视图停止更新：{failure.say('zh')}", f"the views stand still: {failure.say('en')}")
     else:
         yield Finding(True, f"视图落后 {lag:,} 条分录", f"the views are {lag:,} entries behind")
+
+
+def _vault(fenhao: Fenhao) -> Iterator[Finding]:
+    """The vault's keys, and what waits to be done with it."""
+    try:
+        vault = fenhao.vault.condition()
+    except LedgerError as fault:
+        yield Finding(False, fault.say("zh"), fault.say("en"))
+        return
+    persons = sum(vault.wrappings.values())
+    yield Finding(
+        True,
+        f"个人信息保险库：{persons:,} 人的密钥可用，主密钥 {vault.master}",
+        f"vault of personal values: the keys of {persons:,} persons open, master key {vault.master}",
+    )
+    left = persons - vault.wrappings.get(vault.master, 0)
+    if left:
+        yield Finding(
+            False,
+            f"主密钥更换未完成，还有 {left:,} 人：请运行 fenhao vault rotate",
+            f"a change of the master key was cut short, {left:,} persons are left: run fenhao vault rotate",
+        )
+    elif old := sorted(vault.held - {vault.master}):
+        yield Finding(
+            None,
+            f"旧主密钥只有更早的备份才需要，备份销毁后请删除：{', '.join(old)}",
+            f"master keys that only older backups need, to be removed with them: {', '.join(old)}",
+        )
+    head = fenhao.journal.entries.head()
+    today = local_day(utc_now(), find_zone(head.zone or "UTC"))
+    due = [subject for subject, until in vault.restricted.items() if until <= today]
+    if vault.restricted:
+        listed = f": {', '.join(due[:5])}{', …' if len(due) > 5 else ''}" if due else ""
+        yield Finding(
+            None,
+            f"已限制处理 {len(vault.restricted):,} 人，其中 {len(due):,} 人已可删除{listed}",
+            f"{len(vault.restricted):,} persons are restricted, of whom {len(due):,} may be erased by now{listed}",
+        )
 
 
 def _two_persons(fenhao: Fenhao, exponent: int, currency: str) -> Finding:

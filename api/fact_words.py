@@ -70,6 +70,10 @@ _HINTS: dict[str, Pair] = {
         "disease=VSD;province=410000, or attributes.disease=VSD",
     ),
     "approved_by": ("甲|乙", "A|B"),
+    "personal": (
+        "donor_name=王小明;donor_phone=…，加密存入保险库",
+        "donor_name=Ann;donor_phone=..., encrypted in the vault",
+    ),
     "evidence": ("摘要|摘要", "digest|digest"),
     "ranges": ("t3:100-200|t5:0-50；与 donation 二选一", "t3:100-200|t5:0-50; or donation instead"),
     "HoldLifted.ranges": ("t3:100-200|t5:0-50；不填为全部", "t3:100-200|t5:0-50; all of it when not given"),

@@ -52,6 +52,10 @@ class Status:
         """How far the views are."""
         self._count("views", "更新视图", "updating views", done, total)
 
+    def keys(self, done: int, total: int) -> None:
+        """How far a change of the master key is."""
+        self._count("keys", "重新加密", "wrapping keys", done, total)
+
     def _count(self, stage: str, zh: str, en: str, done: int, total: int | None) -> None:
         began = self._began.setdefault(stage, time.monotonic())
         rate = done / max(time.monotonic() - began, 0.001)

@@ -35,6 +35,8 @@ def written_members(form: Form, sets: Sequence[str], file: str | None) -> dict[s
     members = {} if file is None else _read_object(file)
     for text in sets:
         name, equals, value = (tidy.strip() for tidy in unicodedata.normalize("NFC", text).partition("="))
+        if name.partition(".")[0] == "personal":
+            text = f"{name}=…"
         if not equals or not name:
             raise UnusableArgument(text, "write --set name=value", "应写作 --set 成员=值")
         if not value:
@@ -42,7 +44,7 @@ def written_members(form: Form, sets: Sequence[str], file: str | None) -> dict[s
         root, dot, part = name.partition(".")
         member = form.member(root)
         kind = None if member is None else member.type
-        read = {part: _read_part(value, kind, part)} if dot else _read(value, kind)
+        read = {part: _read_part(value, kind, part)} if dot else _read(value, kind, text)
         before = members.get(root)
         if root not in members:
             members[root] = read
@@ -55,18 +57,18 @@ def written_members(form: Form, sets: Sequence[str], file: str | None) -> dict[s
     return members
 
 
-def _read(text: str, kind: inspect.Type | None) -> Any:
+def _read(text: str, kind: inspect.Type | None, named: str = "") -> Any:
     """A member's text as JSON has it: `a|b` a list, `disease=VSD|ASD;province=410000` a restriction or attributes,
     `kind:ref` a basis, `case:C,amount:60.00` what else has named parts. JSON does for all that is not plain.
 
-    What is not of its kind stays text: `api.commands` says what is wrong with it.
+    What is not of its kind stays text: `api.commands` says what is wrong with it. `named` is how a fault calls it.
     """
     if kind is None or isinstance(kind, inspect.StrType | inspect.DateType):
         return text
     if isinstance(kind, inspect.IntType):
         return int(text) if re.fullmatch("-?[0-9]{1,20}", text, re.ASCII) else text
     if text[0] in "{[":
-        value = _json(text, text)
+        value = _json(text, named or text)
         is_line = isinstance(kind, inspect.VarTupleType) and isinstance(kind.item_type, inspect.StructType)
         return [value] if is_line and text[0] == "{" else value
     match kind:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.errors import BadValue
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -19,6 +21,9 @@ class Settings:
     FENHAO_LANGUAGE       zh or en, the language in which people are answered (default zh)
     FENHAO_HEADS          folder in which the log's heads are kept outside the database; not on the database's disk, and
                           not in its backups (default `heads` in the data folder)
+    FENHAO_RETENTION_YEARS
+                          how long vouchers are kept, from the end of the year of what they are for; till then personal
+                          values are restricted rather than erased (default 30, 会计档案管理办法; 0: not at all)
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
@@ -36,6 +41,14 @@ class Settings:
         """Where the log's heads are kept."""
         return self.heads_folder or self.home / "heads"
 
+    retention: str = "30"
+
+    def retention_years(self) -> int:
+        """How many years vouchers are kept. Raises BadValue."""
+        if not (self.retention.isascii() and self.retention.isdigit() and len(self.retention) <= 4):
+            raise BadValue("FENHAO_RETENTION_YEARS", self.retention, "a whole number of years", "应为整数年数")
+        return int(self.retention)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """The settings that the environment names; an empty variable counts as none."""
@@ -45,6 +58,7 @@ class Settings:
             service_url=environment.get("FENHAO_SERVICE_URL") or None,
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
+            retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
             two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
             heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,
         )

@@ -12,7 +12,8 @@ where the money is, restrictions hold, and each fact takes just the serials that
 
 How it is built: what can be said of an entry alone is said by `read_chunk`, a pure function that can run in several
 processes; what depends on the entries before is folded in order by `History`, of which `Book` holds the money. What
-must never occur twice goes to disk (`Spill`) and is judged at the end, so memory does not grow with the entries.
+must never occur twice goes to disk (`Spill`) and is judged at the end, so memory does not grow with the gifts; what a
+refund or a reversal asks of a gift is looked up there. Facts that move money are few and are remembered.
 `FACTS` has one row for each known kind of fact: a new kind is a new row.
 
 This file imports nothing of the project whose ledger it checks: it shares no mistake with it.
@@ -387,6 +388,7 @@ SALT = re.compile(r"[0-9a-f]{32}")
 HASH = re.compile(r"[0-9a-f]{64}")
 STREAM = re.compile(r"([a-z][a-z0-9_]*)/(.{1,120})")
 TYPE = re.compile(r"[A-Z][A-Za-z0-9]{0,99}")
+SUBJECT = re.compile(r"(?:donor|person|household|case|donation)/.{1,120}")
 TAPE = re.compile(r"t([1-9][0-9]{0,14})")
 SEGMENT = re.compile(r"(?:[^%/]|%25|%2F)+")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -947,7 +949,7 @@ class ChunkReader:
             self.unknown[saying.unknown] = self.unknown.get(saying.unknown, 0) + 1
         fact = saying.fact
         flags = 0
-        if fact.type in ("DonationReceived", "BalanceBroughtForward"):
+        if entry["type"] in ("DonationReceived", "BalanceBroughtForward"):
             flags = IS_DONATION | (HAS_DONOR if "donor" in entry["data"] else 0)
         ranges = [(min(number, NO_TAPE), lo, hi) for number, lo, hi, _ in fact.issue[:2]]
         first, second, *_ = *ranges, NO_ISSUE, NO_ISSUE
@@ -1100,11 +1102,12 @@ def read_case_reopened(data: Data) -> Body:
     return (ident(data, "case"), bool(data.get("approved_by"))), []
 
 
-def read_subject_erased(data: Data) -> Body:
-    """-> nothing."""
-    for name in ("person", "donor"):
-        ident_or_none(data, name)
-    return None, []
+def read_subject(data: Data) -> Body:
+    """-> whose personal values, `noun/id`."""
+    subject = data.get("subject")
+    if type(subject) is not str or not SUBJECT.fullmatch(subject):
+        raise Flaw(f"subject is no person or record: {shown(subject)}")
+    return subject, []
 
 
 TERMS = frozenset(("tape", "fund", "nature", "restriction", "usable_from", "expires_on", "agreement"))
@@ -1623,8 +1626,6 @@ class Book:
         before: Move = (0, 0, 0, "", "")
         for move, parts in zip(fact.moves, pieces, strict=True):
             number, lo, hi, source, target = move
-            if number == before[0] and lo < before[2] and hi > before[1]:
-                return f"t{number}:{max(lo, before[1])} is moved twice"
             if (number, lo) < before[:2]:
                 return "moves are not sorted by tape and serial"
             if (number, lo, source, target) == (before[0], before[2], before[3], before[4]):
@@ -1666,19 +1667,18 @@ class Book:
         """
         rules = FACTS.get(fact.type)
         flaw = self.day_flaw(fact) if self.zone else ""
-        plain = not fact.moves
         if fact.issue:
             flaw = self.issue_flaw(fact) or flaw
-            plain = (
-                plain and len(fact.issue) <= 2 and all(to == self.tapes[n].start_place for n, _, _, to in fact.issue)
-            )
+        for (number, _, end, *_), (other, lo, *_) in pairwise(sorted(fact.moves)):
+            if number == other and lo < end:
+                raise Flaw(f"t{number}:{lo} is moved twice")
         pieces = [self.peek(number, lo, hi, source) for number, lo, hi, source, _ in fact.moves]
         if fact.moves:
             flaw = flaw or self.moves_flaw(fact, pieces)
         if rules is not None:
             judged = rules.judge(self, fact, pieces)
             flaw = flaw or judged
-        if not plain or fact.type == "DonationAttributed":
+        if fact.type == "DonationAttributed" or not self.is_plain(fact):
             self.log.append(Logged(fact.seq, intern(fact.type), fact.body, fact.issue, fact.moves))
         for number, lo, hi, to in fact.issue:
             tape = self.tapes[number]
@@ -1693,6 +1693,11 @@ class Book:
                 kept = "" if is_home(target) else source if is_home(source) else home
                 self.put(number, start, end, target, kept, fact.on)
         return flaw
+
+    def is_plain(self, fact: Fact) -> bool:
+        """Whether what the disk remembers of the entry, its first two issues, says all of its money."""
+        starts = (to == self.tapes[number].start_place for number, _, _, to in fact.issue)
+        return not fact.moves and len(fact.issue) <= 2 and all(starts)
 
     def take_gifts(self, batch: Batch) -> bool:
         """Settle a batch of plain gifts if nothing at all is wrong with them; False, with nothing done, otherwise.
@@ -2053,8 +2058,8 @@ def judge_case_reopened(book: Book, fact: Fact, _: Pieces) -> str:
     return case_flaw(book, case, approved) or no_money(fact)
 
 
-def judge_subject_erased(_book: Book, fact: Fact, _: Pieces) -> str:
-    """Tells nothing but that it was done."""
+def judge_about_subject(_book: Book, fact: Fact, _: Pieces) -> str:
+    """Says what became of personal values outside the chain; nothing here depends on it."""
     return no_money(fact)
 
 
@@ -2454,16 +2459,30 @@ def judge_entry_reversed(book: Book, fact: Fact, _: Pieces) -> str:
     return flaw or ("" if fact.on else "an entry is reversed without a posting date (on)")
 
 
+def undo_outlay(noun: str, book: Book, body: Any) -> str:
+    """An allocation, payment or grant is reversed."""
+    return book.undo_outlay(f"{noun}/{body[0]}")
+
+
 def undo_brought_forward(book: Book, body: Any) -> str:
     """An opening balance at a case or hospital is reversed."""
     donation, _, _, hospital, lines = body
     return book.undo_outlay(f"{'payment' if hospital else 'allocation'}/{donation}") if lines else ""
 
 
+def undo_return(book: Book, body: Any) -> str:
+    """Money that came back of an allocation, payment or grant is out again."""
+    return book.undo_return(*body[:4])
+
+
 def undo_attribution(book: Book, body: Any) -> str:
     """The donation is nobody's again."""
     book.attributed.pop(body, None)
     return ""
+
+
+Read = Callable[[Data], Body]
+Judge = Callable[[Book, Fact, Pieces], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -2473,85 +2492,67 @@ class Rules:
     `own`: the member that must be the id of the stream `noun/id`, or without a noun the stream itself; with `makes`,
     this fact makes that id, so it must be the stream's first entry. Without `own`, `streams` says where it may stand.
     With `basis` it must say on what it rests. `undo` takes the body of an entry that is reversed out of the book and
-    says why it may not be, "" if it may; moves are no concern of its.
+    says why it may not be, "" if it may; where its money goes is judged elsewhere.
     """
 
-    read: Callable[[Data], Body]
-    judge: Callable[[Book, Fact, Pieces], str]
+    read: Read
+    judge: Judge
     noun: str = ""
     own: str = ""
-    makes: bool = True
+    makes: bool = False
     streams: tuple[str, ...] = ()
     basis: bool = False
     undo: Callable[[Book, Any], str] | None = None
 
 
-def about(noun: str, read: Callable[[Data], Body], judge: Callable[[Book, Fact, Pieces], str], **more: Any) -> Rules:
-    """The rules of a fact that goes on the stream of something that is there, or may be."""
-    return Rules(read, judge, noun, noun, makes=False, **more)
+def making(noun: str, read: Read, judge: Judge, **more: Any) -> Rules:
+    """The rules of a fact that makes what its stream is named after."""
+    return Rules(read, judge, noun, noun, makes=True, **more)
 
 
-def undo_return(book: Book, body: Any) -> str:
-    """Money that came back of an allocation, payment or grant is out again."""
-    return book.undo_return(*body[:4])
+def about(noun: str, read: Read, judge: Judge, **more: Any) -> Rules:
+    """The rules of a fact about what is there already, on its stream."""
+    return Rules(read, judge, noun, noun, **more)
 
 
 FACTS: dict[str, Rules] = {
     "LedgerOpened": Rules(read_ledger_opened, judge_ledger_opened, streams=("ledger/main",)),
-    "FundOpened": Rules(read_fund_opened, judge_fund_opened, "fund", "fund"),
+    "FundOpened": making("fund", read_fund_opened, judge_fund_opened),
     "TapeOpened": about("fund", read_tape_opened, judge_tape_opened),
-    "HospitalRegistered": Rules(read_hospital_registered, judge_hospital_registered, "hospital", "hospital"),
+    "HospitalRegistered": making("hospital", read_hospital_registered, judge_hospital_registered),
     "CodeDefined": Rules(read_code_defined, judge_code_defined, streams=("ledger/main",)),
-    "CaseOpened": Rules(read_case_opened, judge_case_opened, "case", "case"),
+    "CaseOpened": making("case", read_case_opened, judge_case_opened),
     "CaseAmended": about("case", read_case_amended, judge_case_amended),
     "CaseClosed": about("case", read_case_closed, judge_case_closed),
     "CaseReopened": about("case", read_case_reopened, judge_case_reopened),
-    "SubjectErased": Rules(read_subject_erased, judge_subject_erased, streams=("person/", "donor/")),
-    "DonationReceived": Rules(read_donation_received, judge_donation_received, "donation", "donation"),
-    "BalanceBroughtForward": Rules(
-        read_balance_brought_forward,
-        judge_balance_brought_forward,
-        "donation",
-        "donation",
-        basis=True,
-        undo=undo_brought_forward,
+    "SubjectRestricted": Rules(read_subject, judge_about_subject, own="subject"),
+    "SubjectErased": Rules(read_subject, judge_about_subject, own="subject"),
+    "DonationReceived": making("donation", read_donation_received, judge_donation_received),
+    "BalanceBroughtForward": making(
+        "donation", read_balance_brought_forward, judge_balance_brought_forward, basis=True, undo=undo_brought_forward
     ),
     "DonationAttributed": about("donation", read_donation_attributed, judge_donation_attributed, undo=undo_attribution),
-    "AllocationMade": Rules(
-        read_allocation_made,
-        judge_allocation_made,
-        "allocation",
-        "allocation",
-        undo=lambda book, body: book.undo_outlay(f"allocation/{body[0]}"),
+    "AllocationMade": making(
+        "allocation", read_allocation_made, judge_allocation_made, undo=partial(undo_outlay, "allocation")
     ),
     "AllocationReleased": about("allocation", read_allocation_released, judge_allocation_released, undo=undo_return),
-    "HospitalPaymentMade": Rules(
-        read_hospital_payment_made,
-        judge_hospital_payment_made,
-        "payment",
-        "payment",
-        undo=lambda book, body: book.undo_outlay(f"payment/{body[0]}"),
+    "HospitalPaymentMade": making(
+        "payment", read_hospital_payment_made, judge_hospital_payment_made, undo=partial(undo_outlay, "payment")
     ),
     "HospitalPaymentReturned": about(
         "payment", read_hospital_payment_returned, judge_hospital_payment_returned, undo=undo_return
     ),
-    "TreatmentSettled": Rules(read_treatment_settled, judge_treatment_settled, "settlement", "settlement"),
-    "CashGranted": Rules(
-        read_cash_granted,
-        judge_cash_granted,
-        "grant",
-        "grant",
-        undo=lambda book, body: book.undo_outlay(f"grant/{body[0]}"),
-    ),
+    "TreatmentSettled": making("settlement", read_treatment_settled, judge_treatment_settled),
+    "CashGranted": making("grant", read_cash_granted, judge_cash_granted, undo=partial(undo_outlay, "grant")),
     "GrantReturned": about("grant", read_grant_returned, judge_grant_returned, undo=undo_return),
-    "DonationRefunded": Rules(read_donation_refunded, judge_donation_refunded, "refund", "refund"),
-    "FundsTransferred": Rules(read_funds_transferred, judge_funds_transferred, "transfer", "transfer", basis=True),
+    "DonationRefunded": making("refund", read_donation_refunded, judge_donation_refunded),
+    "FundsTransferred": making("transfer", read_funds_transferred, judge_funds_transferred, basis=True),
     "TermsChanged": about("fund", read_terms_changed, judge_terms_changed, basis=True),
     "SerialsSubstituted": about("case", read_serials_substituted, judge_serials_substituted, basis=True),
-    "ExpenseMade": Rules(read_expense_made, judge_expense_made, "expense", "expense"),
-    "MoneyHeld": Rules(read_money_held, judge_money_held, "hold", "hold"),
+    "ExpenseMade": making("expense", read_expense_made, judge_expense_made),
+    "MoneyHeld": making("hold", read_money_held, judge_money_held),
     "HoldLifted": about("hold", read_hold_lifted, judge_hold_lifted),
-    "EntryReversed": Rules(read_entry_reversed, judge_entry_reversed, own="record", makes=False),
+    "EntryReversed": Rules(read_entry_reversed, judge_entry_reversed, own="record"),
 }
 """Every kind of fact this verifier knows, by the type of its entries."""
 

@@ -22,6 +22,10 @@ Serial = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
 """A serial's number on its tape."""
 BasisPoints = Annotated[int, Meta(ge=0, le=10_000)]
 """A rate in hundredths of a percent."""
+Commitment = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+"""What an entry says of a personal value: a salted keyed hash; value and salt are in the vault."""
+Subject = Annotated[str, Meta(pattern="^(donor|person|household|case|donation)/.{1,120}$")]
+"""Whose personal values these are, `noun/id`: a person, or the record itself where it names none."""
 
 
 class Issued(Struct, frozen=True, gc=False):
@@ -88,6 +92,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     basis: Basis | None = None
     evidence: tuple[Id, ...] | None = None
     cash: tuple[CashLeg, ...] | None = None
+    commitments: dict[str, Commitment] | None = None
 
     @property
     def stream(self) -> str:
@@ -276,6 +281,31 @@ class CashGranted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     period: Id | None = None
 
 
+class SubjectRestricted(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """限制处理: erasure was asked for; vouchers must be kept `until` then, so the values are stored and not read."""
+
+    NOUN = "subject"
+
+    subject: Subject
+    until: date
+
+    @property
+    def stream(self) -> str:
+        return self.subject
+
+
+class SubjectErased(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """删除: the key of the subject's personal values up to here is destroyed; what was committed to stays committed."""
+
+    NOUN = "subject"
+
+    subject: Subject
+
+    @property
+    def stream(self) -> str:
+        return self.subject
+
+
 class BalanceBroughtForward(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """期初余额: money that was here before this ledger began; no income. Its id serves as the donation's, and, by the
     place it stands at, as the allocation's (with `case`) or the payment's (with `hospital` and `lines`)."""
@@ -442,6 +472,8 @@ FACTS: dict[str, type[Fact]] = {
         HospitalPaymentReturned,
         TreatmentSettled,
         CashGranted,
+        SubjectRestricted,
+        SubjectErased,
         GrantReturned,
         DonationRefunded,
         FundsTransferred,

@@ -1,5 +1,6 @@
 -- What the service role may do, given anew after each migration. Entries and keys can be read and appended; the state
--- that follows from them can be kept up; nothing lasting can be created, and the migrations' record only read.
+-- that follows from them can be kept up; nothing lasting can be created, and the migrations' record only read. In the
+-- vault, keys can be wrapped anew and destroyed, values destroyed, outside ids removed; its log of accesses only grows.
 revoke all on schema {schema} from public;
 grant usage on schema {schema} to {role};
 revoke all on all tables in schema {schema} from {role};
@@ -11,6 +12,11 @@ grant update (ends_at) on tape to {role};
 grant delete on business_key, holding to {role};
 grant insert, update, delete on view_tape, view_gift, view_attribution, view_place, view_movement, view_tracking, view_failure
     to {role};
+grant insert on vault_keys, vault_person, vault_value, vault_pseudonym, vault_access to {role};
+grant update (master) on vault_keys to {role};
+grant update (master, wrapped, made_at) on vault_person to {role};
+grant update (sealed) on vault_value to {role};
+grant delete on vault_pseudonym to {role};
 grant insert, delete on synonym, unknown_term to {role};
 grant update (code, accepted_by, accepted_at) on synonym to {role};
 grant update (seen, kind, last_at) on unknown_term to {role};

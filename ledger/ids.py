@@ -6,9 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from stdnum import luhn
+from stdnum.cn import ric
+from stdnum.exceptions import InvalidComponent
+
 from ledger.errors import BadValue
 
 MAX_ID_LENGTH = 120
+MAX_VALUE_LENGTH = 1_000
 
 
 def check_id(value: object, name: str) -> str:
@@ -37,38 +42,50 @@ def are_plain_ids(values: Iterable[object]) -> bool:
 
 
 def check_opaque(value: str | None, name: str) -> None:
-    """Raises BadValue for an id of a person or case that looks like a phone, identity card, bank card or e-mail.
+    """Raises BadValue for an id of a donor, person, household or case that looks personal.
 
-    What is recorded stays for good, so such an id must never be. A mobile number of China (11 digits), an 18-digit
-    identity number whose check digit is right (GB 11643), 16 to 19 digits that pass the Luhn check (ISO/IEC 7812), `@`.
+    What is recorded stays for good, so such an id must never be; nor does the message repeat it.
     """
-    if value is None or not _PERSONAL_SHAPE.fullmatch(value):
-        return
-    if "@" in value or len(value) in (11, 13, 14) or _is_identity_number(value) or _passes_luhn(value):
+    if value is not None and looks_personal(value):
         raise BadValue(
             name,
             "…",
-            "it looks like a phone, identity card, bank card or e-mail: give an opaque id instead",
-            "形似手机号、身份证号、银行卡号或邮箱：请改用不含个人信息的编号",
+            "it looks like a phone, identity card, bank card or e-mail: give an opaque id instead "
+            "(import maps such ids with --pseudonymise)",
+            "形似手机号、身份证号、银行卡号或邮箱：请改用不含个人信息的编号（导入时可用 --pseudonymise 换成假名）",
         )
 
 
-_PERSONAL_SHAPE = re.compile(r"(\+?86)?1[3-9][0-9]{9}|[0-9]{17}[0-9Xx]|[0-9]{16,19}|[^@\s]+@[^@\s]+\.[^@\s]+", re.ASCII)
-_IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+def looks_personal(value: str) -> bool:
+    """Whether a text is written like a mobile number of China, an identity card, a bank card or an e-mail.
 
-
-def _is_identity_number(value: str) -> bool:
-    if len(value) != 18:
+    Full-width digits and the usual spaces do not hide them. Identity cards by check digit and birth date (GB 11643),
+    not by place: the codes of places are those of the day of issue. Bank cards by 16 to 19 digits and Luhn (ISO/IEC
+    7812).
+    """
+    text = value
+    if not (value.isascii() and value.isprintable()):
+        text = "".join(c for c in unicodedata.normalize("NFKC", value) if c.isprintable())
+    if not _PERSONAL_SHAPE.fullmatch(text):
         return False
-    total = sum(weight * int(digit) for weight, digit in zip(_IDENTITY_WEIGHTS, value[:17], strict=True))
-    return "10X98765432"[total % 11] == value[17].upper()
+    if "@" in text or _MOBILE.fullmatch(text):
+        return True
+    digits = text.replace(" ", "").upper()
+    return _is_identity_number(digits) or (16 <= len(digits) <= 19 and luhn.is_valid(digits))
 
 
-def _passes_luhn(value: str) -> bool:
-    if not (value.isdigit() and 16 <= len(value) <= 19):
+_MOBILE = re.compile(r"(?:(?:\+|00)?86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}", re.ASCII)
+_PERSONAL_SHAPE = re.compile(r"[+0-9][0-9 -]{9,24}[0-9Xx]|[^@\s]+@[^@\s]+\.[^@\s]+", re.ASCII)
+
+
+def _is_identity_number(digits: str) -> bool:
+    if len(digits) != 18 or not digits[:17].isdigit() or digits[17] != ric.calc_check_digit(digits):
         return False
-    doubled = [int(digit) * 2 for digit in value[-2::-2]]
-    return (sum(map(int, value[-1::-2])) + sum(number - 9 if number > 9 else number for number in doubled)) % 10 == 0
+    try:
+        ric.get_birth_date(digits)
+    except InvalidComponent:
+        return False
+    return True
 
 
 def check_text(value: object, name: str, limit: int = 200) -> str:
@@ -76,6 +93,33 @@ def check_text(value: object, name: str, limit: int = 200) -> str:
     if type(value) is str and 0 < len(value) <= limit and value.isprintable():
         return unicodedata.normalize("NFC", value)
     raise BadValue(name, value, f"1 to {limit} printable characters", f"应为 1 至 {limit} 个可见字符")
+
+
+def check_value(value: object, field: str) -> str:
+    """`value` if it can be the personal value of a field: 1 to 1,000 characters, NFC, no control character.
+
+    Raises BadValue for a field or a value that cannot be, and repeats neither.
+    """
+    if type(field) is not str or not _FIELD.fullmatch(field):
+        raise BadValue(
+            "field", "…", "at most 60 lower-case letters, digits and _", "应为不超过 60 个小写字母、数字和下划线"
+        )
+    if (
+        type(value) is str
+        and 0 < len(value) <= MAX_VALUE_LENGTH
+        and (value.isprintable() or not any(unicodedata.category(c) in ("Cc", "Cs") for c in value))
+        and unicodedata.is_normalized("NFC", value)
+    ):
+        return value
+    raise BadValue(
+        field,
+        "…",
+        f"1 to {MAX_VALUE_LENGTH} characters, none a control character",
+        f"应为 1 至 {MAX_VALUE_LENGTH} 个字符，不含控制字符",
+    )
+
+
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,59}", re.ASCII)
 
 
 def escape(id: str) -> str:

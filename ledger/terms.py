@@ -12,7 +12,7 @@ import msgspec
 
 from ledger.errors import BadValue
 from ledger.events import TapeOpened
-from ledger.ids import check_id
+from ledger.ids import check_id, check_opaque
 
 MAX_DIMENSIONS = 8
 _DIMENSION = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
@@ -107,6 +107,13 @@ def terms(
         check_id(agreement, "agreement")
     parts = (nature, ordered, usable_from, expires_on, agreement)
     return Terms(*parts, key=msgspec.json.encode(parts).decode())
+
+
+def check_persons(restriction: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+    """Raises BadValue for a person's id in a restriction that looks personal. Terms that are recorded may have one."""
+    for dimension, codes in restriction:
+        for code in codes if dimension == "person" else ():
+            check_opaque(code, "restriction person")
 
 
 FEE_TERMS = terms("fee")

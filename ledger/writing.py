@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ledger.book import Book
 from ledger.codec import Entry
-from ledger.decisions import Command, Decision, OpenLedger
+from ledger.decisions import Command, Decision, EraseSubject, OpenLedger
 from ledger.errors import (
     ApprovalNeeded,
     IdempotencyConflict,
@@ -30,6 +30,9 @@ from ledger.errors import (
 from ledger.journal import Head, Journal, Writing, entries_of
 from ledger.needs import Needs
 from ledger.registry import Registry
+from ledger.vault import Vault
+from ledger.vault_faults import NoVault
+from ledger.vault_keeping import Keeping
 
 MAX_GROUP = 2_000
 """How many waiting commands of one process share a commit at the most."""
@@ -75,16 +78,23 @@ class OutcomeUnknown(OperatorFault):
 
 @dataclass(slots=True)
 class Batch:
-    """Commands with all that can be said of them without the ledger: digests or refusals, and what they need."""
+    """Commands with all that can be said of them without the ledger: digests or refusals, and what they need.
+
+    `subjects` are those that the vault will be asked about.
+    """
 
     commands: list[Command] = field(default_factory=list)
     checked: list[bytes | Refusal] = field(default_factory=list)
     needs: Needs = field(default_factory=Needs)
     followers: list[Command] = field(default_factory=list)
+    subjects: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, commands: Sequence[Command]) -> Batch:
-        """Checks the commands. No lock is held yet, so callers do this side by side."""
+    def of(cls, commands: Sequence[Command], vault: Vault | None = None) -> Batch:
+        """Checks the commands. No lock is held yet, so callers do this side by side.
+
+        Raises NoVault when there is none and something for it.
+        """
         batch = cls(list(commands))
         for command in commands:
             try:
@@ -94,8 +104,12 @@ class Batch:
                 batch.needs.keys.add(command.key)
                 if command.FOLLOWS:
                     batch.followers.append(command)
+                if command.personal or type(command) is EraseSubject:
+                    batch.subjects.add(command.subject() or "")
             except Refusal as refusal:
                 batch.checked.append(refusal)
+        if batch.subjects and vault is None:
+            raise NoVault()
         return batch
 
     @classmethod
@@ -109,6 +123,7 @@ class Batch:
             whole.checked += batch.checked
             whole.needs.include(batch.needs)
             whole.followers += batch.followers
+            whole.subjects |= batch.subjects
         return whole
 
 
@@ -129,19 +144,20 @@ class _Turn:
 class Session:
     """Several batches in one transaction: all of them are recorded together, or none."""
 
-    def __init__(self, journal: Journal, writing: Writing, limits: Limits) -> None:
-        self._journal, self._writing, self._limits = journal, writing, limits
+    def __init__(self, journal: Journal, writing: Writing, limits: Limits, vault: Vault | None) -> None:
+        self._journal, self.writing, self._limits, self.vault = journal, writing, limits, vault
         self._registry = Registry()
 
     def run(self, commands: Sequence[Command]) -> list[Outcome]:
         """One outcome for each command, in order; decided on what earlier batches of the session did."""
-        outcomes = decide_batch(self._journal, self._writing, self._registry, Batch.of(commands), self._limits)
-        self._writing.cursor.execute("set constraints all immediate; set constraints all deferred")
+        batch = Batch.of(commands, self.vault)
+        outcomes = decide_batch(self._journal, self.writing, self._registry, batch, self._limits, self.vault)
+        self.writing.cursor.execute("set constraints all immediate; set constraints all deferred")
         return outcomes
 
     def read(self, first: int, limit: int) -> list[Entry]:
         """At most `limit` entries from seq `first` on, those of the session itself among them."""
-        return entries_of(self._writing.cursor, first, limit)
+        return entries_of(self.writing.cursor, first, limit)
 
 
 class Abandoned(Exception):
@@ -153,7 +169,10 @@ class Distrusted(Exception):
 
 
 class Writer:
-    """Decides and records commands on one journal; one for each process, safe to share between threads."""
+    """Decides and records commands on one journal; one for each process, safe to share between threads.
+
+    Personal values go to the `vault`, in the transaction of their entries; without one they are a NoVault.
+    """
 
     def __init__(
         self,
@@ -161,9 +180,10 @@ class Writer:
         pause: Callable[[float], None] = time.sleep,
         limits: Limits | None = None,
         on_commit: Callable[[Head], None] = lambda head: None,
+        vault: Vault | None = None,
     ) -> None:
         """`on_commit` is told the chain's end after each commit."""
-        self._journal = journal
+        self._journal, self.vault = journal, vault
         self._on_commit = on_commit
         self.limits = limits or Limits()
         self._pause = pause
@@ -187,7 +207,7 @@ class Writer:
         """
         if not commands:
             return []
-        turn = _Turn(Batch.of(commands))
+        turn = _Turn(Batch.of(commands, self.vault))
         if self._await(turn):
             try:
                 self._commit(self._take_group())
@@ -208,7 +228,7 @@ class Writer:
             self._take_group()
             with suppress(Abandoned):
                 with self._journal.entries.writing() as writing:
-                    yield Session(self._journal, writing, self.limits)
+                    yield Session(self._journal, writing, self.limits, self.vault)
                 self._on_commit(writing.head)
         finally:
             self._pass_on()
@@ -308,14 +328,21 @@ class Writer:
         # Until the commit is through, what is kept between batches is nobody's: a failure leaves none.
         registry, self._registry = self._registry or Registry(), None
         with self._journal.entries.writing() as writing:
-            outcomes = decide_batch(self._journal, writing, registry, batch, self.limits, trusting=trusting)
+            outcomes = decide_batch(self._journal, writing, registry, batch, self.limits, self.vault, trusting=trusting)
         self._registry = registry
         self._on_commit(writing.head)
         return outcomes
 
 
 def decide_batch(
-    journal: Journal, writing: Writing, registry: Registry, batch: Batch, limits: Limits, *, trusting: bool = False
+    journal: Journal,
+    writing: Writing,
+    registry: Registry,
+    batch: Batch,
+    limits: Limits,
+    vault: Vault | None,
+    *,
+    trusting: bool = False,
 ) -> list[Outcome]:
     """Decides, appends and stores one batch in the open transaction; the registry grows with it.
 
@@ -329,24 +356,27 @@ def decide_batch(
         for command in batch.followers:
             command.follow(book, more)
         book.load(more, trusting=trusting)
+    keeping = vault.keeping(writing, batch.subjects) if vault is not None and batch.subjects else None
     outcomes: list[Outcome] = []
     for command, checked in zip(batch.commands, batch.checked, strict=True):
-        outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked, limits)
+        outcome = checked if isinstance(checked, Refusal) else _outcome(book, command, checked, limits, keeping)
         if trusting and isinstance(outcome, Refusal) and outcome is not checked:
             raise Distrusted()
         outcomes.append(outcome)
     writing.head = book.head
     journal.append(writing, book.postings)
     book.store()
+    if keeping is not None:
+        keeping.store()
     registry.size = writing.head.size
     return outcomes
 
 
-def _outcome(book: Book, command: Command, digest: bytes, limits: Limits) -> Outcome:
-    """What becomes of one command; one that is recorded is entered in the book."""
+def _outcome(book: Book, command: Command, digest: bytes, limits: Limits, keeping: Keeping | None) -> Outcome:
+    """What becomes of one command; one that is recorded is entered in the book, and in the vault what it has for it."""
     before = book.command(command.key)
     if before is not None:
-        if before[0] == digest:
+        if keeping.repeats(command, digest, before) if keeping and command.personal else before[0] == digest:
             return Recorded(before[1], replayed=True)
         return IdempotencyConflict(key=command.key, seq=before[1])
     if book.head.origin is None and not isinstance(command, OpenLedger):
@@ -356,9 +386,14 @@ def _outcome(book: Book, command: Command, digest: bytes, limits: Limits) -> Out
             book.require_day(command.on)
         decision = command.decide(book)
         limits.require_approval(command, decision)
-        posted = book.prepare(decision.facts)
+        facts = decision.facts
+        if keeping is not None:
+            facts, openings = keeping.commit(command, facts)
+        posted = book.prepare(facts)
     except Refusal as refusal:
         return refusal
     seq = book.enter(posted, decision.effects)
+    if keeping is not None:
+        digest = keeping.keep(command, openings, seq, digest)
     book.record_command(command.key, digest, seq)
     return Recorded(seq)

@@ -33,7 +33,7 @@ def entry_lines(entry: Entry, amount: int, reader: Reader, asked: Mapping[str, A
     flows = _flows(data, reader)
     yield from flows or [f"  {word('no_money', reader)}"]
     yield from (f"  {word('line', reader)} {_line(line, reader)}" for line in data.get("lines", ()))
-    known = {*data, *data.get("attributes", ()), "key"}
+    known = {*data, *data.get("attributes", ()), "key", "personal"}
     rest = [
         f"{word(name, reader)} {_said(name, value, reader)}"
         for name, value in {**data, **{name: asked[name] for name in asked if name not in known}}.items()
@@ -116,6 +116,8 @@ def _said(name: str, value: Any, reader: Reader) -> str:
             return ", ".join(" ".join(str(leg[part]) for part in leg if part != "amount") for leg in value)
         case "basis":
             return f"{value['kind']}:{value['ref']}"
+        case "commitments":
+            return ", ".join(value)
         case "reason" | "source" | "kind" | "from":
             return word(f"{name}={value}", reader) if f"{name}={value}" in LABELS else str(value)
     if isinstance(value, dict):
@@ -134,6 +136,10 @@ LABELS = {
     "evidence": ("凭证", "evidence"),
     "cash": ("银行账户", "bank account"),
     "key": ("幂等键", "idempotency key"),
+    "personal": ("个人信息", "personal values"),
+    "commitments": ("已存入保险库", "in the vault"),
+    "subject": ("个人信息主体", "whose values"),
+    "until": ("保存至", "kept until"),
     "donation": ("捐赠", "donation"),
     "fund": ("专项基金", "fund"),
     "amount": ("金额", "amount"),
@@ -193,6 +199,8 @@ LABELS = {
     "CaseAmended": ("个案变更", "Case amended"),
     "CaseReopened": ("重开个案", "Case reopened"),
     "DonationAttributed": ("认领捐赠", "Donation attributed"),
+    "SubjectRestricted": ("限制处理个人信息", "Personal values restricted"),
+    "SubjectErased": ("删除个人信息", "Personal values erased"),
     "reason=surplus": ("结余退回", "surplus"),
     "reason=bank_rejected": ("银行退汇", "rejected by the bank"),
     "reason=insurance": ("医保或商保赔付", "paid by insurance"),

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
+from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
 from api.cli import main
@@ -135,6 +136,12 @@ def ledger(journal: Journal) -> Ledger:
     writer = Writer(journal)
     writer.submit(OpenLedger(key="ledger", origin=ORIGIN, verifier_key="test"))
     return Ledger(journal.database, journal, writer)
+
+
+@pytest.fixture
+def vaulted(journal: Journal, tmp_path: Path) -> Vaulted:
+    """An open ledger with a fund, a hospital and a vault."""
+    return Vaulted.on(journal, tmp_path / "keys")
 
 
 @pytest.fixture

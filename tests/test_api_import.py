@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -16,6 +17,9 @@ from api.intake import KINDS, Report, Source, UnusableArgument, UnusableFile, pa
 from api.intake.staging import Staging
 from ledger.decisions import DefineCode
 from ledger.errors import InputFault
+from ledger.vault import open_vault
+from ledger.vault_keys import KeyFolder
+from ledger.writing import Writer
 
 FUNDS = "fund_id,name\nF,先心病\n"
 HOSPITALS = "hospital_id,name\nH,医院\nG,妇幼\n"
@@ -64,7 +68,9 @@ class Desk:
 
 @pytest.fixture
 def desk(ledger: Ledger, tmp_path: Path) -> Desk:
-    return Desk(ledger, tmp_path)
+    vault = open_vault(ledger.journal, KeyFolder(tmp_path / "keys", os.urandom), os.urandom)
+    vault.prepare()
+    return Desk(Ledger(ledger.database, ledger.journal, Writer(ledger.journal, vault=vault)), tmp_path)
 
 
 def counts(report: Report, kind: str) -> tuple[int, int, int, int, int]:
@@ -183,7 +189,8 @@ def test_codes_come_first_and_make_dimensions_for_the_cases_of_the_same_import(d
     report = desk.take_in(("cases", cases), ("hospitals", HOSPITALS), ("funds", FUNDS), ("codes", own))
     assert counts(report, "codes") == (2, 2, 0, 0, 0)
     assert codes(report) == ["unknown_code"]
-    assert report.members()["columns"]["cases"] == {"not_recorded": ["beneficiary_name"], "ignored": []}
+    assert report.members()["columns"]["cases"] == {"not_recorded": [], "ignored": []}
+    assert report.members()["personal"] == {"cases": 1}
     assert all("张三".encode() not in bundle for bundle in desk.ledger.journal.entries.bundles())
 
 

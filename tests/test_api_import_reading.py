@@ -148,7 +148,8 @@ def test_a_mapping_makes_their_columns_ours(tmp_path: Path) -> None:
     assert (row.need("donation_id"), row.need("donor_id"), row.amount("amount")) == ("19-2016-11", "11", 100050)
     assert row.day("received_on").isoformat() == "2016-01-01"
     assert row.restriction("restriction") == (("disease", ("VSD", "ASD")),)
-    assert (made.ignored, made.not_recorded) == (["x"], ["donor_name"])
+    assert (made.ignored, made.not_recorded, row.personal()) == (["x"], [], ())
+    assert made.row(["19", "2016", "11", "1", "", "王小明"]).personal() == (("donor_name", "王小明"),)
     with pytest.raises(Refusal, match="donation_id is missing"):
         made.row(["19", "", "11"]).need("donation_id")
 
@@ -195,14 +196,29 @@ def test_a_header_without_the_columns_is_one_fault(tmp_path: Path, header: list[
         planned("", header, "funds", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["D1", "F", "100.00", "2026-01-02", "王小明", "13800138000"],
+        ["王小明", "１３８００１３８０００", "王小明"],
+        ["donation_id", "fund_id", "王小明", "a@example.org"],
+    ],
+    ids=["a row", "the same name twice", "half a row"],
+)
+def test_a_first_row_that_is_data_is_not_repeated(tmp_path: Path, header: list[str]) -> None:
+    with pytest.raises(UnusableFile, match="looks like data") as fault:
+        planned("", header, "donations", tmp_path)
+    assert "王小明" not in fault.value.say("zh") + fault.value.say("en")
+
+
 def test_a_dimension_of_the_dictionary_is_an_attribute(tmp_path: Path) -> None:
     header = ["case_id", "fund_id", "hospital_id", "disease", "surgery", "weight", "beneficiary_name"]
     made = planned("[dictionary.hospital]\n'郑州' = 'H1'", header, "cases", tmp_path)
     row = made.row(["C1", "F", "郑州", "", "OPEN", "12", "张三"])
     assert row.attributes() == {"surgery": "OPEN"}
     assert row.need("hospital_id") == "H1"
-    assert "张三" not in row.values.values()
-    assert (made.ignored, made.not_recorded) == (["weight"], ["beneficiary_name"])
+    assert row.personal() == (("beneficiary_name", "张三"),)
+    assert (made.ignored, made.not_recorded) == (["weight"], [])
 
 
 def test_arguments_name_kinds_and_files(tmp_path: Path) -> None:

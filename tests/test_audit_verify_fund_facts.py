@@ -113,7 +113,8 @@ SOUND = [
     told(brought(9, "t4:200-209 > fund/heart", donor="P-2")),
     told(ATTRIBUTED),
     told(AT_FUND, step("DonationAttributed", "donation/O1", None, donor="P-9")),
-    told(step("SubjectErased", "person/P-C1", None), step("SubjectErased", "donor/P-1", None, person=None)),
+    told(step("SubjectErased", "person/P-C1", None, person=None, subject="person/P-C1"),
+         step("SubjectRestricted", "donor/P-1", None, person=None, subject="donor/P-1")),
 ]  # fmt: skip
 
 
@@ -272,8 +273,10 @@ GIFTS: list[Named] = [
     (told(ATTRIBUTED), setting("moves", moves("t1:0-9 fund/heart > hold/X")), "without a posting date"),
     (told(step("DonationAttributed", "donation/D2", "2026-01-20", "t1:0-9 fund/heart > hold/X", donor="P")), None,
      "moves money"),
-    (told(step("SubjectErased", "person/P-C1", None)), setting("/stream", "case/P-C1"), "not on person/ or donor/"),
-    (told(step("SubjectErased", "donor/P-1", "2026-01-20", "t1:0-9 fund/heart > hold/X")), None, "moves money"),
+    (told(step("SubjectErased", "person/P-C1", None, subject="person/P-C1")), setting("/stream", "case/P-C1"),
+     "is not its stream"),
+    (told(step("SubjectErased", "donor/P-1", "2026-01-20", "t1:0-9 fund/heart > hold/X", subject="donor/P-1")), None,
+     "moves money"),
 ]  # fmt: skip
 ALL = [*REFUNDS, *TRANSFERS, *TERMS, *SWAPS, *EXPENSES, *HOLDS, *OPENINGS, *GIFTS]
 

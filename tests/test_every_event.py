@@ -45,6 +45,8 @@ from ledger.events import (
     Moved,
     PaymentLine,
     SerialsSubstituted,
+    SubjectErased,
+    SubjectRestricted,
     TapeOpened,
     TermsChanged,
     TreatmentSettled,
@@ -81,6 +83,7 @@ EXAMPLES: list[Fact] = [
         basis=Basis("consent", "ref"),
         evidence=("00ff",),
         cash=(CashLeg("acct", 100, DAY, "ref"),),
+        commitments={"donor_name": "0f" * 32},
     ),
     AllocationMade(
         on=DAY, moves=(Moved("t1", 0, 50, "fund/F", "case/C"),), allocation="A", case="C", fund="F", amount=50
@@ -95,6 +98,8 @@ EXAMPLES: list[Fact] = [
     ),
     TreatmentSettled(on=DAY, settlement="S", hospital="H", case="C", amount=1, bill_no="B-1"),
     CashGranted(on=DAY, grant="G", case="C", amount=2**53 - 1, purpose="travel", period="2026-01"),
+    SubjectRestricted(subject="donor/P", until=date(2057, 1, 1), basis=Basis("request", "R-1")),
+    SubjectErased(subject="person/人/一", basis=Basis("request", "R-1")),
     BalanceBroughtForward(
         on=DAY,
         issue=(Issued("t1", 0, 7, "hospital/H/C"),),
@@ -176,6 +181,8 @@ def test_members_that_this_version_does_not_know_are_passed_over(fact: Fact) -> 
         {"donor": "\ud800"},
         {"fee_bp": 10_001},
         {"channel": "a\u0085"},
+        {"commitments": {"donor_name": "张三"}},
+        {"commitments": {"donor_name": "0F" * 32}},
     ],
     ids=str,
 )

@@ -17,6 +17,7 @@ def _case(row: Row) -> Command:
         household=row.get("household_id"),
         purpose=row.get("purpose"),
         attributes=row.attributes(),
+        personal=row.personal(),
     )
 
 
@@ -28,6 +29,7 @@ def _amendment(row: Row) -> Command:
         hospital=row.need("hospital_id"),
         person=row.get("person_id"),
         attributes=row.attributes(),
+        personal=row.personal(),
     )
     return by_content(command, row.kind)
 
@@ -41,6 +43,8 @@ def _reopening(row: Row) -> Command:
     return by_content(ReopenCase(key="-", on=row.day("reopened_on"), case=row.need("case_id")), row.kind)
 
 
+PERSONAL = ("beneficiary_name", "beneficiary_id_no", "guardian_name", "guardian_phone")
+
 CASE_KINDS = (
     Kind(
         name="cases",
@@ -48,7 +52,7 @@ CASE_KINDS = (
         required=("case_id", "fund_id", "hospital_id"),
         optional=("person_id", "household_id", "purpose"),
         attributes=("disease", "province", "age_band"),
-        unrecorded=("beneficiary_name",),
+        personal=PERSONAL,
         build=_case,
     ),
     Kind(
@@ -57,7 +61,7 @@ CASE_KINDS = (
         required=("case_id", "hospital_id"),
         optional=("person_id", "amended_on"),
         attributes=("disease", "province", "age_band"),
-        unrecorded=("beneficiary_name",),
+        personal=PERSONAL,
         dates=("amended_on",),
         build=_amendment,
     ),

@@ -6,7 +6,7 @@ select distinct dimension from code
 
 -- name: create
 -- The rows as they come. `moment` orders the dated ones (a time in the ledger's zone), `argument` is the file's place on
--- the command line, `number` the row's in its file; rows with the same `joined` are recorded together.
+-- the command line, `number` the row's in its file; rows with the same `joined` are recorded together. `payload` is the row, encrypted.
 create temporary table staged (
     turn smallint not null,
     moment timestamp not null,

@@ -24,8 +24,9 @@ class Kind:
     `build` makes the command of a row, or of all rows with the same `group_by`, which may differ only in the columns
     `differing`; it raises the row's Refusal. `dates` begin with the one that rows are ordered by, those without it last
     where the column is optional. `foreign_amounts` are in another currency than the ledger's; `attributes` name
-    dimensions that are columns, others may join them; columns in `unrecorded` are known and kept nowhere; `coded` are
-    other columns with codes of the dimension of their name; `defines` is the column whose values become dimensions.
+    dimensions that are columns, others may join them; `personal` are columns whose values go to the vault, under the
+    person whom the command is about; columns in `unrecorded` are known and kept nowhere; `coded` are other columns with
+    codes of the dimension of their name; `defines` is the column whose values become dimensions.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Kind:
     amounts: tuple[str, ...] = ()
     foreign_amounts: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
     unrecorded: tuple[str, ...] = ()
     coded: tuple[str, ...] = ()
     group_by: str | None = None
@@ -46,7 +48,13 @@ class Kind:
     def columns(self) -> tuple[str, ...]:
         """All columns that the kind knows."""
         own = (*self.required, *self.optional)
-        return (*own, *(name for name in BESIDES if name not in own), *self.attributes, *self.unrecorded)
+        return (
+            *own,
+            *(name for name in BESIDES if name not in own),
+            *self.attributes,
+            *self.personal,
+            *self.unrecorded,
+        )
 
     def days(self) -> tuple[str, ...]:
         """The columns that hold dates."""

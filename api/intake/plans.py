@@ -15,6 +15,7 @@ from api.intake.kind import Kind
 from api.intake.mapping import Layout, Template
 from api.intake.rows import FOREIGN_EXPONENT, Readers, Row
 from api.intake.sources import Source
+from ledger.ids import looks_personal
 from ledger.terms import ID_DIMENSIONS
 from ledger.vocabulary import Synonyms
 
@@ -137,11 +138,23 @@ def _positions(source: Source, names: Sequence[str]) -> dict[str, int]:
         if not name:
             continue
         if name in positions:
-            raise _fault(source, f"the column {name!r} is there twice", f"列 {name!r} 出现了两次")
+            shown = name if _named(names) != NOT_NAMED else NOT_NAMED
+            raise _fault(source, f"the column {shown} is there twice", f"列 {shown} 出现了两次")
         if not name.isprintable() or len(name) > 200:
-            raise _fault(source, f"its first row has no column names ({name[:40]!r})", f"首行不是列名（{name[:40]!r}）")
+            raise _fault(source, "its first row has no column names", "首行不是列名")
         positions[name] = position
     return positions
+
+
+def _named(names: Collection[str]) -> str:
+    """Column names as a message may list them; none of a first row that looks like data, which may be about persons."""
+    if any(_DATA.fullmatch(name) or looks_personal(name) for name in names):
+        return NOT_NAMED
+    return ", ".join(list(names)[:30])[:500]
+
+
+NOT_NAMED = "… (the first row looks like data, not like column names / 首行似为数据而非列名)"
+_DATA = re.compile(r"[+¥$€-]?[0-9][0-9.,:/年月日T -]*(?:元)?")
 
 
 def _fault(source: Source, reason: str, reason_zh: str) -> UnusableFile:
@@ -149,12 +162,11 @@ def _fault(source: Source, reason: str, reason_zh: str) -> UnusableFile:
 
 
 def _refuse_missing(source: Source, missing: Sequence[str], positions: Mapping[str, int]) -> NoReturn:
-    there = ", ".join(list(positions)[:30])
-    wanted = ", ".join(missing)
+    there, wanted = _named(positions), ", ".join(missing)
     raise _fault(
         source,
-        f"it has no column {wanted}; its columns are: {there[:500]}. Rename them or give a mapping",
-        f"缺少列 {wanted}；文件中的列为：{there[:500]}。请改列名或提供映射文件",
+        f"it has no column {wanted}; its columns are: {there}. Rename them or give a mapping",
+        f"缺少列 {wanted}；文件中的列为：{there}。请改列名或提供映射文件",
     )
 
 
@@ -173,8 +185,8 @@ def _check_layout(layout: Layout, kind: Kind, ours: Collection[str], positions: 
         if column not in positions:
             raise UnusableMapping(
                 layout.file,
-                f"the file has no column {column!r}; its columns are {', '.join(list(positions)[:30])[:500]}",
-                f"文件中没有 {column!r} 这一列；文件中的列为 {'、'.join(list(positions)[:30])[:500]}",
+                f"the file has no column {column!r}; its columns are {_named(positions)}",
+                f"文件中没有 {column!r} 这一列；文件中的列为 {_named(positions)}",
             )
     formatted = (*kind.amounts, *kind.foreign_amounts, *kind.days())
     for name in sorted(layout.formats.keys() - {*formatted}):
@@ -216,4 +228,6 @@ def _readers(source: Source, attributes: tuple[str, ...], exponent: int, zone: Z
                 "nor 1234.56 as amounts are written",
                 f"formats：{name} = {pattern!r} 既不是含年月日的 strptime 格式，也不是 1234.56 的书写样式",
             ) from error
-    return Readers(plain_amounts(exponent), iso_moments(zone), amounts, moments, attributes, layout.dictionary)
+    return Readers(
+        plain_amounts(exponent), iso_moments(zone), amounts, moments, attributes, layout.dictionary, kind.personal
+    )

@@ -50,8 +50,9 @@ class Report:
     """The outcome of one import.
 
     `rejects` holds the first few only; `rejects_file` all of them, if one was asked for. `held_back` counts rows that
-    were good and not recorded, because the import was all or nothing and others were not. `waiting` counts rejected
-    rows whose unknown terms wait for review, `withheld` those with a term that is not kept (see `api.intake.wording`),
+    were good and not recorded, because the import was all or nothing and others were not. `personal` counts values that
+    went to the vault by kind, `pseudonyms` outside ids that are new there by column. `waiting` counts rejected rows
+    whose unknown terms wait for review, `withheld` those with a term that is not kept (see `api.intake.wording`),
     `synonyms` those that are new or changed.
     """
 
@@ -59,6 +60,8 @@ class Report:
     dry_run: bool = False
     kinds: dict[str, Counts] = field(default_factory=dict)
     columns: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    personal: dict[str, int] = field(default_factory=dict)
+    pseudonyms: dict[str, int] = field(default_factory=dict)
     waiting: int = 0
     withheld: int = 0
     synonyms: int = 0
@@ -79,6 +82,8 @@ class Report:
         """Nothing of what was decided is recorded after all."""
         for counts in self.kinds.values():
             counts.held_back, counts.recorded, counts.amount = counts.recorded, 0, 0
+        self.personal.clear()
+        self.pseudonyms.clear()
 
     def members(self) -> dict[str, Any]:
         """The report as JSON; amounts in minor units."""
@@ -86,6 +91,8 @@ class Report:
             "kinds": {name: counts.members() for name, counts in self.kinds.items()},
             "columns": self.columns,
             "dry_run": self.dry_run,
+            "personal": self.personal,
+            "pseudonyms": self.pseudonyms,
             "waiting_for_review": self.waiting,
             "terms_not_kept": self.withheld,
             "synonyms": self.synonyms,
@@ -107,6 +114,14 @@ class Report:
                 if chinese
                 else "rows were rejected, so nothing was recorded"
             )
+        for name, count in self.personal.items():
+            yield (
+                f"{name}：{count} 项个人信息加密存入保险库，分录中只有承诺值"
+                if chinese
+                else f"{name}: {count} personal values encrypted in the vault, the entries only commit to them"
+            )
+        for name, count in self.pseudonyms.items():
+            yield f"{name}：新增假名 {count} 个" if chinese else f"{name}: {count} new pseudonyms"
         for name, columns in self.columns.items():
             if columns["not_recorded"]:
                 listed = ", ".join(columns["not_recorded"])

@@ -34,6 +34,7 @@ class Readers:
     moments: Mapping[str, ReadMoment]
     attributes: tuple[str, ...] = ()
     terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    personal: tuple[str, ...] = ()
     synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -162,6 +163,11 @@ class Row(NamedTuple):
                 raise BadValue("basis", text, rule, rule_zh)
             said["basis"] = Basis(kind.strip(), ref.strip())
         return said
+
+    def personal(self) -> tuple[tuple[str, str], ...]:
+        """The row's personal values by field."""
+        fields = self.readers.personal
+        return tuple((name, self.values[name]) for name in fields if name in self.values) if fields else ()
 
     def key(self, *columns: str) -> str:
         """The row's idempotency key, from its own id: the same row again is the same request. Raises BadValue.

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from api.intake.codes import codes_apart, codes_in_order
 from api.intake.faults import PaymentIncomplete
 from api.intake.kind import CODES, amount_of
+from api.intake.pseudonyms import Pseudonyms
 from api.intake.registry_kinds import synonyms_in
 from api.intake.reports import Counts, Rejects, Report, rejecting
 from api.intake.sources import Source
@@ -19,8 +20,9 @@ from ledger.decisions import Command
 from ledger.errors import CodeDefinedAlready, Refusal, UnknownCode
 from ledger.journal import Journal
 from ledger.times import find_zone
+from ledger.vault_faults import NoVault
 from ledger.vocabulary import dictionary_of
-from ledger.writing import Abandoned, Outcome, Writer
+from ledger.writing import Abandoned, Outcome, Recorded, Session, Writer
 
 BATCH_COMMANDS = 1_000
 
@@ -53,14 +55,18 @@ def run(
     dry_run: bool = False,
     all_or_nothing: bool = False,
     rejects: Path | None = None,
+    pseudonymise: Sequence[str] = (),
     progress: Progress = lambda stage, done, total: None,
 ) -> Report:
     """Imports the files, merged in order of date, argument and row; `dry_run` answers the same and records nothing.
 
-    Rows that break a rule are rejected and the others recorded, or with `all_or_nothing` none. Raises UnusableFile,
-    UnusableMapping and UnusableArgument before anything is recorded, LedgerNotOpen, DatabaseFault, and what the writer
-    raises; run again after those, what was recorded answers as already there.
+    Rows that break a rule are rejected and the others recorded, or with `all_or_nothing` none. Ids in the columns
+    `pseudonymise` are replaced by the vault's. Raises UnusableFile, UnusableMapping, UnusableArgument and NoVault
+    before anything is recorded, LedgerNotOpen, DatabaseFault, and what the writer raises; run again after those, what
+    was recorded answers as already there.
     """
+    if pseudonymise and writer.vault is None:
+        raise NoVault()
     head = journal.entries.head()
     assert head.exponent is not None
     assert head.zone is not None
@@ -73,16 +79,16 @@ def run(
         _list_columns(report, staging)
         wording = Wording(staging.synonyms)
         with rejecting(report, plans, rejects) as aside, staging.rows() as rows:
-            counted = _Recording(report, aside, wording, staging.size, progress)
+            counted = _Recording(report, aside, wording, Pseudonyms(pseudonymise), staging.size, progress)
             codes, others = codes_apart(rows)
             codes = codes_in_order(codes, dictionary_of(connection.cursor()), staging.synonyms) if codes else []
             if not (dry_run or all_or_nothing):
-                counted.record(codes, writer.submit_batch)
-                counted.record(others, writer.submit_batch)
+                counted.record(codes, writer)
+                counted.record(others, writer)
             else:
                 with writer.session() as session:
-                    counted.record(codes, session.run)
-                    counted.record(others, session.run)
+                    counted.record(codes, writer, session)
+                    counted.record(others, writer, session)
                     if all_or_nothing and report.rejected:
                         report.hold_back()
                         wording.forget()
@@ -105,20 +111,57 @@ def _list_columns(report: Report, staging: Staging) -> None:
 class _Recording:
     """Takes staged rows through the writer, by the batch, and counts what becomes of them."""
 
-    def __init__(self, report: Report, rejects: Rejects, wording: Wording, total: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        report: Report,
+        rejects: Rejects,
+        wording: Wording,
+        names: Pseudonyms,
+        total: int,
+        progress: Progress,
+    ) -> None:
         self._report, self._rejects, self._total, self._progress = report, rejects, total, progress
-        self._wording = wording
+        self._wording, self._names = wording, names
         self._done = 0
 
-    def record(self, rows: Iterable[StagedRow], submit: Submit) -> None:
-        """Records the rows in their order."""
-        batch: list[Request] = []
+    def record(self, rows: Iterable[StagedRow], writer: Writer, session: Session | None = None) -> None:
+        """Records the rows in their order, by the batch: each on its own, or all in one session."""
+        batch: list[list[StagedRow]] = []
         for _, together in groupby(rows, _Distinct()):
-            batch.append(self._request(list(together)))
+            batch.append(list(together))
             if len(batch) == BATCH_COMMANDS:
-                self._settle(batch, submit)
+                self._settle(batch, writer, session)
                 batch = []
-        self._settle(batch, submit)
+        self._settle(batch, writer, session)
+
+    def _settle(self, batch: Sequence[list[StagedRow]], writer: Writer, session: Session | None) -> None:
+        """Records one batch and enters its outcomes, in the order of the rows."""
+        if not self._names.columns:
+            settled = self._submit(batch, writer.submit_batch if session is None else session.run)
+        elif session is not None:
+            settled = self._submit_named(batch, session)
+        else:
+            with writer.session() as own:
+                settled = self._submit_named(batch, own)
+        for request, outcome in settled:
+            self._enter(request, outcome)
+        self._report.pseudonyms.update(self._names.kept)
+        self._progress("record", self._done, self._total)
+
+    def _submit_named(self, batch: Sequence[list[StagedRow]], session: Session) -> list[tuple[Request, Outcome | None]]:
+        """The same with outside ids looked up, and kept for what is recorded, in the session's transaction."""
+        self._names.learn(session, (staged for rows in batch for staged in rows))
+        settled = self._submit(batch, session.run)
+        recorded = (request for request, outcome in settled if isinstance(outcome, Recorded) and not outcome.replayed)
+        self._names.keep(session, (staged for request in recorded for staged in request.rows))
+        return settled
+
+    def _submit(self, batch: Sequence[list[StagedRow]], submit: Submit) -> list[tuple[Request, Outcome | None]]:
+        """What each row, or all rows of a payment, ask for, and what came of it; None when nothing could be asked."""
+        requests = [self._request(rows) for rows in batch]
+        commands = [request.command for request in requests if request.command is not None]
+        outcomes = iter(submit(commands) if commands else [])
+        return [(request, None if request.command is None else next(outcomes)) for request in requests]
 
     def _request(self, rows: list[StagedRow]) -> Request:
         """What one row, or all rows of a payment, come to."""
@@ -129,9 +172,9 @@ class _Recording:
         if len(rows) > 1:
             rows, repeats = _without_repeats(rows)
         try:
-            return Request(rows, repeats, kind.command(*[staged.read() for staged in rows]), [])
+            return Request(rows, repeats, kind.command(*map(self._names.read, rows)), [])
         except Refusal as refusal:
-            faults = _own_faults(rows) if len(rows) > 1 else {}
+            faults = self._own_faults(rows) if len(rows) > 1 else {}
             if not faults:
                 return Request(rows, repeats, None, [refusal] * (len(rows) + len(repeats)))
         first = min(faults)
@@ -145,46 +188,43 @@ class _Recording:
         own_id = (faulty.joined or "").partition(" ")[2]
         return PaymentIncomplete(id=own_id, row=faulty.number, reason=reason, reason_zh=reason_zh)
 
-    def _settle(self, batch: Sequence[Request], submit: Submit) -> None:
-        """Submits one batch and enters its outcomes, in the order of the rows."""
-        commands = [request.command for request in batch if request.command is not None]
-        outcomes = iter(submit(commands) if commands else [])
-        for rows, repeats, command, refusals in batch:
-            if command is None:
-                self._reject([*rows, *repeats], refusals)
-                continue
-            outcome = next(outcomes)
-            kind = rows[0].plan.source.kind
-            if isinstance(outcome, Refusal) and not isinstance(outcome, CodeDefinedAlready):
-                if isinstance(outcome, UnknownCode):
-                    self._wording.meet(kind.name, outcome.fields["unknown"])
-                self._reject([*rows, *repeats], [outcome] * (len(rows) + len(repeats)))
-                continue
-            if kind.turn == CODES:
-                self._wording.learn(synonyms_in(rows[0].read()))
-            counts = self._report.kinds[kind.name]
-            counts.already += len(repeats)
-            if isinstance(outcome, Refusal) or outcome.replayed:
-                counts.already += len(rows)
-            else:
-                counts.recorded += len(rows)
-                counts.amount += amount_of(command)
-        self._progress("record", self._done, self._total)
+    def _enter(self, request: Request, outcome: Outcome | None) -> None:
+        rows, repeats, command, refusals = request
+        kind = rows[0].plan.source.kind
+        if outcome is None or command is None:
+            self._reject([*rows, *repeats], refusals)
+            return
+        if isinstance(outcome, Refusal) and not isinstance(outcome, CodeDefinedAlready):
+            if isinstance(outcome, UnknownCode):
+                self._wording.meet(kind.name, outcome.fields["unknown"])
+            self._reject([*rows, *repeats], [outcome] * (len(rows) + len(repeats)))
+            return
+        if kind.turn == CODES:
+            self._wording.learn(synonyms_in(rows[0].read()))
+        counts = self._report.kinds[kind.name]
+        counts.already += len(repeats)
+        if isinstance(outcome, Refusal) or outcome.replayed:
+            counts.already += len(rows)
+            return
+        counts.recorded += len(rows)
+        counts.amount += amount_of(command)
+        if command.personal:
+            known = self._report.personal.get(kind.name, 0)
+            self._report.personal[kind.name] = known + len(command.personal)
+
+    def _own_faults(self, rows: Sequence[StagedRow]) -> dict[int, Refusal]:
+        """Which rows of a payment could not stand alone, by their position, and why."""
+        faults: dict[int, Refusal] = {}
+        for position, staged in enumerate(rows):
+            try:
+                staged.plan.source.kind.command(self._names.read(staged))
+            except Refusal as refusal:
+                faults[position] = refusal
+        return faults
 
     def _reject(self, rows: Sequence[StagedRow], refusals: Sequence[Refusal]) -> None:
         for staged, refusal in zip(rows, refusals, strict=True):
             self._rejects.add(staged, refusal)
-
-
-def _own_faults(rows: Sequence[StagedRow]) -> dict[int, Refusal]:
-    """Which rows of a payment could not stand alone, by their position, and why."""
-    faults: dict[int, Refusal] = {}
-    for position, staged in enumerate(rows):
-        try:
-            staged.plan.source.kind.command(staged.read())
-        except Refusal as refusal:
-            faults[position] = refusal
-    return faults
 
 
 class _Distinct:

@@ -1,17 +1,21 @@
 """Staging: every file is read to its end, and all rows put in order by the database, before the first is recorded.
 
 The server sorts (on its disk, if it must), so that memory here stays flat whatever the files' size. Cells are staged as
-they are, for the rejects file shows them; a row's date is read for the order, the rest when its turn comes.
+they are, for the rejects file shows them, and encrypted under a key that lives as long as the import: nothing of a file
+stays on the server's disk. A row's date is read for the order, the rest when its turn comes.
 """
 
 from __future__ import annotations
 
+import base64
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from api.intake.faults import DamagedText, RowTooLong, TooManyCells
 from api.intake.kind import Kind
@@ -53,9 +57,12 @@ class StagedRow(NamedTuple):
 class Staging:
     """The staged rows of one import, in the session of `connection` and gone with it."""
 
-    def __init__(self, connection: Connection, exponent: int, zone: ZoneInfo) -> None:
+    def __init__(
+        self, connection: Connection, exponent: int, zone: ZoneInfo, entropy: Callable[[int], bytes] = os.urandom
+    ) -> None:
         self._connection, self._exponent, self._zone = connection, exponent, zone
         self._dimensions = {dimension for (dimension,) in connection.execute(_SQL["dimensions"])}
+        self._cipher = AESGCM(entropy(32))
         self.synonyms = synonyms_of(connection)
         self.plans: dict[int, Plan] = {}
         self.size = 0
@@ -83,7 +90,7 @@ class Staging:
         report(self.size)
 
     def _line(self, argument: int, order: Plan, row: Numbered) -> bytes:
-        """The row in COPY's text form; orjson writes no tab and no line break."""
+        """The row in COPY's text form."""
         kind = order.source.kind
         payload, moment, joined = _payload(row.cells), "-infinity", "\\N"
         if kind.dates or kind.group_by or kind.defines:
@@ -95,7 +102,8 @@ class Staging:
             if kind.defines and (dimension := read.get(kind.defines)):
                 self._dimensions.add(dimension)
         start = f"{kind.turn}\t{moment}\t{argument}\t{row.number}\t{joined}\t".encode()
-        return start + payload.replace(b"\\", b"\\\\") + b"\n"
+        sealed = self._cipher.encrypt(_nonce(argument, row.number), payload, None)
+        return start + base64.b64encode(sealed) + b"\n"
 
     @contextmanager
     def rows(self) -> Iterator[Iterator[StagedRow]]:
@@ -110,12 +118,17 @@ class Staging:
             yield (self._staged(*columns) for page in pages for columns in page)
 
     def _staged(self, argument: int, number: int, joined: str | None, payload: str) -> StagedRow:
-        content = orjson.loads(payload)
+        content = orjson.loads(self._cipher.decrypt(_nonce(argument, number), base64.b64decode(payload), None))
         if isinstance(content, list):
             return StagedRow(self.plans[argument], number, content, joined, None)
         length = content["length"]
         fault = DamagedText() if length is None else RowTooLong(length=length, limit=MAX_ROW_CHARS)
         return StagedRow(self.plans[argument], number, content["cells"], joined, fault)
+
+
+def _nonce(argument: int, number: int) -> bytes:
+    """Each row of an import has its own, so it serves once under the import's key."""
+    return argument.to_bytes(4, "big") + number.to_bytes(8, "big")
 
 
 def _own_rows(table: Table, kind: str) -> Iterator[Numbered]:

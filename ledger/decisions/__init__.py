@@ -15,6 +15,7 @@ from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, Register
 from ledger.decisions.returning import ReleaseAllocation, ReturnGrant, ReturnHospitalPayment
 from ledger.decisions.reversing import ReverseEntry
 from ledger.decisions.spending import GrantCash, MakeAllocation, PayHospital, SettleTreatment
+from ledger.decisions.subjects import EraseSubject, RestrictSubject
 from ledger.events import Basis, CashLeg, Foreign, PaymentLine
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Command",
     "Decision",
     "DefineCode",
+    "EraseSubject",
     "Foreign",
     "GrantCash",
     "HoldMoney",
@@ -45,6 +47,7 @@ __all__ = [
     "RegisterHospital",
     "ReleaseAllocation",
     "ReopenCase",
+    "RestrictSubject",
     "ReturnGrant",
     "ReturnHospitalPayment",
     "ReverseEntry",

@@ -11,11 +11,12 @@ from typing import Any, ClassVar, get_args
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from ledger.book import Book, Effects
 from ledger.errors import BadValue
 from ledger.events import Basis, CashLeg, Fact, Id
-from ledger.ids import are_plain_ids, check_id
+from ledger.ids import are_plain_ids, check_id, check_value
 from ledger.money import MAX_MINOR
 from ledger.needs import Needs
 
@@ -28,7 +29,10 @@ class Decision(Struct, frozen=True):
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What any command may carry; see the class for the rest."""
+    """What any command may carry; see the class for the rest.
+
+    `personal` are personal values by field: they go to the vault, and only commitments to them into the entry.
+    """
 
     key: Id
     on: date | None = None
@@ -38,10 +42,15 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     basis: Basis | None = None
     evidence: tuple[str, ...] | None = None
     cash: tuple[CashLeg, ...] | None = None
+    personal: tuple[tuple[str, str], ...] = ()
 
     MOVES_MONEY: ClassVar[bool] = False
     NEEDS_BASIS: ClassVar[bool] = False
     FOLLOWS: ClassVar[bool] = False
+
+    def subject(self) -> str | None:
+        """Whose its personal values are, `noun/id`; None for a command that can carry none."""
+        return None
 
     def check(self) -> None:
         """What can be judged without the ledger. Raises BadValue."""
@@ -63,6 +72,16 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.approved_by or self.evidence or self.basis or self.cash:
             for name, value in self._references():
                 check_id(value, name)
+        if self.personal:
+            self._check_personal()
+
+    def _check_personal(self) -> None:
+        if self.subject() is None:
+            raise BadValue("personal", "…", f"{type(self).__name__} carries no personal values", "此类事项不含个人信息")
+        for field, value in self.personal:
+            check_value(value, field)
+        if len({field for field, _ in self.personal}) < len(self.personal):
+            raise BadValue("personal", "…", "each field is given once", "每项个人信息只能给出一次")
 
     def _references(self) -> Iterator[tuple[str, object]]:
         """The ids within the common members: who approved, on what basis, in which account."""
@@ -88,15 +107,23 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
         raise NotImplementedError
 
     def digest(self) -> bytes:
-        """SHA-256 of the whole content, absent members left out: the same request made again has the same.
+        """SHA-256 of the content, absent members left out: the same request made again has the same.
 
-        Raises BadValue for text that is not Unicode (a lone surrogate).
+        Personal values are left out too: anybody who reads the digest could guess them. The vault adds a digest of
+        theirs under the person's key. Raises BadValue for text that is not Unicode (a lone surrogate).
         """
         try:
-            content = _ENCODER.encode(self)
+            content = _ENCODER.encode(replace(self, personal=()) if self.personal else self)
         except UnicodeEncodeError as error:
             raise BadValue("text", type(self).__name__, "text in Unicode", "应为有效的 Unicode 文本") from error
         return hashlib.sha256(type(self).__name__.encode() + content).digest()
+
+    def __repr__(self) -> str:
+        """As any other, without the personal values: what is printed may be kept."""
+        shown = ", ".join(
+            f"{name}={value!r}" for name, value in asdict(self).items() if name != "personal" and value is not None
+        )
+        return f"{type(self).__name__}({shown}{', personal=…' if self.personal else ''})"
 
     def common(self) -> dict[str, Any]:
         """The members that go into the fact as they are."""

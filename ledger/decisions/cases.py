@@ -28,6 +28,9 @@ class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
     purpose: Id | None = None
     attributes: dict[str, str] = field(default_factory=dict)
 
+    def subject(self) -> str:
+        return case_subject(self.case, self.person)
+
     def check(self) -> None:
         Command.check(self)
         for name in ("case", "person", "household"):
@@ -70,6 +73,9 @@ class AmendCase(Command, frozen=True, kw_only=True, omit_defaults=True):
     hospital: Id
     person: Id | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+
+    def subject(self) -> str:
+        return case_subject(self.case, self.person)
 
     def check(self) -> None:
         Command.check(self)
@@ -146,6 +152,11 @@ class ReopenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
         if not self.approved_by:
             require_alone(book, self.case, case.attributes.get("person"), case.household, case.purpose)
         return Decision([CaseReopened(**self.common(), case=self.case)])
+
+
+def case_subject(case: str, person: str | None) -> str:
+    """Whose the personal values of a case are: its person's, or its own where it names none."""
+    return f"case/{case}" if person is None else f"person/{person}"
 
 
 def checked_attributes(book: Book, hospital: str, person: str | None, others: dict[str, str]) -> dict[str, str]:

@@ -35,7 +35,7 @@ from ledger.needs import Needs
 from ledger.places import REFUNDED, fee_place, fund_place, parse_place, tape_name
 from ledger.records import Entered
 from ledger.tapes import Issue, Row, pick, size
-from ledger.terms import FEE_TERMS, Terms, terms
+from ledger.terms import FEE_TERMS, Terms, check_persons, terms
 
 UNRESTRICTED = terms()
 _PLAIN = ("own", (), None, None, None)
@@ -72,9 +72,14 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
     receipt_to: Id | None = None
     foreign: Foreign | None = None
 
+    def subject(self) -> str:
+        return f"donation/{self.donation}" if self.donor is None else f"donor/{self.donor}"
+
     def check(self) -> None:
         Command.check(self)
         check_opaque(self.donor, "donor")
+        if self.restriction:
+            check_persons(self.restriction)
         if self.payer is not None or self.receipt_to is not None:
             check_opaque(self.payer, "payer")
             check_opaque(self.receipt_to, "receipt_to")
@@ -196,6 +201,9 @@ class AttributeDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
 
     donation: Id
     donor: Id
+
+    def subject(self) -> str:
+        return f"donor/{self.donor}"
 
     def check(self) -> None:
         Command.check(self)

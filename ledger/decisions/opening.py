@@ -13,7 +13,7 @@ from ledger.events import BalanceBroughtForward, Fact, Id, Issued, PaymentLine
 from ledger.ids import check_id, check_opaque
 from ledger.needs import Needs
 from ledger.places import case_place, fund_place, hospital_place, tape_name
-from ledger.terms import FEE_TERMS, Terms, terms
+from ledger.terms import FEE_TERMS, Terms, check_persons, terms
 
 
 class BringForward(Command, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,9 +39,13 @@ class BringForward(Command, frozen=True, kw_only=True, omit_defaults=True):
     hospital: Id | None = None
     lines: tuple[PaymentLine, ...] = ()
 
+    def subject(self) -> str:
+        return f"donation/{self.donation}" if self.donor is None else f"donor/{self.donor}"
+
     def check(self) -> None:
         Command.check(self)
         check_opaque(self.donor, "donor")
+        check_persons(self.restriction)
         self.terms()
         for line in self.lines:
             check_id(line.case, "case")
