@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("fact", required=False)
+@click.argument("more", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="成员的值，可重复 / a member, may be repeated")
 @click.option("--set-json", "file", metavar="FILE", help="JSON 对象，- 为标准输入 / members as one JSON object")
 @click.option("--dry-run", is_flag=True, help="只试运行 / tell what it would do, record nothing")
@@ -28,6 +29,7 @@ def record(
     words: Words,
     settings: Settings,
     fact: str | None,
+    more: tuple[str, ...],
     sets: tuple[str, ...],
     file: str | None,
     dry_run: bool,
@@ -37,7 +39,7 @@ def record(
     """登记任一事项，如 DonationReceived、AllocationReleased、EntryReversed / Record any one fact.
 
     \b
-    fenhao record DonationReceived --set donation=D1 --set fund=heart --set amount=20000.00 --set on=2026-03-01
+    fenhao record DonationReceived --set donation=D1 fund=heart amount=20000.00 on=2026-03-01 donor=DN-017
     fenhao record --list
     fenhao record HospitalPaymentReturned --members
     """
@@ -59,7 +61,7 @@ def record(
     if explaining:
         _explain(form, words)
         return
-    members = written_members(form, sets, file)
+    members = written_members(form, [*sets, *more], file)
     with assembled(settings, words.status.wait) as fenhao:
         reader = reader_of(fenhao)
         words.exponent = reader.exponent

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import inspect
 
 from api.bootstrap import Fenhao
@@ -199,6 +200,8 @@ def _done(fenhao: Fenhao, read: Callable[[int, int], list[Entry]], outcome: Reco
             moves += last.data["moves"]
         entry = entry._replace(data={**entry.data, "moves": moves})
     is_reversed = outcome.replayed and any(
-        type(fact) is EntryReversed and fact.reverses == entry.seq for fact in fenhao.journal.facts(entry.stream)
+        msgspec.json.decode(event.state)["reverses"] == entry.seq
+        for event in fenhao.journal.entries.select_events(entry.stream)
+        if event.topic == EntryReversed.__name__
     )
     return Done(entry, outcome.replayed, dry_run, is_reversed)

@@ -192,6 +192,8 @@ SAME_GIFT = [
         "gift D 9 06-01 donor=N channel=wx txn=T; gift E 9 06-01 donor=N channel=wx txn=U",
     ),
     story("another donor", "gift D 9 06-01 donor=N; gift E 9 06-01 donor=M"),
+    story("they come after the day of the report", "gift D 9 2026-07-01 donor=N; gift E 9 2026-07-01 donor=N"),
+    story("an opening balance is no gift", "case C; gift D 9 06-01 donor=N; bring E 9 06-01 donor=N case=C"),
     story("no known donor", "gift D 9 06-01; gift E 9 06-01"),
     story("another day", "gift D 9 06-01 donor=N; gift E 9 06-02 donor=N"),
     story("another amount", "gift D 9 06-01 donor=N; gift E 8 06-01 donor=N"),

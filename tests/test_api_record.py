@@ -186,6 +186,29 @@ def test_a_person_reads_what_moves_from_where_to_where(fenhao: Fenhao, language:
     assert [line[: len(start)] for line, start in zip(said, lines, strict=True)] == lines
 
 
+def test_a_person_reads_why_money_goes_home(fenhao: Fenhao) -> None:
+    for fact, sets in (
+        ("FundOpened", ["fund=home", "name=来处"]),
+        ("HospitalRegistered", ["hospital=HH", "name=家"]),
+        ("CaseOpened", ["case=CH", "fund=home", "hospital=HH"]),
+        ("DonationReceived", ["donation=DH", "fund=home", "amount=30.00", "on=2026-03-01"]),
+        ("AllocationMade", ["allocation=AH", "case=CH", "amount=5.00", "on=2026-03-02"]),
+    ):
+        assert fenhao(*asked(fact, *sets)).exit_code == 0
+    closed = ["case=CH", "on=2026-03-03", "reason=withdrawn", "by=li", "approved_by=wang|zhao", "basis=letter:7"]
+    said = fenhao(*asked("CaseClosed", *closed)).stdout.splitlines()
+    assert said[0].startswith("已登记为第 ")
+    assert said[1] == "结案 CH，5.00 CNY，2026-03-03"
+    assert said[2].startswith("  已匹配：CH → 在基金：home  5.00  t")
+    assert said[3:] == ["  批准 wang, zhao；依据 letter:7；经办 li；原因 申请撤回"]
+
+
+def test_members_need_not_be_announced_one_by_one(fenhao: Fenhao) -> None:
+    done = answer(fenhao("record", "FundOpened", "--set", "fund=plain", "name=先心病 救助", "fee_bp=100", "--json"))
+    again = answer(fenhao("record", "open-fund", "fund=plain", "name=先心病 救助", "fee_bp=100", "--json"))
+    assert again == {**done, "replayed": True}
+
+
 def test_a_dry_run_records_nothing(fenhao: Fenhao) -> None:
     before = size(fenhao)
     tried = fenhao(*asked("FundOpened", "fund=tried", "name=试"), "--dry-run")
@@ -193,6 +216,30 @@ def test_a_dry_run_records_nothing(fenhao: Fenhao) -> None:
     refused = fenhao(*asked("CaseClosed", "case=nobody", "on=2026-01-01"), "--dry-run")
     assert refused.exit_code == 2
     assert "nobody" in refused.stderr
+
+
+def test_a_fact_of_several_entries_is_answered_whole(fenhao: Fenhao, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for fact, sets in (
+        ("FundOpened", ["fund=many", "name=多段"]),
+        ("HospitalRegistered", ["hospital=HM", "name=多"]),
+        ("CaseOpened", ["case=M0", "fund=many", "hospital=HM"]),
+        ("CaseOpened", ["case=M1", "fund=many", "hospital=HM"]),
+        ("DonationReceived", ["donation=DM", "fund=many", "amount=10.00", "on=2026-03-01"]),
+    ):
+        assert fenhao(*asked(fact, *sets)).exit_code == 0
+    path = tmp_path_factory.mktemp("many") / "a.csv"
+    rows = [f"AM{n},M{n % 2},0.01,2026-03-02" for n in range(1000)]
+    path.write_text("\n".join(["allocation_id,case_id,amount,allocated_on", *rows]), "utf-8")
+    assert fenhao("import", f"allocations={path}").exit_code == 0
+    payment = ["payment=PM", "hospital=HM", "on=2026-03-03", "lines=case:M0,amount:5.00", "lines=case:M1,amount:5.00"]
+    before = size(fenhao)
+    tried = answer(fenhao(*asked("HospitalPaymentMade", *payment), "--dry-run", "--json"))
+    done = answer(fenhao(*asked("HospitalPaymentMade", *payment), "--json"))
+    assert size(fenhao) > before + 1
+    assert tried["moves"] == done["moves"]
+    assert (done["amount"], len(done["moves"])) == (1000, 1000)
+    said = fenhao(*asked("HospitalPaymentMade", *payment))
+    assert "等 500 段" in said.stdout, said.output
 
 
 def test_one_json_object_gives_all_members_and_sets_may_join_it(

@@ -1,4 +1,4 @@
-"""What people and programs read in the guards report: totals, findings and their evidence; and that there is none."""
+"""What people and programs read in the guards report: totals, findings, their evidence, or that there are none."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from guard_stories import Teller, day, library
 from rich.cells import cell_len
+from guard_stories import Teller, day, library
 
 from ledger.journal import Journal
 from ledger.writing import Writer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from api.intake.faults import UnusableArgument
@@ -44,9 +45,11 @@ def _pair(argument: str) -> tuple[Kind, Path]:
     if not equals or not path:
         raise UnusableArgument(argument, "write KIND=FILE", "应写作 KIND=FILE")
     if name not in KINDS:
+        near = get_close_matches(name, KINDS, n=3, cutoff=0.5)
+        there, there_zh = ("the nearest are", "相近的有") if near else ("the kinds are", "可用的有")
         raise UnusableArgument(
             argument,
-            f"there is no kind {name}; the kinds are {', '.join(KINDS)}",
-            f"没有 {name} 这一类；可用的有 {'、'.join(KINDS)}",
+            f"there is no kind {name}; {there} {', '.join(near or KINDS)}",
+            f"没有 {name} 这一类；{there_zh} {'、'.join(near or KINDS)}",
         )
     return KINDS[name], Path(path)
