@@ -324,7 +324,7 @@ def test_records_of_the_person_that_hold_values_of_their_own_are_named(vaulted: 
     ]
     vaulted.writer.submit_batch([*gifts, AttributeDonation(key="t", donation="D1", donor="P1")])
     vaulted.writer.submit_batch([case("C1", None, beneficiary_name="子"), case("C2", "K1", beneficiary_name="丑")])
-    vaulted.writer.submit(AmendCase(key="a", case="C1", hospital="H", person="K1"))
+    vaulted.writer.submit(AmendCase(key="a", case="C1", hospital="H", person="K1", approved_by=("staff-1",)))
     assert erased(vaulted).related == ("donation/D1",)
     assert erased(vaulted, "person/K1").related == ("case/C1",)
     assert erased(vaulted, "case/C1").related == ()
