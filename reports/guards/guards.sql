@@ -29,7 +29,7 @@ where entry.seq < %(position)s
 -- name: tapes
 -- Tapes with a last day up to `last_day` or of agency money: number, terms, and the entry that opened it.
 select view_tape.number, view_tape.terms, entry.seq, entry.type, entry.body
-from view_tape join tape using (number) join entry using (seq)
+from view_tape join entry using (seq)
 where (view_tape.terms ->> 'expires_on')::date <= %(last_day)s or view_tape.terms ->> 'nature' = 'agency'
 order by view_tape.number
 
