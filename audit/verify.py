@@ -386,9 +386,9 @@ INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SALT = re.compile(r"[0-9a-f]{32}")
 HASH = re.compile(r"[0-9a-f]{64}")
+SUBJECT = re.compile(r"(?:donor|person|household|case|donation)/.{1,120}")
 STREAM = re.compile(r"([a-z][a-z0-9_]*)/(.{1,120})")
 TYPE = re.compile(r"[A-Z][A-Za-z0-9]{0,99}")
-SUBJECT = re.compile(r"(?:donor|person|household|case|donation)/.{1,120}")
 TAPE = re.compile(r"t([1-9][0-9]{0,14})")
 SEGMENT = re.compile(r"(?:[^%/]|%25|%2F)+")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -1103,11 +1103,11 @@ def read_case_reopened(data: Data) -> Body:
 
 
 def read_subject(data: Data) -> Body:
-    """-> whose personal values, `noun/id`."""
+    """-> nothing; whose personal values it is about is the stream."""
     subject = data.get("subject")
     if type(subject) is not str or not SUBJECT.fullmatch(subject):
         raise Flaw(f"subject is no person or record: {shown(subject)}")
-    return subject, []
+    return None, []
 
 
 TERMS = frozenset(("tape", "fund", "nature", "restriction", "usable_from", "expires_on", "agreement"))
@@ -2058,8 +2058,8 @@ def judge_case_reopened(book: Book, fact: Fact, _: Pieces) -> str:
     return case_flaw(book, case, approved) or no_money(fact)
 
 
-def judge_about_subject(_book: Book, fact: Fact, _: Pieces) -> str:
-    """Says what became of personal values outside the chain; nothing here depends on it."""
+def judge_subject(_book: Book, fact: Fact, _: Pieces) -> str:
+    """Tells nothing but that it was done."""
     return no_money(fact)
 
 
@@ -2525,8 +2525,8 @@ FACTS: dict[str, Rules] = {
     "CaseAmended": about("case", read_case_amended, judge_case_amended),
     "CaseClosed": about("case", read_case_closed, judge_case_closed),
     "CaseReopened": about("case", read_case_reopened, judge_case_reopened),
-    "SubjectRestricted": Rules(read_subject, judge_about_subject, own="subject"),
-    "SubjectErased": Rules(read_subject, judge_about_subject, own="subject"),
+    "SubjectRestricted": Rules(read_subject, judge_subject, own="subject", makes=False),
+    "SubjectErased": Rules(read_subject, judge_subject, own="subject", makes=False),
     "DonationReceived": making("donation", read_donation_received, judge_donation_received),
     "BalanceBroughtForward": making(
         "donation", read_balance_brought_forward, judge_balance_brought_forward, basis=True, undo=undo_brought_forward

@@ -179,8 +179,8 @@ class Writer:
         journal: Journal,
         pause: Callable[[float], None] = time.sleep,
         limits: Limits | None = None,
-        on_commit: Callable[[Head], None] = lambda head: None,
         vault: Vault | None = None,
+        on_commit: Callable[[Head], None] = lambda head: None,
     ) -> None:
         """`on_commit` is told the chain's end after each commit."""
         self._journal, self.vault = journal, vault

@@ -74,15 +74,15 @@ class Tally:
 
     def lines(self) -> Iterator[str]:
         """The report."""
-        seeds = f"seeds {self.seeds[0]} to {self.seeds[-1]}" if self.is_run_of_seeds() else f"seeds {self.seeds}"
-        yield f"{self.steps} steps in {len(self.seeds)} histories ({seeds}), {self.seconds:.0f} s"
+        tried = set(self.seeds)
+        first = [seed for seed in self.seeds if seed - 1 not in tried]
+        last = [seed for seed in self.seeds if seed + 1 not in tried]
+        seeds = ", ".join(f"{lo} to {hi}" for lo, hi in zip(first, last, strict=True))
+        yield f"{self.steps} steps in {len(self.seeds)} histories (seeds {seeds}), {self.seconds:.0f} s"
         yield "accepted/refused: " + ", ".join(
             f"{verb} {self.accepted[verb]}/{self.refused[verb]}" for verb in sorted(self.accepted | self.refused)
         )
         yield "refused for one reason: " + ", ".join(f"{code} {n}" for code, n in sorted(self.codes.items()))
-
-    def is_run_of_seeds(self) -> bool:
-        return self.seeds == list(range(self.seeds[0], self.seeds[0] + len(self.seeds)))
 
 
 TALLY = Tally()
