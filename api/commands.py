@@ -52,7 +52,7 @@ from ledger.money import MAX_MINOR, format_amount
 from ledger.terms import ID_DIMENSIONS
 from ledger.times import parse_day
 
-AMOUNTS = frozenset({"amount", "fee", "bill_amount"})
+AMOUNTS = frozenset({"amount", "fee", "bill_amount", "total", "insurance", "family"})
 """Members that are money, at whatever depth."""
 RECORDABLE: dict[str, type[Command]] = {
     "CodeDefined": DefineCode,

@@ -1079,16 +1079,21 @@ def read_attributes(data: Data) -> dict[str, str]:
     return attributes
 
 
+def is_approved(data: Data) -> bool:
+    """Whether somebody else than who recorded it approved."""
+    return any(approver != data.get("by") for approver in data.get("approved_by", ()))
+
+
 def read_case_opened(data: Data) -> Body:
     """-> (case, fund, attributes, household or None, purpose or None, whether approved)."""
     household, purpose = text_or_none(data, "household"), text_or_none(data, "purpose")
-    approved = bool(data.get("approved_by"))
+    approved = is_approved(data)
     return (ident(data, "case"), ident(data, "fund"), read_attributes(data), household, purpose, approved), []
 
 
 def read_case_amended(data: Data) -> Body:
     """-> (case, attributes, whether approved)."""
-    return (ident(data, "case"), read_attributes(data), bool(data.get("approved_by"))), []
+    return (ident(data, "case"), read_attributes(data), is_approved(data)), []
 
 
 def read_case_closed(data: Data) -> Body:
@@ -1099,7 +1104,7 @@ def read_case_closed(data: Data) -> Body:
 
 def read_case_reopened(data: Data) -> Body:
     """-> (case, whether approved)."""
-    return (ident(data, "case"), bool(data.get("approved_by"))), []
+    return (ident(data, "case"), is_approved(data)), []
 
 
 def read_subject(data: Data) -> Body:

@@ -100,7 +100,8 @@ class Model:
         why = self._common_reasons(command, today)
         plan = RULES[command["do"]](self.state, command, why)
         persons = {command.get("by"), *command.get("approved_by", [])} - {None}
-        if self.threshold is not None and len(plan.moves) >= self.threshold and len(persons) < 2:
+        moved = len(plan.moves) // (2 if command["do"] == "substitute_serials" else 1)  # two sides of one amount
+        if self.threshold is not None and moved >= self.threshold and len(persons) < 2:
             why.add("approval_needed")
         if why:
             return Refused(why)
