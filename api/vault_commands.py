@@ -112,7 +112,8 @@ def erase(
             fenhao.writer, fenhao.vault, subject, Basis(kind, ref), years, by=by, approved_by=approved_by or None
         )
     state = "erased" if done.until is None else "restricted"
-    words.give({"subject": subject, "state": state, "seq": done.seq, **({"until": done.until} if done.until else {})})
+    until = {} if done.until is None else {"until": done.until}
+    words.give({"subject": subject, "state": state, "seq": done.seq, **until, "related": done.related})
     if done.until is None:
         words.say(
             f"{subject} 的个人信息已删除（第 {done.seq} 条分录）；备份中的副本在备份或当时的主密钥销毁后失效",
@@ -124,6 +125,12 @@ def erase(
             f"凭证尚须保存：{subject} 的个人信息已限制处理（第 {done.seq} 条分录），{done.until} 起可删除，届时再运行",
             f"vouchers must be kept: the personal values of {subject} are restricted (entry {done.seq}); they may be "
             f"erased from {done.until} on: run this again then",
+        )
+    if done.related:
+        listed = ", ".join(done.related)
+        words.say(
+            f"另有记录以自身编号存有个人信息，如属此人请一并删除：{listed}",
+            f"records that hold personal values of their own; erase them too if they are this person's: {listed}",
         )
 
 

@@ -130,6 +130,19 @@ select subject, body from vault_person join lateral (
 ) restricted on true
 where wrapped is not null and restricted.seq >= made_at order by subject
 
+-- name: related
+-- Records of a subject's own, its gifts or cases, that hold personal values under their own name: recorded before it was
+-- known whose they are, or ids of the outside world. The parameters are those of last_day.
+select subject from vault_person
+where wrapped is not null and subject <> %(noun)s || '/' || %(id)s and subject in (
+    select %(member)s || '/' || (data ->> %(member)s) from (
+        select convert_from(body, 'UTF8')::jsonb -> 'data' as data from entry
+        where position(convert_to(%(quoted)s, 'UTF8') in body) > 0
+    ) named
+    where data ->> %(noun)s = %(id)s or data -> 'attributes' ->> %(noun)s = %(id)s
+)
+order by subject
+
 -- name: last_day
 -- The last business day of what is recorded about a subject: entries that name it, those about its gifts (for a donor) or
 -- cases (for others), and whatever stands on the same streams, such as their reversals. `quoted` is its id as JSON, for a

@@ -129,6 +129,20 @@ def test_an_outside_id_becomes_one_random_id_across_files_columns_and_imports(de
     assert desk.vaulted.vault.open(f"donor/{donors[2]}", READER).outside_id == OTHER
 
 
+def test_who_paid_and_who_gets_the_receipt_are_ids_of_donors(desk: Desk) -> None:
+    path = desk.folder / "paid.csv"
+    path.write_text(
+        f"donation_id,fund_id,amount,received_on,donor_id,payer,receipt_to\nD1,F,5,2026-01-02,{PHONE},{OTHER},{PHONE}\n",
+        "utf-8",
+    )
+    source = parse_sources([f"donations={path}"])
+    report = run(desk.vaulted.journal, desk.vaulted.writer, source, pseudonymise=("donor_id",))
+    assert recorded(report, "donations") == 1
+    data = desk.vaulted.entry(gifts(desk)[0])["data"]
+    assert data["donor"] == data["receipt_to"] == desk.vaulted.vault.find("donor_id", PHONE, READER)
+    assert data["payer"] == desk.vaulted.vault.find("donor_id", OTHER, READER)
+
+
 def gifts(desk: Desk) -> list[int]:
     return [seq for (seq,) in desk.vaulted.rows("select seq from entry where type = 'DonationReceived' order by seq")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from test_audit_verify_chain import Data, Story, check
@@ -49,6 +50,8 @@ from test_audit_verify_fund_facts import (
     transferred,
 )
 from test_audit_verify_laws import Change, setting
+
+from audit import verify
 
 DAY = "2026-01-25"
 
@@ -233,6 +236,29 @@ def test_a_reversal_in_parts_names_part_1_and_turns_all_round(change: Change, wh
     report = check(story.bytes())
     assert [problem.seq for problem in report.problems] == [25]
     assert what in report.problems[0].what
+
+
+LOOKED_UP = [
+    told(REFUND, back("DonationReceived", "D3", DAY, "t1:900-1300 fund/heart > void")),
+    told(ATTRIBUTED, AT_FUND, refunded("O1", 80, 0, "t1:1300-1380 fund/heart > refunded")),
+    told(step("DonationAttributed", "donation/D1", None, donor="P-9")),
+    told(refunded("D1", 9, 0, "t1:891-900 fund/heart > refunded"), GONE_D1),
+]
+
+
+@pytest.mark.parametrize("story", LOOKED_UP)
+def test_what_the_disk_remembers_of_a_gift_does_not_depend_on_how_it_was_read(
+    story: Callable[[], Story], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chain = story().bytes()
+    expected = check(chain).as_json()
+    monkeypatch.setattr(verify, "CHUNK_ENTRIES", 2)
+    assert check(chain).as_json() == expected
+    monkeypatch.setattr(verify, "SPILL_BYTES", 300)  # part of it on disk, part in memory
+    assert check(chain, spill_dir=tmp_path).as_json() == expected
+    monkeypatch.setattr(verify.ChunkReader, "add_gift", lambda *_: False)
+    assert check(chain, spill_dir=tmp_path).as_json() == expected
+    assert not list(tmp_path.iterdir())
 
 
 # Business keys and bills

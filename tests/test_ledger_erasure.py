@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from vaults import READER, Vaulted, case, erased, gift, vault_rows
 
 from ledger.decisions import (
+    AmendCase,
     AttributeDonation,
     Basis,
     EraseSubject,
@@ -312,6 +313,21 @@ def bound_household(vaulted: Vaulted) -> None:
 def test_vouchers_are_kept_from_the_last_entry_about_the_subject(vaulted: Vaulted, subject: str, last: int) -> None:
     told(vaulted)
     assert erased(vaulted, subject, years=100).until == date(2101 + last, 1, 1)
+
+
+def test_records_of_the_person_that_hold_values_of_their_own_are_named(vaulted: Vaulted) -> None:
+    """A name given before it was known whose gift it is stands under the gift; so does an earlier name of a case."""
+    gifts = [
+        gift("D1", donor=None, donor_name="无名"),
+        gift("D2", donor_name="甲"),
+        gift("D3", donor=None, donor_name="乙"),
+    ]
+    vaulted.writer.submit_batch([*gifts, AttributeDonation(key="t", donation="D1", donor="P1")])
+    vaulted.writer.submit_batch([case("C1", None, beneficiary_name="子"), case("C2", "K1", beneficiary_name="丑")])
+    vaulted.writer.submit(AmendCase(key="a", case="C1", hospital="H", person="K1", approved_by=("staff-1",)))
+    assert erased(vaulted).related == ("donation/D1",)
+    assert erased(vaulted, "person/K1").related == ("case/C1",)
+    assert erased(vaulted, "case/C1").related == ()
 
 
 @pytest.mark.parametrize("years", [-1, 1001])

@@ -70,7 +70,7 @@ def _waiting(books: Books, rule: Rule, arrivals: list[Arrival], subject: dict[st
         record = books.reading.records[seq]
         lines = [line.amount for line in record.data.lines if line.case == case]
         evidence.append(evidence_of(record, sum(lines) or None, amount))
-    funds = {one.fund for one in old if one.fund is not None} | books.funds_of([case] if case else [])
+    funds = {one.fund for one in old} | books.funds_of([case] if case else [])
     yield finding(rule, subject, sum(left.values()), max(books.age(one.on) for one in old), evidence, funds)
 
 
