@@ -21,7 +21,7 @@ create table vault_person (
 
 -- Personal values with their salts, sealed under the person's key for this person, field and stream; none once erased.
 -- Each belongs to the commitment of the same field in the entry `seq`. Without a foreign key to vault_person: it would
--- cost as much as the row itself, and a value that has lost its key does not open whatever the database says.
+-- look a person up for each value, and one that has lost its key does not open whatever the database says.
 create table vault_value (
     seq bigint not null,
     field text not null,
