@@ -3,11 +3,12 @@
 -- vault restored from a backup is put right by them.
 
 -- One row: which keys are in use. New persons' keys are wrapped by `master`; while a rotation is under way, others are
--- still wrapped by the one before.
+-- still wrapped by the one before. `retired` are the master keys before this one.
 create table vault_keys (
     only_row boolean primary key default true check (only_row),
     master text not null,
-    index_key text not null
+    index_key text not null,
+    retired text[] not null default '{}'
 );
 
 -- The key of each person (or of a record that names none), wrapped by the master key whose id is `master`; none once it
