@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -221,7 +222,7 @@ def test_batches_of_one_import_share_their_pseudonyms(desk: Desk, monkeypatch: p
 def test_imports_at_the_same_time_give_nobody_two_ids(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.intake.running.BATCH_COMMANDS", 5)
 
-    def take_in(n: int) -> int:
+    def take_in(n: int) -> Any:
         own = desk.vaulted.again()
         path = desk.file(
             "donations", [f"D{n}-{i},F,5,2026-01-02,{13800138000 + i % 10}" for i in range(40)], f"own-{n}"
