@@ -250,16 +250,10 @@ class Vault:
                 writing.cursor.execute(_SQL["use_master"], (master,))
                 total = _left(writing.cursor, master)
         done, behind = 0, ""
-        while True:
-            page = self._rewrap(master, behind)
-            done += len(page)
+        while page := self._rewrap(master, behind):
+            done, behind = done + len(page), page[-1]
             progress(done, max(done, total))
-            if page:
-                behind = page[-1]
-            elif self._left(master):
-                behind = ""  # another rotation held those; it may have been cut short
-            else:
-                return Rotation(master, done, resumed, self._retired())
+        return Rotation(master, done, resumed, self._retired())
 
     def condition(self) -> Condition:
         """How the vault stands: what `fenhao doctor` tells. Raises VaultNotPrepared, KeyFault, VaultDamaged."""
@@ -293,10 +287,6 @@ class Vault:
         with self._transaction() as cursor:
             known = [retired for (retired,) in cursor.execute(_SQL["retired"])]
         return tuple(retired for retired in known if retired in self._keys.held())
-
-    def _left(self, master: str) -> int:
-        with self._transaction() as cursor:
-            return _left(cursor, master)
 
     def _person(self, cursor: Cursor, subject: str) -> Person:
         ((master, wrapped, made_at, erased_at),) = cursor.execute(_SQL["person"], (subject,)).fetchall()

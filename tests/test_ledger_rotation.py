@@ -150,9 +150,10 @@ def test_a_page_that_another_rotation_took_is_not_the_end(vaulted: Vaulted, monk
     """Two rotations at once: what the one waits for, the other wraps, and dies; the rest is the first one's."""
     monkeypatch.setattr(vault_module, "REWRAP_ROWS", 2)
     names = peopled(vaulted)
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr(Vault, "_rewrap", lambda *_: (_ for _ in ()).throw(Killed))
-        vaulted.vault.rotate()
+        with pytest.raises(Killed):
+            vaulted.vault.rotate()
     ((new,),) = vaulted.rows("select master from vault_keys")
     keys = KeyFolder(vaulted.keys, os.urandom)
     with ThreadPoolExecutor(1) as threads, vaulted.database.owner() as other:
@@ -162,9 +163,8 @@ def test_a_page_that_another_rotation_took_is_not_the_end(vaulted: Vaulted, monk
             ).fetchall():
                 context = wrapping_context(ORIGIN, subject)
                 anew = keys.wrap(new, keys.unwrap(old, wrapped, context), context)
-                other.execute(
-                    "update vault_person set master = %s, wrapped = %s where subject = %s", (new, anew, subject)
-                )
+                change = "update vault_person set master = %s, wrapped = %s where subject = %s"
+                other.execute(change, (new, anew, subject))
             rotating = threads.submit(vaulted.again().vault.rotate)
             while vaulted.rows("select count(*) from pg_locks where not granted") == [(0,)]:
                 time.sleep(0.01)
