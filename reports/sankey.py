@@ -88,7 +88,7 @@ class Ribbon(NamedTuple):
 
 @dataclass(frozen=True)
 class Chart:
-    """What a drawing needs: texts, stops and ribbons; `height` in pixels (of `WIDTH`), `money` of them all the money."""
+    """What a drawing needs; `height` in pixels, of `WIDTH`, `money` those that all the money takes."""
 
     reader: Reader
     title: str
