@@ -228,7 +228,7 @@ def test_imports_at_the_same_time_give_nobody_two_ids(desk: Desk, monkeypatch: p
             "donations", [f"D{n}-{i},F,5,2026-01-02,{13800138000 + i % 10}" for i in range(40)], f"own-{n}"
         )
         report = run(own.journal, own.writer, parse_sources([f"donations={path}"]), pseudonymise=("donor_id",))
-        return report.members()["pseudonyms"].get("donor_id", 0)
+        return int(report.members()["pseudonyms"].get("donor_id", 0))
 
     with ThreadPoolExecutor(3) as threads:
         assert sum(threads.map(take_in, range(3))) == 10
