@@ -142,17 +142,20 @@ def rotate(words: Words, settings: Settings) -> None:
 
     with assembled(settings, words.status.wait) as fenhao:
         done = fenhao.vault.rotate(words.status.keys)
-        keys = settings.home / "keys"
     words.status.clear()
     words.give(done)
     if done.resumed:
         words.say("接着完成了上次中断的更换", "an earlier change that was cut short is done")
     words.say(
-        f"主密钥 {done.master} 已启用，{done.wrapped} 人的密钥已重新加密。旧主密钥（{keys}）只在恢复更早的备份时需要："
-        "那些备份销毁后请一并删除",
-        f"master key {done.master} is in use, {done.wrapped} persons' keys are wrapped by it. Older ones in {keys} are "
-        "needed for nothing but backups from before: remove them when those are gone",
+        f"主密钥 {done.master} 已启用，{done.wrapped} 人的密钥已重新加密",
+        f"master key {done.master} is in use, {done.wrapped} persons' keys are wrapped by it",
     )
+    for old in done.retired:
+        path = settings.home / "keys" / f"vault-master-{old}.key"
+        words.say(
+            f"{path} 只在恢复更早的备份时需要：那些备份销毁后请一并删除",
+            f"{path} is needed for nothing but backups from before: remove it when those are gone",
+        )
 
 
 @vault.command("log")

@@ -766,9 +766,14 @@ IS_DONATION, HAS_DONOR = 1, 2  # flags
 _TEXT = r"[ !#-\[\]-~]"
 _COUNT = r"(?:0|[1-9][0-9]{0,14})"
 _ISSUE = rf'\{{"hi":({_COUNT}),"lo":({_COUNT}),"tape":"t([1-9][0-9]{{0,8}})","to":"({_TEXT}++)"\}}'
+# What files say of a donor, in the order of canonical JSON; other commitments take the long way.
+_DONOR = "".join(
+    rf'(?:"{field}":"[0-9a-f]{{64}}+"(?:,(?=")|(?=\}})))?' for field in ("donor_id_no", "donor_name", "donor_phone")
+)
 GIFT = re.compile(
     rf'\{{"at":"({INSTANT.pattern})","data":\{{"amount":([1-9][0-9]{{0,14}}),(?:"by":"{_TEXT}*+",)?'
-    rf'(?:"channel":"({_TEXT}*+)",)?(?:"channel_txn":"({_TEXT}*+)",)?"donation":"(?P<own>{_TEXT}{{1,120}}+)",'
+    rf'(?:"channel":"({_TEXT}*+)",)?(?:"channel_txn":"({_TEXT}*+)",)?(?:"commitments":\{{(?="){_DONOR}\}},)?'
+    rf'"donation":"(?P<own>{_TEXT}{{1,120}}+)",'
     rf'(?:"(donor)":"{_TEXT}{{1,120}}+",)?"fee_bp":(0|[1-9][0-9]{{0,3}}),"fund":"({_TEXT}{{1,120}}+)",'
     rf'"issue":\[{_ISSUE}(?:,{_ISSUE})?\],(?:"line":"({_TEXT}*+)",)?"on":"([0-9-]{{10}}+)",'
     rf'"source":"(?:{"|".join(sorted(SOURCES))})"\}},"origin":"({_TEXT}*+)","prev":"([0-9a-f]{{64}}+)",'

@@ -11,7 +11,7 @@ grant update on head, bill, case_file to {role};
 grant update (ends_at) on tape to {role};
 grant delete on business_key, holding to {role};
 grant insert on vault_keys, vault_person, vault_value, vault_pseudonym, vault_access to {role};
-grant update (master) on vault_keys to {role};
+grant update (master, retired) on vault_keys to {role};
 grant update (master, wrapped, made_at) on vault_person to {role};
 grant update (sealed) on vault_value to {role};
 grant delete on vault_pseudonym to {role};

@@ -74,11 +74,15 @@ class Reading(Struct, frozen=True, omit_defaults=True):
 
 
 class Rotation(Struct, frozen=True):
-    """What a rotation came to: the master key in use, how many keys it wrapped, whether it ended an earlier one."""
+    """What a rotation came to: the master key in use, how many keys it wrapped, whether it ended an earlier one.
+
+    `retired` are this ledger's earlier master keys that are still at hand.
+    """
 
     master: str
     wrapped: int
     resumed: bool
+    retired: tuple[str, ...]
 
 
 class Access(NamedTuple):
@@ -112,12 +116,12 @@ class Person(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """How the vault stands: the master key in use, how many persons' keys each master key wraps, those that are at
-    hand, and who is restricted until when."""
+    """How the vault stands: the master key in use, how many persons' keys each master key wraps, its earlier ones that
+    are still at hand, and who is restricted until when."""
 
     master: str
     wrappings: dict[str, int]
-    held: set[str]
+    retired: tuple[str, ...]
     restricted: dict[str, date]
 
 
@@ -255,7 +259,7 @@ class Vault:
             elif self._left(master):
                 behind = ""  # another rotation held those; it may have been cut short
             else:
-                return Rotation(master, done, resumed)
+                return Rotation(master, done, resumed, self._retired())
 
     def condition(self) -> Condition:
         """How the vault stands: what `fenhao doctor` tells. Raises VaultNotPrepared, KeyFault, VaultDamaged."""
@@ -267,7 +271,7 @@ class Vault:
                 unwrapped(self._keys, self._origin(), subject, wrapped_by, wrapped)
             wrappings = dict(cursor.execute(_SQL["wrappings"]).fetchall())
             restricted = {subject: _until(body) for subject, body in cursor.execute(_SQL["restricted_now"])}
-        return Condition(master, wrappings, self._keys.held(), restricted)
+        return Condition(master, wrappings, self._retired(), restricted)
 
     def _rewrap(self, master: str, behind: str) -> list[str]:
         """One page of persons behind a subject wrapped by `master`, in a transaction; who they are."""
@@ -283,6 +287,12 @@ class Vault:
             subjects = [subject for subject, _, _ in rows]
             cursor.execute(_SQL["rewrap"], (master, subjects, keys))
         return subjects
+
+    def _retired(self) -> tuple[str, ...]:
+        """This ledger's earlier master keys that are still at hand; others in the same place are another ledger's."""
+        with self._transaction() as cursor:
+            known = [retired for (retired,) in cursor.execute(_SQL["retired"])]
+        return tuple(retired for retired in known if retired in self._keys.held())
 
     def _left(self, master: str) -> int:
         with self._transaction() as cursor:

@@ -10,7 +10,11 @@ insert into vault_keys (master, index_key) values (%s, %s)
 
 -- name: use_master
 -- From now on new persons' keys are wrapped by this one.
-update vault_keys set master = %s
+update vault_keys set master = %s, retired = array_append(retired, master)
+
+-- name: retired
+-- The master keys that were in use before.
+select unnest(retired) from vault_keys
 
 -- name: persons
 -- These persons' keys, each with the newest entry that erased the person.

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -47,6 +48,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("random histories against the model")
         for line in histories.TALLY.lines():
             terminalreporter.line(line)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker among several hands in what it tried."""
+    histories, output = sys.modules.get("histories"), getattr(session.config, "workeroutput", None)
+    if histories is not None and output is not None:
+        output["tally"] = histories.TALLY.packed()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes in what a worker tried."""
+    if tally := getattr(node, "workeroutput", {}).get("tally"):
+        import histories
+
+        histories.TALLY.add(tally)
 
 
 @dataclass(frozen=True)

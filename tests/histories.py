@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
@@ -71,6 +71,18 @@ class Tally:
             self.codes.update(outcome.kinds if len(outcome.kinds) == 1 else ())
         elif not isinstance(outcome, Replayed):
             self.accepted[command["do"]] += 1
+
+    def packed(self) -> dict[str, Any]:
+        """In plain types, for the way between processes."""
+        return asdict(self)
+
+    def add(self, packed: dict[str, Any]) -> None:
+        """Takes in what another process tried."""
+        self.seeds = sorted([*self.seeds, *packed["seeds"]])
+        self.steps += packed["steps"]
+        self.seconds += packed["seconds"]
+        for name in ("accepted", "refused", "codes"):
+            getattr(self, name).update(packed[name])
 
     def lines(self) -> Iterator[str]:
         """The report."""

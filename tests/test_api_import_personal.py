@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -215,6 +216,24 @@ def test_batches_of_one_import_share_their_pseudonyms(desk: Desk, monkeypatch: p
     donors = [desk.vaulted.entry(seq)["data"]["donor"] for seq in gifts(desk)]
     assert len(set(donors)) == 4
     assert all(donors[n] == donors[n % 4] for n in range(20))
+
+
+def test_imports_at_the_same_time_give_nobody_two_ids(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.intake.running.BATCH_COMMANDS", 5)
+
+    def take_in(n: int) -> int:
+        own = desk.vaulted.again()
+        path = desk.file(
+            "donations", [f"D{n}-{i},F,5,2026-01-02,{13800138000 + i % 10}" for i in range(40)], f"own-{n}"
+        )
+        report = run(own.journal, own.writer, parse_sources([f"donations={path}"]), pseudonymise=("donor_id",))
+        return report.members()["pseudonyms"].get("donor_id", 0)
+
+    with ThreadPoolExecutor(3) as threads:
+        assert sum(threads.map(take_in, range(3))) == 10
+    donors = {desk.vaulted.entry(seq)["data"]["donor"] for seq in gifts(desk)}
+    assert len(donors) == 10
+    assert desk.vaulted.rows("select count(*) from vault_pseudonym") == [(10,)]
 
 
 def test_an_erased_donor_who_comes_again_is_somebody_new(desk: Desk) -> None:

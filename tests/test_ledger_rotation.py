@@ -45,7 +45,9 @@ def test_after_a_rotation_the_old_key_opens_nothing_and_is_not_needed(vaulted: V
     assert (done.wrapped, done.resumed) == (10, False)
     assert told_progress[-1] == (10, 10)
     assert before & set(vaulted.rows("select wrapped from vault_person where wrapped is not null")) == set()
+    assert (done.retired, vaulted.vault.condition().retired) == ((old.stem.removeprefix("vault-master-"),),) * 2
     old.unlink()
+    assert vaulted.vault.condition().retired == ()
     assert_all_open(vaulted, names)
     vaulted.again().writer.submit(gift("D99", donor="P99", donor_name="新"))
     assert vaulted.rows("select distinct master from vault_person where wrapped is not null") == [(done.master,)]
@@ -140,6 +142,14 @@ def test_without_the_old_key_a_rotation_stops_before_it_harms(vaulted: Vaulted) 
     assert vault_rows(vaulted) == before
     old.write_bytes(content)
     assert vaulted.again().vault.rotate().resumed
+
+
+def test_another_ledgers_master_key_in_the_same_folder_is_none_of_ours(vaulted: Vaulted) -> None:
+    """Nobody is told to remove it."""
+    other = KeyFolder(vaulted.keys, os.urandom).make("master")
+    vaulted.vault.rotate()
+    assert other not in vaulted.vault.condition().retired
+    assert len(vaulted.vault.condition().retired) == 1
 
 
 def test_a_damaged_key_of_one_person_is_named(vaulted: Vaulted) -> None:
