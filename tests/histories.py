@@ -366,7 +366,7 @@ Told = list[tuple[int, Command]]
 def shrunk(journal: Journal, seed: int, commands: Told, failure: Exception) -> str:
     """Leaves out as many commands as possible, halves first, then single ones, while it fails in the same way."""
     until, size = time.monotonic() + SHRINK_S, max(len(commands) // 2, 1)
-    first, wanted = failure, kind_of(failure)
+    wanted = kind_of(failure)
     while time.monotonic() < until:
         before = len(commands)
         for start in range(len(commands) - size, -size, -size):
@@ -378,8 +378,9 @@ def shrunk(journal: Journal, seed: int, commands: Told, failure: Exception) -> s
             break
         size = max(size // 2, 1)
     told_by = "\n".join(f"  {n}: {command}" for n, command in commands)
-    how = "\n  ".join(str(one) for one in (failure.args if failure.args else first.args))
-    return f"seed {seed}, two persons from {threshold_of(seed)}:\n  {how}\nin batches:\n{told_by}"
+    how = "\n  ".join(str(one) for one in failure.args)
+    kind = type(failure).__name__
+    return f"seed {seed}, two persons from {threshold_of(seed)}: {kind}\n  {how}\nin batches:\n{told_by}"
 
 
 def failure_of(journal: Journal, seed: int, commands: Told) -> Exception | None:
