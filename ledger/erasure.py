@@ -71,7 +71,8 @@ def erase(
             assert person.restricted_at is not None
             seq = person.restricted_at
         else:
-            seq = _recorded(session, RestrictSubject(key=_key("restrict", f"{made}:{until}"), until=until, **common))
+            key = _key("restrict", f"{made}:{person.restricted_at}:{until}")
+            seq = _recorded(session, RestrictSubject(key=key, until=until, **common))
         related = _asked(session.writing.cursor, "related", subject)
     return Erasure(subject, seq, until, tuple(other for (other,) in related))
 

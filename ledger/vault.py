@@ -22,7 +22,7 @@ from ledger.codec import data_of, decode, decode_fact
 from ledger.database import Cursor, queries
 from ledger.errors import BadValue, Unknown
 from ledger.events import SubjectRestricted
-from ledger.ids import check_id, check_text, check_value
+from ledger.ids import check_id, check_opaque, check_text, check_value, looks_personal
 from ledger.journal import Entropy, Journal, Writing
 from ledger.times import utc_text
 from ledger.vault_ciphers import PersonKey, Unopenable, commitment, wrapping_context
@@ -48,10 +48,12 @@ class Reader(NamedTuple):
 
     def check(self) -> None:
         """Raises BadValue."""
-        check_id(self.by, "by")
-        check_text(self.reason, "reason")
-        if self.restricted_reason is not None:
-            check_text(self.restricted_reason, "restricted_reason")
+        check_opaque(check_id(self.by, "by"), "by")
+        for name, text in (("reason", self.reason), ("restricted_reason", self.restricted_reason)):
+            if text is not None and any(map(looks_personal, check_text(text, name).split())):
+                raise BadValue(
+                    name, "…", "no personal values: it is kept in plain text", "请勿填写个人信息：理由以明文留存"
+                )
 
 
 class Opened(Struct, frozen=True, omit_defaults=True):

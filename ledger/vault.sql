@@ -59,21 +59,23 @@ delete from vault_pseudonym where subject = any(string_to_array(%s, chr(31)))
 
 -- name: replay_pseudonyms
 -- Outside ids of persons whom an entry erased, there again since a backup was restored. Before the keys: it reads them.
-delete from vault_pseudonym using vault_person, entry
+-- Here and below the erased, who are few, are looked for among all others by index, whatever the planner thinks of both.
+delete from vault_pseudonym using vault_person
 where vault_person.subject = vault_pseudonym.subject
-  and entry.type = 'SubjectErased' and entry.stream = vault_person.subject and entry.seq >= made_at
+  and vault_person.subject = any(array(select stream from entry where type = 'SubjectErased'))
+  and made_at <= (select max(seq) from entry where stream = vault_person.subject and type = 'SubjectErased')
 
 -- name: replay_values
 -- Values that an entry erased, there again since a backup was restored.
-update vault_value set sealed = null from entry
-where sealed is not null
-  and entry.type = 'SubjectErased' and entry.stream = vault_value.subject and entry.seq >= vault_value.seq
+update vault_value set sealed = null
+where sealed is not null and subject = any(array(select stream from entry where type = 'SubjectErased'))
+  and vault_value.seq <= (select max(entry.seq) from entry where stream = subject and type = 'SubjectErased')
 
 -- name: replay_keys
 -- Keys of persons whom an entry erased, there again since a backup was restored.
-update vault_person set wrapped = null from entry
-where wrapped is not null
-  and entry.type = 'SubjectErased' and entry.stream = vault_person.subject and entry.seq >= made_at
+update vault_person set wrapped = null
+where wrapped is not null and subject = any(array(select stream from entry where type = 'SubjectErased'))
+  and made_at <= (select max(seq) from entry where stream = subject and type = 'SubjectErased')
 
 -- name: subjects_by_tag
 -- Whose these tags are; not what an entry has erased.

@@ -86,6 +86,8 @@ def test_nothing_is_erased_twice_or_where_nothing_is(vaulted: Vaulted) -> None:
     for subject in ("P1", "fund/F", "donor/", "donor/a\x07"):
         with pytest.raises(BadValue):
             erased(vaulted, subject)
+    with pytest.raises(BadValue, match="basis ref"):
+        vaulted.writer.submit(EraseSubject(key="e", whose="donor/P1", basis=Basis("request", "13800138000")))
     with pytest.raises(BadValue, match="basis"):
         vaulted.writer.submit(EraseSubject(key="e", whose="donor/P1"))
     with pytest.raises(NoVault):
@@ -328,6 +330,14 @@ def test_records_of_the_person_that_hold_values_of_their_own_are_named(vaulted: 
     assert erased(vaulted).related == ("donation/D1",)
     assert erased(vaulted, "person/K1").related == ("case/C1",)
     assert erased(vaulted, "case/C1").related == ()
+
+
+def test_another_number_of_years_moves_the_day_and_back(vaulted: Vaulted) -> None:
+    vaulted.writer.submit(gift("D1", donor_name="甲"))
+    days = [erased(vaulted, years=years) for years in (30, 40, 30)]
+    assert [one.until for one in days] == [date(2057, 1, 1), date(2067, 1, 1), date(2057, 1, 1)]
+    assert len({one.seq for one in days}) == 3
+    assert vaulted.vault.person("donor/P1").restricted_until == date(2057, 1, 1)
 
 
 @pytest.mark.parametrize("years", [-1, 1001])

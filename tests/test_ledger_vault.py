@@ -376,7 +376,18 @@ def test_what_is_read_is_noted_or_not_read(vaulted: Vaulted) -> None:
         vaulted.vault.open("donation/D1", READER)
 
 
-@pytest.mark.parametrize("reader", [Reader("", "why"), Reader("staff", ""), Reader("staff", "why", "")], ids=repr)
+@pytest.mark.parametrize(
+    "reader",
+    [
+        Reader("", "why"),
+        Reader("staff", ""),
+        Reader("staff", "why", ""),
+        Reader("13800138000", "why"),
+        Reader("staff", "call from 13800138000"),
+        Reader("staff", "why", "a@example.org asked"),
+    ],
+    ids=repr,
+)
 def test_nobody_reads_without_a_name_and_a_reason(vaulted: Vaulted, reader: Reader) -> None:
     vaulted.writer.submit(gift("D1", donor_name="甲"))
     with pytest.raises(BadValue):
