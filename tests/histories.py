@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
@@ -74,7 +74,8 @@ class Tally:
 
     def packed(self) -> dict[str, Any]:
         """In plain types, for the way between processes."""
-        return asdict(self)
+        counts = {name: dict(getattr(self, name)) for name in ("accepted", "refused", "codes")}
+        return {"seeds": self.seeds, "steps": self.steps, "seconds": self.seconds, **counts}
 
     def add(self, packed: dict[str, Any]) -> None:
         """Takes in what another process tried."""
