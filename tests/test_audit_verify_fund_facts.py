@@ -100,6 +100,8 @@ SOUND = [
     told(RESTRICTED, substituted(5, "t1:800-805 fund/heart/t3 > used/C1", "t3:150-155 used/C1 > fund/heart")),
     told(COST),
     told(FEE_COST),
+    told(tape("heart", usable_from="2026-01-20", expires_on="2026-01-20"), brought(9, "t7:0-9 > fund/heart"),
+         spent(9, "t7:0-9 fund/heart > cost/heart/other")),
     told(HOLD, LIFT, lifted(40, "t1:10-50 hold/X > fund/heart")),
     told(held(400, "t1:900-1300 fund/heart > hold/X", donation="D3")),
     told(held(250, "t1:900-1150 fund/heart > hold/Y", own="Y"),
@@ -142,6 +144,7 @@ TRANSFERS: list[Named] = [
     (told(TRANSFER), setting("policy", None), "names policy ''"),
     (told(TRANSFER), setting("basis", None), "names no basis"),
     (told(TRANSFER), setting("basis", {"kind": "plan"}), "names no basis"),
+    (told(TRANSFER), setting("basis", {"ref": "7"}), "names no basis"),
     (told(TRANSFER), setting("to_fund", "heart"), "to itself"),
     (told(TRANSFER), setting("amount", 1_351), "for an amount of 1351"),
     (told(TRANSFER), setting("moves.1", moves("t4:0-50 fund/heart > fund/eyes")[0]), "takes t"),
@@ -312,6 +315,7 @@ def test_a_gift_may_name_payer_receipt_foreign_money_and_commitments() -> None:
         (setting("receipt_to", 7), "receipt_to is not an id"),
         (setting("foreign", "USD"), "foreign is not an object"),
         (setting("foreign.currency", "usd"), "three capital letters"),
+        (setting("foreign.currency", 7), "three capital letters"),
         (setting("foreign.amount", 0), "amount is not an integer above 0"),
         (setting("foreign.exponent", None), "exponent is not an integer"),
         (setting("foreign.rate", 7), "no decimal as text"),
@@ -320,6 +324,7 @@ def test_a_gift_may_name_payer_receipt_foreign_money_and_commitments() -> None:
         (setting("foreign.rate_on", "2026-02-30"), "rate_on is not a date"),
         (setting("commitments", {"name": "0" * 63}), "64 lower-case hex digits"),
         (setting("commitments", ["0" * 64]), "64 lower-case hex digits"),
+        (setting("commitments", {"name": 7}), "64 lower-case hex digits"),
     ],
 )
 def test_what_it_says_besides_has_its_form(change: Change, what: str) -> None:

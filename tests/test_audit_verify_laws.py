@@ -155,6 +155,9 @@ BREACHES: list[tuple[str, str, Change, str]] = [
     ("HospitalPaymentMade", "Y1", setting("lines.1.case", "C9"), "case 'C9' is not open"),
     ("HospitalPaymentMade", "Y1", setting("lines.1.amount", 1_001), "for an amount of 1001"),
     ("HospitalPaymentMade", "Y1", setting("lines.1.amount", 0), "not an integer above 0"),
+    ("HospitalPaymentMade", "Y1", setting("lines", []), "lines is not a list of objects"),
+    ("HospitalPaymentMade", "Y1", setting("lines", 7), "lines is not a list of objects"),
+    ("HospitalPaymentMade", "Y1", setting("lines", ["C1"]), "lines is not a list of objects"),
     ("HospitalPaymentMade", "Y1", setting("lines.0.bill_amount", 2_999), "3000 is paid on a bill of 2999"),
     ("HospitalPaymentMade", "Y1", setting("moves.1.hi", 2_001), "t4:2000 is not there"),
     ("HospitalPaymentMade", "Y2", setting("moves.0", move("t8", 1_000, 1_500, "case/C2", "hospital/H2/C2")),
@@ -166,6 +169,7 @@ BREACHES: list[tuple[str, str, Change, str]] = [
     ("CashGranted", "G2", setting("period", "2026-01"), "business key is in use"),
     ("CashGranted", "G1", setting("moves.0.to", "used/H1/C1"), "does not move money"),
     ("CashGranted", "G1", setting("moves.0.to", "refunded"), "does not move money"),
+    ("CodeDefined", "main", setting("/stream", "ledger/other"), "CodeDefined is not on stream ledger/main"),
     ("FundOpened", "eyes", setting("issue", [issue("t1", 0, 1, "fund/eyes")]), "t1 is not open"),
     ("HospitalRegistered", "H2", setting("on", "2027-01-01"), "after the day of recording"),
 ]  # fmt: skip

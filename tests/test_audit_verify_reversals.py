@@ -67,8 +67,8 @@ def paid(own: str, amount: int, *texts: str, key: str | None = None, **line: obj
     return step("HospitalPaymentMade", f"payment/{own}", "2026-01-21", *texts, **data)
 
 
-def granted(own: str, amount: int, *texts: str, period: str) -> Step:
-    data: Data = {"case": "C1", "amount": amount, "purpose": "travel", "period": period}
+def granted(own: str, amount: int, *texts: str, period: str | None, purpose: str | None = "travel") -> Step:
+    data: Data = {"case": "C1", "amount": amount, "purpose": purpose, "period": period}
     return step("CashGranted", f"grant/{own}", "2026-01-21", *texts, **data)
 
 
@@ -143,6 +143,7 @@ REVERSALS: list[Named] = [
     (HELD_AND_BACK, setting("on", "2026-01-17"), "goes back"),
     (HELD_AND_BACK, setting("record", "hold/Y"), "is not its stream"),
     (HELD_AND_BACK, setting("record", "hold"), "record is no stream"),
+    (HELD_AND_BACK, setting("record", 7), "record is no stream"),
     (HELD_AND_BACK, setting("reverses", 14), "entry 14, which is reversed, does not come before on stream 'hold/X'"),
     (HELD_AND_BACK, setting("reverses", 24), "entry 24, which is reversed, does not come before"),
     (HELD_AND_BACK, setting("reverses", 9_999), "entry 9999, which is reversed, does not come before"),
@@ -281,6 +282,14 @@ KEYS_FREE = [
          lambda story: reverse(story, len(story.entries) - 3, DAY, "t6:0-100 case/C1 > used/H1/C1")),
     told(REPAID_ALL, GRANT_AGAIN),
     told(back("CashGranted", "G1", "2026-01-20", "t3:150-250 used/C1 > case/C1"), GRANT_AGAIN),
+    told(granted("G2", 9, "t3:250-259 case/C1 > used/C1", period=None),
+         granted("G3", 9, "t3:259-268 case/C1 > used/C1", period="2026-01", purpose=None),
+         granted("G4", 9, "t3:268-277 case/C1 > used/C1", period=None, purpose=None),
+         granted("G5", 9, "t3:277-286 case/C1 > used/C1", period=None, purpose=None)),
+    told(step("HospitalPaymentMade", "payment/Y2", "2026-01-21", "t3:250-259 case/C1 > hospital/H1/C1", hospital="H1",
+              lines=[{"case": "C1", "amount": 9}], cash=[{"account": "6222"}, {"bank_ref": "R-1"}]),
+         step("HospitalPaymentMade", "payment/Y3", "2026-01-21", "t3:259-268 case/C1 > hospital/H1/C1", hospital="H1",
+              lines=[{"case": "C1", "amount": 9}], cash=[{"account": "6222"}, {"bank_ref": "R-1"}])),
     # The bill B-1 is for 350, of which 300 are paid.
     told(paid("Y2", 50, "t3:250-300 case/C1 > hospital/H1/C1", bill_no="B-1", bill_amount=9)),
     told(RETURNED, paid("Y2", 110, "t3:90-150 case/C1 > hospital/H1/C1", "t3:250-300 case/C1 > hospital/H1/C1",
@@ -306,6 +315,10 @@ KEYS_TAKEN: list[Named] = [
                                 "t3:50-150 case/C1 > hospital/H1/C1", "t6:100-250 case/C1 > used/H1/C1")), None,
      "its business key is in use since entry 25"),
     (told(REPAID, granted("G2", 10, "t3:210-220 case/C1 > used/C1", period="2026-01")), None, "in use since entry 22"),
+    (told(granted("G2", 9, "t3:250-259 case/C1 > used/C1", period=None),
+          granted("G3", 9, "t3:259-268 case/C1 > used/C1", period=None)), None, "in use since entry 23"),
+    (told(granted("G2", 9, "t3:250-259 case/C1 > used/C1", period="1", purpose=None),
+          granted("G3", 9, "t3:259-268 case/C1 > used/C1", period="1", purpose=None)), None, "in use since entry 23"),
     (told(REPAID_ALL, GRANT_AGAIN, granted("G3", 9, "t3:250-259 case/C1 > used/C1", period="2026-01")), None,
      "in use since entry 24"),
     (told(AT_CASE, REPAID_ALL, granted("G2", 9, "t6:250-259 case/C1 > used/C1", period="2026-01"),
