@@ -192,8 +192,9 @@ def settle_treatment(c: Chance) -> Command | None:
         return None
     there, on = c.state.at(place, TODAY), c.days_of(c.state.at(place, TODAY))
     _, hospital, case = (part.replace("%2F", "/").replace("%25", "%") for part in place.split("/"))
-    most = sum(serial.since <= on for serial in there)
-    return {"settlement": c.id("S"), "hospital": hospital, "case": case, "amount": c.part(most), "on": on}
+    amount = c.part(sum(serial.since <= on for serial in there))
+    shares = c.some(15, insurance=3, family=c.random.randint(0, 2), total=amount + 5)
+    return {"settlement": c.id("S"), "hospital": hospital, "case": case, "amount": amount, "on": on, **shares}
 
 
 def return_hospital_payment(c: Chance) -> Command | None:

@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
@@ -74,7 +74,8 @@ class Tally:
 
     def packed(self) -> dict[str, Any]:
         """In plain types, for the way between processes."""
-        return asdict(self)
+        counts = {name: dict(getattr(self, name)) for name in ("accepted", "refused", "codes")}
+        return {"seeds": self.seeds, "steps": self.steps, "seconds": self.seconds, **counts}
 
     def add(self, packed: dict[str, Any]) -> None:
         """Takes in what another process tried."""
@@ -366,7 +367,7 @@ Told = list[tuple[int, Command]]
 def shrunk(journal: Journal, seed: int, commands: Told, failure: Exception) -> str:
     """Leaves out as many commands as possible, halves first, then single ones, while it fails in the same way."""
     until, size = time.monotonic() + SHRINK_S, max(len(commands) // 2, 1)
-    first, wanted = failure, kind_of(failure)
+    wanted = kind_of(failure)
     while time.monotonic() < until:
         before = len(commands)
         for start in range(len(commands) - size, -size, -size):
@@ -378,8 +379,9 @@ def shrunk(journal: Journal, seed: int, commands: Told, failure: Exception) -> s
             break
         size = max(size // 2, 1)
     told_by = "\n".join(f"  {n}: {command}" for n, command in commands)
-    how = "\n  ".join(str(one) for one in (failure.args if failure.args else first.args))
-    return f"seed {seed}, two persons from {threshold_of(seed)}:\n  {how}\nin batches:\n{told_by}"
+    how = "\n  ".join(str(one) for one in failure.args)
+    kind = type(failure).__name__
+    return f"seed {seed}, two persons from {threshold_of(seed)}: {kind}\n  {how}\nin batches:\n{told_by}"
 
 
 def failure_of(journal: Journal, seed: int, commands: Told) -> Exception | None:
