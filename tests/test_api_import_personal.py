@@ -92,7 +92,9 @@ def test_an_id_that_looks_personal_is_refused_in_any_file_without_repeating_it(d
     )
     assert [reject.refusal.code for reject in report.rejects] == ["bad_value"] * 5
     assert report.rejected == 7
-    text = "\n".join([*report.lines("zh"), *report.lines("en")])
+    others = desk.take_in(allocations=[f"A1,{CHILD},1,2026-01-02", "A2,１３８００１３８０００,1,2026-01-02"])
+    text = "\n".join(line for one in (report, others) for language in ("zh", "en") for line in one.lines(language))
+    assert [reject.refusal.code for reject in others.rejects] == ["bad_value"] * 2
     assert PHONE not in text
     assert CHILD not in text
     assert "--pseudonymise" in text
