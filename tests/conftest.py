@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -76,9 +77,13 @@ class Ledger:
 
 
 @pytest.fixture(scope="session")
-def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The owner's URL of an embedded server that ends with the run."""
-    with ensure_running(tmp_path_factory.mktemp("home")) as server:
+def embedded_url() -> Iterator[str]:
+    """The owner's URL of an embedded server that ends with the run.
+
+    Its folder is not pytest's: each new run closes those to others, and the server, which runs as another user, ends
+    when it cannot read its own.
+    """
+    with TemporaryDirectory(prefix="fenhao-home-") as folder, ensure_running(Path(folder)) as server:
         yield server.owner_url
 
 
