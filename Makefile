@@ -22,7 +22,7 @@ run: $(STAMP)
 	@$(BIN)/python -m api.example
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 soak: $(STAMP)
 	FENHAO_TEST_HOURS=$(HOURS) $(BIN)/python -m pytest tests/test_ledger_model.py -k every_step --timeout=0 -s

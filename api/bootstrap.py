@@ -141,7 +141,7 @@ def opened(
     watermark = Watermark(partial(FileHeads, settings.heads))
     with watermark, Journal(place, clock=clock, entropy=entropy) as journal:
         vault = open_vault(journal, KeyFolder(settings.home / "keys", entropy), entropy)
-        writer = Writer(journal, limits=_limits(settings, journal), on_commit=watermark, vault=vault)
+        writer = Writer(journal, limits=_limits(settings, journal), vault=vault, on_commit=watermark)
         yield Fenhao(settings, place, journal, writer, Runner(journal), vault)
 
 

@@ -16,6 +16,7 @@ import click
 from api.codes_commands import codes
 from api.log_commands import checkpoint, export, receipt
 from api.record_command import record
+from api.sankey_command import sankey
 from api.settings import Settings
 from api.vault_commands import vault
 from api.words import EXIT_TAMPERED, Words, as_text
@@ -44,6 +45,7 @@ main.add_command(checkpoint)
 main.add_command(export)
 main.add_command(receipt)
 main.add_command(vault)
+main.add_command(sankey)
 
 
 @main.command()

@@ -52,7 +52,7 @@ from ledger.money import MAX_MINOR, format_amount
 from ledger.terms import ID_DIMENSIONS
 from ledger.times import parse_day
 
-AMOUNTS = frozenset({"amount", "fee", "bill_amount"})
+AMOUNTS = frozenset({"amount", "fee", "bill_amount", "total", "insurance", "family"})
 """Members that are money, at whatever depth."""
 RECORDABLE: dict[str, type[Command]] = {
     "CodeDefined": DefineCode,
@@ -188,8 +188,12 @@ def _form(fact: str) -> Form:
         for one in described.fields
         if one.name != "personal" or command.subject is not Command.subject
     ]
-    common = common_names()
-    return Form(fact, command, tuple(sorted(members, key=lambda member: member.field in common)))
+    last = ["personal", *common_names()]
+    return Form(
+        fact,
+        command,
+        tuple(sorted(members, key=lambda member: last.index(member.field) if member.field in last else -1)),
+    )
 
 
 def without_none(kind: inspect.Type) -> inspect.Type:

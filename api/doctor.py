@@ -138,11 +138,12 @@ def _vault(fenhao: Fenhao) -> Iterator[Finding]:
             f"主密钥更换未完成，还有 {left:,} 人：请运行 fenhao vault rotate",
             f"a change of the master key was cut short, {left:,} persons are left: run fenhao vault rotate",
         )
-    elif old := sorted(vault.held - {vault.master}):
+    elif vault.retired:
+        old = ", ".join(f"vault-master-{master}.key" for master in vault.retired)
         yield Finding(
             None,
-            f"旧主密钥只有更早的备份才需要，备份销毁后请删除：{', '.join(old)}",
-            f"master keys that only older backups need, to be removed with them: {', '.join(old)}",
+            f"旧主密钥只有更早的备份才需要，备份销毁后请删除：{old}",
+            f"master keys that only older backups need, to be removed with them: {old}",
         )
     head = fenhao.journal.entries.head()
     today = local_day(utc_now(), find_zone(head.zone or "UTC"))

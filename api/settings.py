@@ -19,11 +19,11 @@ class Settings:
     FENHAO_SERVICE_URL    the service's URL; none: the owner's connection steps down by SET ROLE
     FENHAO_SCHEMA         the database schema, one for each ledger (default `fenhao`)
     FENHAO_LANGUAGE       zh or en, the language in which people are answered (default zh)
-    FENHAO_HEADS          folder in which the log's heads are kept outside the database; not on the database's disk, and
-                          not in its backups (default `heads` in the data folder)
     FENHAO_RETENTION_YEARS
                           how long vouchers are kept, from the end of the year of what they are for; till then personal
                           values are restricted rather than erased (default 30, 会计档案管理办法; 0: not at all)
+    FENHAO_HEADS          folder in which the log's heads are kept outside the database; not on the database's disk, and
+                          not in its backups (default `heads` in the data folder)
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
@@ -35,12 +35,6 @@ class Settings:
     language: str = "zh"
     two_persons_from: str | None = None
     heads_folder: Path | None = None
-
-    @property
-    def heads(self) -> Path:
-        """Where the log's heads are kept."""
-        return self.heads_folder or self.home / "heads"
-
     retention: str = "30"
 
     def retention_years(self) -> int:
@@ -48,6 +42,11 @@ class Settings:
         if not (self.retention.isascii() and self.retention.isdigit() and len(self.retention) <= 4):
             raise BadValue("FENHAO_RETENTION_YEARS", self.retention, "a whole number of years", "应为整数年数")
         return int(self.retention)
+
+    @property
+    def heads(self) -> Path:
+        """Where the log's heads are kept."""
+        return self.heads_folder or self.home / "heads"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

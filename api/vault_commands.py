@@ -112,7 +112,8 @@ def erase(
             fenhao.writer, fenhao.vault, subject, Basis(kind, ref), years, by=by, approved_by=approved_by or None
         )
     state = "erased" if done.until is None else "restricted"
-    words.give({"subject": subject, "state": state, "seq": done.seq, **({"until": done.until} if done.until else {})})
+    until = {} if done.until is None else {"until": done.until}
+    words.give({"subject": subject, "state": state, "seq": done.seq, **until, "related": done.related})
     if done.until is None:
         words.say(
             f"{subject} 的个人信息已删除（第 {done.seq} 条分录）；备份中的副本在备份或当时的主密钥销毁后失效",
@@ -125,6 +126,12 @@ def erase(
             f"vouchers must be kept: the personal values of {subject} are restricted (entry {done.seq}); they may be "
             f"erased from {done.until} on: run this again then",
         )
+    if done.related:
+        listed = ", ".join(done.related)
+        words.say(
+            f"另有记录以自身编号存有个人信息，如属此人请一并删除：{listed}",
+            f"records that hold personal values of their own; erase them too if they are this person's: {listed}",
+        )
 
 
 @vault.command()
@@ -135,17 +142,20 @@ def rotate(words: Words, settings: Settings) -> None:
 
     with assembled(settings, words.status.wait) as fenhao:
         done = fenhao.vault.rotate(words.status.keys)
-        keys = settings.home / "keys"
     words.status.clear()
     words.give(done)
     if done.resumed:
         words.say("接着完成了上次中断的更换", "an earlier change that was cut short is done")
     words.say(
-        f"主密钥 {done.master} 已启用，{done.wrapped} 人的密钥已重新加密。旧主密钥（{keys}）只在恢复更早的备份时需要："
-        "那些备份销毁后请一并删除",
-        f"master key {done.master} is in use, {done.wrapped} persons' keys are wrapped by it. Older ones in {keys} are "
-        "needed for nothing but backups from before: remove them when those are gone",
+        f"主密钥 {done.master} 已启用，{done.wrapped} 人的密钥已重新加密",
+        f"master key {done.master} is in use, {done.wrapped} persons' keys are wrapped by it",
     )
+    for old in done.retired:
+        path = settings.home / "keys" / f"vault-master-{old}.key"
+        words.say(
+            f"{path} 只在恢复更早的备份时需要：那些备份销毁后请一并删除",
+            f"{path} is needed for nothing but backups from before: remove it when those are gone",
+        )
 
 
 @vault.command("log")

@@ -10,13 +10,13 @@ An export beyond an earlier head holds only what has come since; it is laid over
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from audit import verify
 from audit.checkpoint import Checkpoint, Verifier
+from audit.files import write_whole
 from audit.tiles import WIDTH, Tiles, tile_path, tiles_of
 from ledger.database import Cursor
 from ledger.errors import InputFault
@@ -105,10 +105,7 @@ def _write(path: Path, data: bytes) -> None:
     """Beside, then under its name; what is there already with the same content stays."""
     if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_bytes(data)
-    os.replace(beside, path)
+    write_whole(path, data)
 
 
 README = """# {origin}

@@ -7,8 +7,6 @@ alone, so that of two processes only one can go on from what both have seen.
 from __future__ import annotations
 
 import fcntl
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from audit.files import flush_folder, write_whole
 from ledger.errors import OperatorFault
 
 
@@ -80,7 +79,8 @@ class FileHeads:
             if self.read() != before:
                 return False
             try:
-                self._write(msgspec.json.encode(after))
+                write_whole(self._path, msgspec.json.encode(after), mode=0o600)
+                flush_folder(self._path.parent)
             except OSError as error:
                 raise HeadsFault(path=self._path, reason=error) from error
             return True
@@ -95,17 +95,3 @@ class FileHeads:
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-    def _write(self, data: bytes) -> None:
-        """Beside, then under its name: a crash leaves the old or the new."""
-        descriptor, beside = tempfile.mkstemp(dir=self._path.parent, prefix=".heads-")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(beside, self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -7,12 +7,12 @@ the same; a checkpoint that was kept and not yet shown is shown first.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from audit.checkpoint import BadNote, Checkpoint, Signer, Verifier, open_checkpoint
+from audit.files import write_whole
 from audit.heads import Heads, Kept
 from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_inclusion, root
 from audit.proof import BadReceipt, Proof, Receipt
@@ -205,13 +205,7 @@ class Log:
         for place in (self._folder / "checkpoints" / size, self._folder / "checkpoint"):
             if place.exists() and place.read_text() == note:
                 continue
-            place.parent.mkdir(parents=True, exist_ok=True)
-            beside = place.with_name(f".{place.name}.new")
-            with beside.open("w") as file:
-                file.write(note)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.rename(place)
+            write_whole(place, note.encode())
 
 
 def _prev_of(body: bytes) -> bytes:

@@ -9,10 +9,10 @@ never changes. A partial one belongs to a tree that was signed, and gives way to
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from audit.files import flush_folder, write_whole
 from audit.merkle import HASH_BYTES, Node, node_hash, subtrees
 
 HEIGHT = 8
@@ -93,7 +93,8 @@ class Tiles:
                 if len(row) == WIDTH:
                     above.append(_root(row))
             level, old, end, hashes = level + 1, old // WIDTH, end // WIDTH, above
-        _flush(written)
+        for folder in written:
+            flush_folder(folder)
         return new
 
     def _write(self, path: str, data: bytes) -> Path:
@@ -103,13 +104,7 @@ class Tiles:
             return place.parent
         if place.exists() and not path.rpartition("/")[0].endswith(".p"):
             raise TileFault(f"{path} is there already with other hashes")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        beside = place.with_name(f".{place.name}.new")
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.rename(place)
+        write_whole(place, data)
         return place.parent
 
 
@@ -150,13 +145,3 @@ def _root(row: Sequence[bytes]) -> bytes:
     while len(row) > 1:
         row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
     return row[0]
-
-
-def _flush(folders: Iterable[Path]) -> None:
-    """Renames are on disk once their folders are."""
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

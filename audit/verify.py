@@ -386,9 +386,9 @@ INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SALT = re.compile(r"[0-9a-f]{32}")
 HASH = re.compile(r"[0-9a-f]{64}")
+SUBJECT = re.compile(r"(?:donor|person|household|case|donation)/.{1,120}")
 STREAM = re.compile(r"([a-z][a-z0-9_]*)/(.{1,120})")
 TYPE = re.compile(r"[A-Z][A-Za-z0-9]{0,99}")
-SUBJECT = re.compile(r"(?:donor|person|household|case|donation)/.{1,120}")
 TAPE = re.compile(r"t([1-9][0-9]{0,14})")
 SEGMENT = re.compile(r"(?:[^%/]|%25|%2F)+")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -764,9 +764,14 @@ IS_DONATION, HAS_DONOR = 1, 2  # flags
 _TEXT = r"[ !#-\[\]-~]"
 _COUNT = r"(?:0|[1-9][0-9]{0,14})"
 _ISSUE = rf'\{{"hi":({_COUNT}),"lo":({_COUNT}),"tape":"t([1-9][0-9]{{0,8}})","to":"({_TEXT}++)"\}}'
+# What files say of a donor, in the order of canonical JSON; other commitments take the long way.
+_DONOR = "".join(
+    rf'(?:"{field}":"[0-9a-f]{{64}}+"(?:,(?=")|(?=\}})))?' for field in ("donor_id_no", "donor_name", "donor_phone")
+)
 GIFT = re.compile(
     rf'\{{"at":"({INSTANT.pattern})","data":\{{"amount":([1-9][0-9]{{0,14}}),(?:"by":"{_TEXT}*+",)?'
-    rf'(?:"channel":"({_TEXT}*+)",)?(?:"channel_txn":"({_TEXT}*+)",)?"donation":"(?P<own>{_TEXT}{{1,120}}+)",'
+    rf'(?:"channel":"({_TEXT}*+)",)?(?:"channel_txn":"({_TEXT}*+)",)?(?:"commitments":\{{(?="){_DONOR}\}},)?'
+    rf'"donation":"(?P<own>{_TEXT}{{1,120}}+)",'
     rf'(?:"(donor)":"{_TEXT}{{1,120}}+",)?"fee_bp":(0|[1-9][0-9]{{0,3}}),"fund":"({_TEXT}{{1,120}}+)",'
     rf'"issue":\[{_ISSUE}(?:,{_ISSUE})?\],(?:"line":"({_TEXT}*+)",)?"on":"([0-9-]{{10}}+)",'
     rf'"source":"(?:{"|".join(sorted(SOURCES))})"\}},"origin":"({_TEXT}*+)","prev":"([0-9a-f]{{64}}+)",'
@@ -1088,16 +1093,21 @@ def read_attributes(data: Data) -> dict[str, str]:
     return attributes
 
 
+def is_approved(data: Data) -> bool:
+    """Whether somebody else than who recorded it approved."""
+    return any(approver != data.get("by") for approver in data.get("approved_by", ()))
+
+
 def read_case_opened(data: Data) -> Body:
     """-> (case, fund, attributes, household or None, purpose or None, whether approved)."""
     household, purpose = text_or_none(data, "household"), text_or_none(data, "purpose")
-    approved = bool(data.get("approved_by"))
+    approved = is_approved(data)
     return (ident(data, "case"), ident(data, "fund"), read_attributes(data), household, purpose, approved), []
 
 
 def read_case_amended(data: Data) -> Body:
     """-> (case, attributes, whether approved)."""
-    return (ident(data, "case"), read_attributes(data), bool(data.get("approved_by"))), []
+    return (ident(data, "case"), read_attributes(data), is_approved(data)), []
 
 
 def read_case_closed(data: Data) -> Body:
@@ -1108,15 +1118,15 @@ def read_case_closed(data: Data) -> Body:
 
 def read_case_reopened(data: Data) -> Body:
     """-> (case, whether approved)."""
-    return (ident(data, "case"), bool(data.get("approved_by"))), []
+    return (ident(data, "case"), is_approved(data)), []
 
 
 def read_subject(data: Data) -> Body:
-    """-> whose personal values, `noun/id`."""
+    """-> nothing; whose personal values it is about is the stream."""
     subject = data.get("subject")
     if type(subject) is not str or not SUBJECT.fullmatch(subject):
         raise Flaw(f"subject is no person or record: {shown(subject)}")
-    return subject, []
+    return None, []
 
 
 TERMS = frozenset(("tape", "fund", "nature", "restriction", "usable_from", "expires_on", "agreement"))
@@ -2067,8 +2077,8 @@ def judge_case_reopened(book: Book, fact: Fact, _: Pieces) -> str:
     return case_flaw(book, case, approved) or no_money(fact)
 
 
-def judge_about_subject(_book: Book, fact: Fact, _: Pieces) -> str:
-    """Says what became of personal values outside the chain; nothing here depends on it."""
+def judge_subject(_book: Book, fact: Fact, _: Pieces) -> str:
+    """Tells nothing but that it was done."""
     return no_money(fact)
 
 
@@ -2536,8 +2546,8 @@ FACTS: dict[str, Rules] = {
     "CaseAmended": about("case", read_case_amended, judge_case_amended),
     "CaseClosed": about("case", read_case_closed, judge_case_closed),
     "CaseReopened": about("case", read_case_reopened, judge_case_reopened),
-    "SubjectRestricted": Rules(read_subject, judge_about_subject, own="subject"),
-    "SubjectErased": Rules(read_subject, judge_about_subject, own="subject"),
+    "SubjectRestricted": Rules(read_subject, judge_subject, own="subject", makes=False),
+    "SubjectErased": Rules(read_subject, judge_subject, own="subject", makes=False),
     "DonationReceived": making("donation", read_donation_received, judge_donation_received),
     "BalanceBroughtForward": making(
         "donation", read_balance_brought_forward, judge_balance_brought_forward, basis=True, undo=undo_brought_forward

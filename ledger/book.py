@@ -119,7 +119,7 @@ class Book(Loaded):
     def open_cases_of(self, person: str | None, household: str | None) -> Iterator[CaseFile]:
         """The open cases of the person, then of the household, whose ids the batch asked for."""
         for key in (("person", person), ("household", household)):
-            for case in map(self._cases.__getitem__, self._kin.get(key, ())):
+            for case in map(self._cases.__getitem__, sorted(self._kin.get(key, ()))):
                 if case.is_open and key[1] in (case.attributes.get("person"), case.household):
                     yield case
 

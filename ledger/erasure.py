@@ -28,11 +28,15 @@ _SQL = queries("ledger", "vault.sql")
 
 
 class Erasure(Struct, frozen=True, omit_defaults=True):
-    """What came of asking: the values are gone since entry `seq`, or restricted by it `until` they may go."""
+    """What came of asking: the values are gone since entry `seq`, or restricted by it `until` they may go.
+
+    `related` are records of the subject's, gifts or cases, that hold personal values under their own names.
+    """
 
     subject: str
     seq: int
     until: date | None = None
+    related: tuple[str, ...] = ()
 
 
 def erase(
@@ -67,8 +71,10 @@ def erase(
             assert person.restricted_at is not None
             seq = person.restricted_at
         else:
-            seq = _recorded(session, RestrictSubject(key=_key("restrict", f"{made}:{until}"), until=until, **common))
-    return Erasure(subject, seq, until)
+            key = _key("restrict", f"{made}:{person.restricted_at}:{until}")
+            seq = _recorded(session, RestrictSubject(key=key, until=until, **common))
+        related = _asked(session.writing.cursor, "related", subject)
+    return Erasure(subject, seq, until, tuple(other for (other,) in related))
 
 
 def check_retention(years: int) -> int:
@@ -92,14 +98,17 @@ def _kept_until(session: Session, subject: str, years: int) -> date | None:
 
 def _last_day(cursor: Cursor, subject: str) -> date | None:
     """The last business day of anything recorded about a subject; None when nothing with a day is."""
+    ((day,),) = _asked(cursor, "last_day", subject)
+    assert day is None or isinstance(day, date)
+    return day
+
+
+def _asked(cursor: Cursor, query: str, subject: str) -> list[tuple[Any, ...]]:
+    """What one of the queries about a subject's entries gives."""
     noun, own_id = check_subject(subject)
     member = "donation" if noun in ("donor", "donation") else "case"
     quoted = msgspec.json.encode(own_id).decode()
-    ((day,),) = cursor.execute(
-        _SQL["last_day"], {"noun": noun, "id": own_id, "member": member, "quoted": quoted}
-    ).fetchall()
-    assert day is None or isinstance(day, date)
-    return day
+    return cursor.execute(_SQL[query], {"noun": noun, "id": own_id, "member": member, "quoted": quoted}).fetchall()
 
 
 def _recorded(session: Session, command: EraseSubject | RestrictSubject) -> int:

@@ -34,7 +34,10 @@ class LedgerError(Exception):
 
 
 class _Sentence(Formatter):
-    """Formats `{amount:money}` with the currency's decimals, `{amounts:money}` of a mapping in brackets, and lists."""
+    """Formats `{amount:money}` with the currency's decimals, `{amounts:money}` of a mapping in brackets, and lists.
+
+    `{amount:if; held }` is the words and the amount, or nothing at all when it is zero.
+    """
 
     def __init__(self, exponent: int, language: str) -> None:
         self._exponent = exponent
@@ -46,6 +49,8 @@ class _Sentence(Formatter):
             return self._brackets.format(parts) if parts else ""
         if spec == "money":
             return format_amount(value, self._exponent)
+        if spec.startswith("if"):
+            return spec[2:] + format_amount(value, self._exponent) if value else ""
         if isinstance(value, list | tuple):
             return ", ".join(str(item) for item in value) or "-"
         return str(format(value, spec))
@@ -180,14 +185,14 @@ class NotEnoughMoney(Refusal):
 
     code = "not_enough_money"
     zh = (
-        "{place} 可用资金不足：需要 {wanted:money}，可用 {there:money}；"
-        "因限定不可用 {restricted:money}{by_dimension:money}，冻结 {held:money}，"
-        "已过期 {expired:money}，未到起用日 {too_early:money}，之后才到账 {later:money}"
+        "{place} 可用资金不足：需要 {wanted:money}，可用 {there:money}"
+        "{restricted:if；因限定不可用 }{by_dimension:money}{held:if；冻结 }"
+        "{expired:if；已过期 }{too_early:if；未到起用日 }{later:if；之后才到账 }"
     )
     en = (
-        "not enough money at {place}: {wanted:money} is wanted, {there:money} is there; restricted to other uses "
-        "{restricted:money}{by_dimension:money}, held {held:money}, expired {expired:money}, "
-        "not usable yet {too_early:money}, arriving later {later:money}"
+        "not enough money at {place}: {wanted:money} is wanted, {there:money} is there"
+        "{restricted:if; restricted to other uses }{by_dimension:money}{held:if; held }"
+        "{expired:if; expired }{too_early:if; not usable yet }{later:if; arriving later }"
     )
 
 
@@ -195,8 +200,8 @@ class CaseIsClosed(Refusal):
     """A closed case takes no more money."""
 
     code = "case_closed"
-    zh = "个案 {case} 已结案，不再接受资金"
-    en = "case {case} is closed and takes no more money"
+    zh = "个案 {case} 已结案，不再接受资金：如需继续资助，请先重开（CaseReopened）"
+    en = "case {case} is closed and takes no more money: reopen it first (CaseReopened) if it is to be helped on"
 
 
 class CaseIsOpen(Refusal):
@@ -230,7 +235,7 @@ class MoreThanStands(Refusal):
     """More is given back than is left of an allocation, payment or grant."""
 
     code = "more_than_stands"
-    zh = "{noun_zh} {id} 金额 {amount:money}，已退回或释放 {back:money}，至多还可退 {left:money}，不足 {wanted:money}"
+    zh = "{noun_zh} {id} 金额 {amount:money}，已退回或释放 {back:money}，至多还可退 {left:money}，要退 {wanted:money}"
     en = (
         "{noun} {id} was {amount:money}, of which {back:money} came back already: at most {left:money} can, "
         "not {wanted:money}"

@@ -258,7 +258,7 @@ class HospitalPaymentMade(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TreatmentSettled(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """结算: the hospital has spent money for the case."""
+    """结算: the hospital has spent money for the case; `total` is the whole bill, of which others bore their shares."""
 
     NOUN = "settlement"
 
@@ -267,6 +267,9 @@ class TreatmentSettled(Fact, frozen=True, kw_only=True, omit_defaults=True):
     case: Id
     amount: Amount
     bill_no: Id | None = None
+    total: Amount | None = None
+    insurance: Annotated[int, Meta(ge=0, le=MAX_MINOR)] | None = None
+    family: Annotated[int, Meta(ge=0, le=MAX_MINOR)] | None = None
 
 
 class CashGranted(Fact, frozen=True, kw_only=True, omit_defaults=True):

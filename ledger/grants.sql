@@ -10,13 +10,13 @@ to {role};
 grant update on head, bill, case_file to {role};
 grant update (ends_at) on tape to {role};
 grant delete on business_key, holding to {role};
-grant insert, update, delete on view_tape, view_gift, view_attribution, view_place, view_movement, view_tracking, view_failure
-    to {role};
 grant insert on vault_keys, vault_person, vault_value, vault_pseudonym, vault_access to {role};
-grant update (master) on vault_keys to {role};
+grant update (master, retired) on vault_keys to {role};
 grant update (master, wrapped, made_at) on vault_person to {role};
 grant update (sealed) on vault_value to {role};
 grant delete on vault_pseudonym to {role};
+grant insert, update, delete on view_tape, view_gift, view_attribution, view_place, view_movement, view_tracking, view_failure
+    to {role};
 grant insert, delete on synonym, unknown_term to {role};
 grant update (code, accepted_by, accepted_at) on synonym to {role};
 grant update (seen, kind, last_at) on unknown_term to {role};

@@ -46,7 +46,9 @@ def check_opaque(value: str | None, name: str) -> None:
 
     What is recorded stays for good, so such an id must never be; nor does the message repeat it.
     """
-    if value is not None and looks_personal(value):
+    if value is None or (value.isascii() and value.isprintable() and not _PERSONAL_SHAPE.fullmatch(value)):
+        return  # nearly all that there are
+    if looks_personal(value):
         raise BadValue(
             name,
             "…",

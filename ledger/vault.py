@@ -22,7 +22,7 @@ from ledger.codec import data_of, decode, decode_fact
 from ledger.database import Cursor, queries
 from ledger.errors import BadValue, Unknown
 from ledger.events import SubjectRestricted
-from ledger.ids import check_id, check_text, check_value
+from ledger.ids import check_id, check_opaque, check_text, check_value, looks_personal
 from ledger.journal import Entropy, Journal, Writing
 from ledger.times import utc_text
 from ledger.vault_ciphers import PersonKey, Unopenable, commitment, wrapping_context
@@ -48,10 +48,12 @@ class Reader(NamedTuple):
 
     def check(self) -> None:
         """Raises BadValue."""
-        check_id(self.by, "by")
-        check_text(self.reason, "reason")
-        if self.restricted_reason is not None:
-            check_text(self.restricted_reason, "restricted_reason")
+        check_opaque(check_id(self.by, "by"), "by")
+        for name, text in (("reason", self.reason), ("restricted_reason", self.restricted_reason)):
+            if text is not None and any(map(looks_personal, check_text(text, name).split())):
+                raise BadValue(
+                    name, "…", "no personal values: it is kept in plain text", "请勿填写个人信息：理由以明文留存"
+                )
 
 
 class Opened(Struct, frozen=True, omit_defaults=True):
@@ -74,11 +76,15 @@ class Reading(Struct, frozen=True, omit_defaults=True):
 
 
 class Rotation(Struct, frozen=True):
-    """What a rotation came to: the master key in use, how many keys it wrapped, whether it ended an earlier one."""
+    """What a rotation came to: the master key in use, how many keys it wrapped, whether it ended an earlier one.
+
+    `retired` are this ledger's earlier master keys that are still at hand.
+    """
 
     master: str
     wrapped: int
     resumed: bool
+    retired: tuple[str, ...]
 
 
 class Access(NamedTuple):
@@ -112,12 +118,12 @@ class Person(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """How the vault stands: the master key in use, how many persons' keys each master key wraps, those that are at
-    hand, and who is restricted until when."""
+    """How the vault stands: the master key in use, how many persons' keys each master key wraps, its earlier ones that
+    are still at hand, and who is restricted until when."""
 
     master: str
     wrappings: dict[str, int]
-    held: set[str]
+    retired: tuple[str, ...]
     restricted: dict[str, date]
 
 
@@ -246,16 +252,10 @@ class Vault:
                 writing.cursor.execute(_SQL["use_master"], (master,))
                 total = _left(writing.cursor, master)
         done, behind = 0, ""
-        while True:
-            page = self._rewrap(master, behind)
-            done += len(page)
+        while page := self._rewrap(master, behind):
+            done, behind = done + len(page), page[-1]
             progress(done, max(done, total))
-            if page:
-                behind = page[-1]
-            elif self._left(master):
-                behind = ""  # another rotation held those; it may have been cut short
-            else:
-                return Rotation(master, done, resumed)
+        return Rotation(master, done, resumed, self._retired())
 
     def condition(self) -> Condition:
         """How the vault stands: what `fenhao doctor` tells. Raises VaultNotPrepared, KeyFault, VaultDamaged."""
@@ -267,7 +267,7 @@ class Vault:
                 unwrapped(self._keys, self._origin(), subject, wrapped_by, wrapped)
             wrappings = dict(cursor.execute(_SQL["wrappings"]).fetchall())
             restricted = {subject: _until(body) for subject, body in cursor.execute(_SQL["restricted_now"])}
-        return Condition(master, wrappings, self._keys.held(), restricted)
+        return Condition(master, wrappings, self._retired(), restricted)
 
     def _rewrap(self, master: str, behind: str) -> list[str]:
         """One page of persons behind a subject wrapped by `master`, in a transaction; who they are."""
@@ -284,9 +284,11 @@ class Vault:
             cursor.execute(_SQL["rewrap"], (master, subjects, keys))
         return subjects
 
-    def _left(self, master: str) -> int:
+    def _retired(self) -> tuple[str, ...]:
+        """This ledger's earlier master keys that are still at hand; others in the same place are another ledger's."""
         with self._transaction() as cursor:
-            return _left(cursor, master)
+            known = [retired for (retired,) in cursor.execute(_SQL["retired"])]
+        return tuple(retired for retired in known if retired in self._keys.held())
 
     def _person(self, cursor: Cursor, subject: str) -> Person:
         ((master, wrapped, made_at, erased_at),) = cursor.execute(_SQL["person"], (subject,)).fetchall()

@@ -10,7 +10,11 @@ insert into vault_keys (master, index_key) values (%s, %s)
 
 -- name: use_master
 -- From now on new persons' keys are wrapped by this one.
-update vault_keys set master = %s
+update vault_keys set master = %s, retired = array_append(retired, master)
+
+-- name: retired
+-- The master keys that were in use before.
+select unnest(retired) from vault_keys
 
 -- name: persons
 -- These persons' keys, each with the newest entry that erased the person.
@@ -55,21 +59,23 @@ delete from vault_pseudonym where subject = any(string_to_array(%s, chr(31)))
 
 -- name: replay_pseudonyms
 -- Outside ids of persons whom an entry erased, there again since a backup was restored. Before the keys: it reads them.
-delete from vault_pseudonym using vault_person, entry
+-- Here and below the erased, who are few, are looked for among all others by index, whatever the planner thinks of both.
+delete from vault_pseudonym using vault_person
 where vault_person.subject = vault_pseudonym.subject
-  and entry.type = 'SubjectErased' and entry.stream = vault_person.subject and entry.seq >= made_at
+  and vault_person.subject = any(array(select stream from entry where type = 'SubjectErased'))
+  and made_at <= (select max(seq) from entry where stream = vault_person.subject and type = 'SubjectErased')
 
 -- name: replay_values
 -- Values that an entry erased, there again since a backup was restored.
-update vault_value set sealed = null from entry
-where sealed is not null
-  and entry.type = 'SubjectErased' and entry.stream = vault_value.subject and entry.seq >= vault_value.seq
+update vault_value set sealed = null
+where sealed is not null and subject = any(array(select stream from entry where type = 'SubjectErased'))
+  and vault_value.seq <= (select max(entry.seq) from entry where stream = subject and type = 'SubjectErased')
 
 -- name: replay_keys
 -- Keys of persons whom an entry erased, there again since a backup was restored.
-update vault_person set wrapped = null from entry
-where wrapped is not null
-  and entry.type = 'SubjectErased' and entry.stream = vault_person.subject and entry.seq >= made_at
+update vault_person set wrapped = null
+where wrapped is not null and subject = any(array(select stream from entry where type = 'SubjectErased'))
+  and made_at <= (select max(seq) from entry where stream = subject and type = 'SubjectErased')
 
 -- name: subjects_by_tag
 -- Whose these tags are; not what an entry has erased.
@@ -129,6 +135,19 @@ select subject, body from vault_person join lateral (
     select seq, body from entry where stream = subject and type = 'SubjectRestricted' order by version desc limit 1
 ) restricted on true
 where wrapped is not null and restricted.seq >= made_at order by subject
+
+-- name: related
+-- Records of a subject's own, its gifts or cases, that hold personal values under their own name: recorded before it was
+-- known whose they are, or ids of the outside world. The parameters are those of last_day.
+select subject from vault_person
+where wrapped is not null and subject <> %(noun)s || '/' || %(id)s and subject in (
+    select %(member)s || '/' || (data ->> %(member)s) from (
+        select convert_from(body, 'UTF8')::jsonb -> 'data' as data from entry
+        where position(convert_to(%(quoted)s, 'UTF8') in body) > 0
+    ) named
+    where data ->> %(noun)s = %(id)s or data -> 'attributes' ->> %(noun)s = %(id)s
+)
+order by subject
 
 -- name: last_day
 -- The last business day of what is recorded about a subject: entries that name it, those about its gifts (for a donor) or

@@ -59,7 +59,11 @@ class Limits:
         """Raises ApprovalNeeded unless who made and who approved are two where the amount asks for it."""
         if self.two_persons_from is None:
             return
-        amount = max(sum(moved.hi - moved.lo for moved in fact.moves) for fact in decision.facts)
+        fact = decision.facts[-1]
+        if not fact.moves:
+            return
+        # A substitution moves both sides of its amount; a payment, a closing, a reversal name none.
+        amount = getattr(fact, "amount", None) or sum(moved.hi - moved.lo for moved in fact.moves)
         persons = {command.by, *(command.approved_by or ())} - {None}
         if amount >= self.two_persons_from and len(persons) < 2:
             raise ApprovalNeeded(amount=amount, threshold=self.two_persons_from)
@@ -179,8 +183,8 @@ class Writer:
         journal: Journal,
         pause: Callable[[float], None] = time.sleep,
         limits: Limits | None = None,
-        on_commit: Callable[[Head], None] = lambda head: None,
         vault: Vault | None = None,
+        on_commit: Callable[[Head], None] = lambda head: None,
     ) -> None:
         """`on_commit` is told the chain's end after each commit."""
         self._journal, self.vault = journal, vault

@@ -131,7 +131,7 @@ _TELLING = (
 class Lineage:
     """All gifts, donors and moves that the entries tell of, each as a sum that does not depend on their order.
 
-    A move counts by its two ends, the second against the first, so that it comes to the same wherever it is cut.
+    A move comes to the same wherever it is cut: the view cuts it where the money of two funds goes together.
 
     The sums are of Python's own hashes, keyed afresh in each process: good for comparing with the views here and now.
     """
@@ -176,7 +176,9 @@ def _end(name: str) -> tuple[str | None, ...]:
 
 
 def _move_sum(lo: int, hi: int, what: tuple[Any, ...]) -> int:
-    return hash((hi, what)) - hash((lo, what))
+    """Pieces of a range come to the same as the whole; weighed twice, so that no other `what` or ends do."""
+    weight = hash(what)
+    return weight * (hi - lo) + weight * weight * (hi * hi - lo * lo)
 
 
 def _derived(connection: Connection, report: Report, size: int, leaf: str) -> Iterator[Finding]:

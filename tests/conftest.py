@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -49,6 +51,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(line)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker among several hands in what it tried."""
+    histories, output = sys.modules.get("histories"), getattr(session.config, "workeroutput", None)
+    if histories is not None and output is not None:
+        output["tally"] = histories.TALLY.packed()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes in what a worker tried."""
+    if tally := getattr(node, "workeroutput", {}).get("tally"):
+        import histories
+
+        histories.TALLY.add(tally)
+
+
 @dataclass(frozen=True)
 class Ledger:
     """An open ledger on a database of its own schema."""
@@ -59,9 +77,13 @@ class Ledger:
 
 
 @pytest.fixture(scope="session")
-def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The owner's URL of an embedded server that ends with the run."""
-    with ensure_running(tmp_path_factory.mktemp("home")) as server:
+def embedded_url() -> Iterator[str]:
+    """The owner's URL of an embedded server that ends with the run.
+
+    Its folder is not pytest's: each new run closes those to others, and the server, which runs as another user, ends
+    when it cannot read its own.
+    """
+    with TemporaryDirectory(prefix="fenhao-home-") as folder, ensure_running(Path(folder)) as server:
         yield server.owner_url
 
 

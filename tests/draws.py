@@ -192,8 +192,9 @@ def settle_treatment(c: Chance) -> Command | None:
         return None
     there, on = c.state.at(place, TODAY), c.days_of(c.state.at(place, TODAY))
     _, hospital, case = (part.replace("%2F", "/").replace("%25", "%") for part in place.split("/"))
-    most = sum(serial.since <= on for serial in there)
-    return {"settlement": c.id("S"), "hospital": hospital, "case": case, "amount": c.part(most), "on": on}
+    amount = c.part(sum(serial.since <= on for serial in there))
+    shares = c.some(15, insurance=3, family=c.random.randint(0, 2), total=amount + 5)
+    return {"settlement": c.id("S"), "hospital": hospital, "case": case, "amount": amount, "on": on, **shares}
 
 
 def return_hospital_payment(c: Chance) -> Command | None:
@@ -373,15 +374,24 @@ def reverse_entry(c: Chance) -> Command | None:
     may = [fact for fact in known if rules.can_be_reversed(c.state, fact, on)]
     # Late ones first, or gifts of long ago would be most of it; returns, as they take keys and bills again.
     returns = [fact for fact in may if fact.command["do"].startswith("return_")]
-    if c.chance(12) or (not may and c.chance(20)):
-        in_the_way = [fact.seq for fact in known if fact.stands and fact not in may and (fact.moves or fact.issue)]
-        anything = [c.state.size + 5, *range(c.committed)]
-        return {"reverses": c.any_of(in_the_way if in_the_way and c.chance(75) else anything), "on": on}
+    if c.chance(14) or (not may and c.chance(20)):
+        in_the_way = [fact for fact in known if fact not in may and (fact.moves or fact.issue)]
+        nearly = [fact for fact in in_the_way if is_in_place(fact)]
+        refused = c.one(nearly if nearly and c.chance(75) else in_the_way)
+        if refused is not None and c.chance(75):
+            return {"reverses": refused.seq, "on": TODAY}
+        return {"reverses": c.any_of([c.state.size + 5, *range(c.committed)]), "on": on}
     fact = c.one((returns if returns and c.chance(30) else may)[-12:])
     taken = [each for each in returns if holders(c, each) or c.chance(2)]
     if taken and c.chance(60):
         fact = c.one(taken)
     return None if fact is None else {"reverses": fact.seq, "on": on}
+
+
+def is_in_place(fact: Fact) -> bool:
+    """Whether its serials are still where it put them, so that only something else keeps it from being undone."""
+    put = [(serial, target) for serial, _, target in fact.moves] + fact.issue
+    return all(serial.place == target for serial, target in put)
 
 
 def holders(c: Chance, returned: Fact) -> set[str]:

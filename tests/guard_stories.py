@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from itertools import count
+from itertools import count, zip_longest
 from typing import NamedTuple
 
 from ledger.database import Database, connecting, migrate
@@ -226,6 +226,7 @@ class Teller:
             donation=self.own(donation),
             fund=self.name,
             amount=amount if hospital is None else None,
+            donor=self._maybe(named, "donor"),
             case=case if hospital is None else None,
             hospital=hospital,
             lines=() if hospital is None else (PaymentLine(case, amount),),
@@ -249,15 +250,16 @@ class Teller:
         )
 
     def pay(self, cases: str, amount: int, on: str, named: Words) -> None:
-        """`pay C 60 05-20 id=Y1 bill=B1 of=100 hospital=H ref=123 account=a`; `pay C+D ...` pays each that much."""
+        """`pay C 60 05-20 id=Y1 bill=B1 of=100 hospital=H ref=1 account=a`; `pay C+D 60 05-20 bill=B1+B2`: 60 each."""
         made = self._id("Y", named)
-        bill, of = self._maybe(named, "bill"), int(named["of"]) if "of" in named else None
+        lines = zip_longest(cases.split("+"), named["bill"].split("+") if "bill" in named else ())
+        of = int(named["of"]) if "of" in named else None
         command = PayHospital(
             key=self.key(),
             on=day(on),
             payment=self.own(made),
             hospital=self._hospital(named),
-            lines=tuple(PaymentLine(self.own(case), amount, bill, of) for case in cases.split("+")),
+            lines=tuple(PaymentLine(self.own(case), amount, bill and self.own(bill), of) for case, bill in lines),
             cash=self._cash(named),
         )
         self._tell(made, command)

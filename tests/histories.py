@@ -72,17 +72,30 @@ class Tally:
         elif not isinstance(outcome, Replayed):
             self.accepted[command["do"]] += 1
 
+    def packed(self) -> dict[str, Any]:
+        """In plain types, for the way between processes."""
+        counts = {name: dict(getattr(self, name)) for name in ("accepted", "refused", "codes")}
+        return {"seeds": self.seeds, "steps": self.steps, "seconds": self.seconds, **counts}
+
+    def add(self, packed: dict[str, Any]) -> None:
+        """Takes in what another process tried."""
+        self.seeds = sorted([*self.seeds, *packed["seeds"]])
+        self.steps += packed["steps"]
+        self.seconds += packed["seconds"]
+        for name in ("accepted", "refused", "codes"):
+            getattr(self, name).update(packed[name])
+
     def lines(self) -> Iterator[str]:
         """The report."""
-        seeds = f"seeds {self.seeds[0]} to {self.seeds[-1]}" if self.is_run_of_seeds() else f"seeds {self.seeds}"
-        yield f"{self.steps} steps in {len(self.seeds)} histories ({seeds}), {self.seconds:.0f} s"
+        tried = set(self.seeds)
+        first = [seed for seed in self.seeds if seed - 1 not in tried]
+        last = [seed for seed in self.seeds if seed + 1 not in tried]
+        seeds = ", ".join(f"{lo} to {hi}" for lo, hi in zip(first, last, strict=True))
+        yield f"{self.steps} steps in {len(self.seeds)} histories (seeds {seeds}), {self.seconds:.0f} s"
         yield "accepted/refused: " + ", ".join(
             f"{verb} {self.accepted[verb]}/{self.refused[verb]}" for verb in sorted(self.accepted | self.refused)
         )
         yield "refused for one reason: " + ", ".join(f"{code} {n}" for code, n in sorted(self.codes.items()))
-
-    def is_run_of_seeds(self) -> bool:
-        return self.seeds == list(range(self.seeds[0], self.seeds[0] + len(self.seeds)))
 
 
 TALLY = Tally()
@@ -354,7 +367,7 @@ Told = list[tuple[int, Command]]
 def shrunk(journal: Journal, seed: int, commands: Told, failure: Exception) -> str:
     """Leaves out as many commands as possible, halves first, then single ones, while it fails in the same way."""
     until, size = time.monotonic() + SHRINK_S, max(len(commands) // 2, 1)
-    first, wanted = failure, kind_of(failure)
+    wanted = kind_of(failure)
     while time.monotonic() < until:
         before = len(commands)
         for start in range(len(commands) - size, -size, -size):
@@ -366,8 +379,9 @@ def shrunk(journal: Journal, seed: int, commands: Told, failure: Exception) -> s
             break
         size = max(size // 2, 1)
     told_by = "\n".join(f"  {n}: {command}" for n, command in commands)
-    how = "\n  ".join(str(one) for one in (failure.args if failure.args else first.args))
-    return f"seed {seed}, two persons from {threshold_of(seed)}:\n  {how}\nin batches:\n{told_by}"
+    how = "\n  ".join(str(one) for one in failure.args)
+    kind = type(failure).__name__
+    return f"seed {seed}, two persons from {threshold_of(seed)}: {kind}\n  {how}\nin batches:\n{told_by}"
 
 
 def failure_of(journal: Journal, seed: int, commands: Told) -> Exception | None:

@@ -78,7 +78,8 @@ Outcome = Recorded | Replayed | Refused
 class Model:
     """The ledger's state and what each command does to it. A fresh one stands just after entry 0.
 
-    `threshold` is the sum of moves from which two persons are needed; None asks for one only.
+    `threshold` is the amount moved from which two persons are needed (a substitution moves it on two sides); None asks
+    for one only.
     """
 
     def __init__(self, threshold: int | None = None) -> None:
@@ -100,7 +101,8 @@ class Model:
         why = self._common_reasons(command, today)
         plan = RULES[command["do"]](self.state, command, why)
         persons = {command.get("by"), *command.get("approved_by", [])} - {None}
-        if self.threshold is not None and len(plan.moves) >= self.threshold and len(persons) < 2:
+        sides = 2 if command["do"] == "substitute_serials" else 1
+        if self.threshold is not None and len(plan.moves) >= self.threshold * sides and len(persons) < 2:
             why.add("approval_needed")
         if why:
             return Refused(why)

@@ -96,7 +96,7 @@ def guard_against_two(state: State, id: str | None, case: Case, command: Command
         same_person = "person" in case.attributes and case.attributes["person"] == other.attributes.get("person")
         same_household = case.household is not None and case.household == other.household
         alike = other.is_open and other_id != id and other.purpose == case.purpose
-        if alike and (same_person or same_household) and not command.get("approved_by"):
+        if alike and (same_person or same_household) and not set(command.get("approved_by", [])) - {command.get("by")}:
             why.add("person_in_open_case")
 
 

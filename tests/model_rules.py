@@ -173,7 +173,10 @@ def return_hospital_payment(state: State, command: Command, why: Why) -> Plan:
 
 
 def settle_treatment(state: State, command: Command, why: Why) -> Plan:
-    """hospital/H/C → used/H/C."""
+    """hospital/H/C → used/H/C; others' shares of the treatment may be told, within its total."""
+    shares = command["amount"] + command.get("insurance", 0) + command.get("family", 0)
+    if shares > command.get("total", shares):
+        why.add("bad_value")
     at = f"{segment(command['hospital'])}/{segment(command['case'])}"
     taken = state.front(state.at(f"hospital/{at}", command.get("on", "")), command["amount"], why)
     return Plan(to(f"used/{at}", taken))

@@ -83,6 +83,11 @@ SAME_BILL = [
         "pay D 7 06-03 bill=B id=Z; back Z D 7 06-04",
     ),
     story(
+        "the second was settled, and came back for all that",
+        "case C; case D; allocate C 9 06-01; allocate D 7 06-01; pay C 9 06-02 bill=B; pay D 7 06-03 bill=B id=Z;"
+        "settle D 7 06-04 bill=B; back Z D 7 06-05",
+    ),
+    story(
         "advances of two cases are settled by one paper",
         "case C; case D; allocate C 90 06-01; allocate D 70 06-01; pay C+D 70 06-02; settle C 50 06-03 bill=B id=S;"
         "settle D 70 06-03 bill=B id=T",
@@ -192,6 +197,8 @@ SAME_GIFT = [
         "gift D 9 06-01 donor=N channel=wx txn=T; gift E 9 06-01 donor=N channel=wx txn=U",
     ),
     story("another donor", "gift D 9 06-01 donor=N; gift E 9 06-01 donor=M"),
+    story("they come after the day of the report", "gift D 9 2026-07-01 donor=N; gift E 9 2026-07-01 donor=N"),
+    story("an opening balance is no gift", "case C; gift D 9 06-01 donor=N; bring E 9 06-01 donor=N case=C"),
     story("no known donor", "gift D 9 06-01; gift E 9 06-01"),
     story("another day", "gift D 9 06-01 donor=N; gift E 9 06-02 donor=N"),
     story("another amount", "gift D 9 06-01 donor=N; gift E 8 06-01 donor=N"),

@@ -101,6 +101,11 @@ BILLS = [
         "bill_part_paid H B C 30 20 <- Y",
     ),
     story(
+        "a return names its bill",
+        "case C; allocate C 100 06-10; pay C+C 50 06-10 id=Y bill=B+B2 of=80; back Y C 50 06-15 bill=B",
+        "bill_part_paid H B2 C 30 20 <- Y",
+    ),
+    story(
         "paid again after the bank's rejection, and still an instalment short",
         "case C; allocate C 90 06-10; pay C 60 06-10 id=Y bill=B of=90; back Y C 60 06-15 reason=bank_rejected;"
         "pay C 60 06-16 id=Z bill=B of=90",
@@ -173,6 +178,35 @@ RETURNED = [
         "case C; allocate C 200 06-01; pay C 100 06-01 id=Y bill=B; back Y C 100 06-03 reason=bank_rejected;"
         "pay C 40 06-04 bill=B of=100; pay C 90 06-05 bill=B2",
         "returned_unpaid H C 60 27 <- Y Y",
+    ),
+    story(
+        "it is told as returned, not as waiting too, whichever serials a grant took",
+        "case C; allocate C 100 04-01; pay C 80 05-01 id=Y; back Y C 80 05-03 reason=bank_rejected;grant C 20 06-01",
+        "returned_unpaid H C 80 58 <- Y Y",
+    ),
+    story(
+        "what waits besides is told as waiting",
+        "case C; allocate C 100 04-01 id=A; pay C 80 05-01 id=Y; back Y C 80 05-03 reason=bank_rejected;pay C 30 06-01",
+        "returned_unpaid H C 50 58 <- Y Y",
+        "allocated_unpaid C 20 90 <- A",
+    ),
+    story(
+        "one payment makes up for the older return, and in part for the next",
+        "case C; allocate C 100 06-01; pay C 40 06-01 id=Y; pay C 60 06-01 id=Z;"
+        "back Y C 40 06-03 reason=bank_rejected; back Z C 60 06-03 reason=bank_rejected; pay C 55 06-20",
+        "returned_unpaid H C 45 27 <- Z Z",
+    ),
+    story(
+        "it was paid again after the day of the report",
+        "case C; allocate C 100 06-01; pay C 100 06-01 id=Y; back Y C 100 06-03 reason=bank_rejected;"
+        "pay C 100 2026-07-02",
+        "returned_unpaid H C 100 27 <- Y Y",
+    ),
+    story(
+        "another month is not the month that came back",
+        "case C; allocate C 50 06-01; grant C 50 06-01 id=G period=2026-05; repay G 50 06-03;"
+        "grant C 50 06-04 period=2026-06",
+        "returned_unpaid C 2026-05 50 27 <- G G",
     ),
     story(
         "it was rejected twice",
@@ -282,6 +316,11 @@ EXPIRING = [
         "its last day is today",
         "gift D 500 05-01 expires=2026-06-30; gift E 60 05-01 expires=2026-06-30",
         "expiring t 560 0 <- t D E",
+    ),
+    story(
+        "a gift came after the day of the report",
+        "gift D 500 05-01 expires=2026-07-29; gift E 70 2026-07-02 expires=2026-07-29",
+        "expiring t 500 29 <- t D",
     ),
     story("its last day was yesterday", "gift D 500 05-01 expires=2026-06-29", "expired t 500 1 <- t D"),
     story("it was allocated", "gift D 500 05-01 expires=2026-07-29; case C; allocate C 500 06-10"),

@@ -26,6 +26,7 @@ import msgspec
 from conftest import Ledger
 from telling import commands_of
 
+from api.commands import BadMembers
 from ledger.decisions import Command
 from ledger.errors import LedgerError, Refusal, Unknown
 from ledger.money import format_amount, parse_amount
@@ -200,6 +201,10 @@ class Telling:
     def _refused(self, line: Line, refusal: LedgerError) -> Iterator[str]:
         self.refusals[line.text] = refusal
         yield f"refused: {refusal.code}"
+        if isinstance(refusal, BadMembers):  # its sentence goes on with all the members that there are
+            yield "{fact}：{wrong_zh}".format(**refusal.fields)
+            yield "{fact}: {wrong}".format(**refusal.fields)
+            return
         yield refusal.say("zh")
         yield refusal.say("en")
 

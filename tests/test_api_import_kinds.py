@@ -359,6 +359,16 @@ def test_an_opening_balance_is_recorded_whole_or_not_at_all(desk: Desk, rows: li
     assert refusals(desk, "opening-balances", *rows) == expected
 
 
+def test_names_that_disagree_are_not_repeated(desk: Desk) -> None:
+    desk.take_in(*SETTING.items())
+    header = STORY["opening-balances"][0] + ",donor_name\n"
+    rows = "O5,F,1,2026-01-01,audit:1,N1,C1,H,张三\nO5,F,1,2026-01-01,audit:1,N1,C2,H,李四\n"
+    report = desk.take_in(("opening-balances", header + rows))
+    assert codes(report) == ["payment_disagrees"] * 2
+    said = [reject.refusal.say(language) for reject in report.rejects for language in ("zh", "en")]
+    assert all("donor_name" in text and "张三" not in text and "李四" not in text for text in said)
+
+
 def test_one_id_in_two_kinds_does_not_bring_their_rows_together(desk: Desk) -> None:
     desk.take_in(*story())
     report = desk.take_in(

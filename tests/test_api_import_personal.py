@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -90,7 +92,9 @@ def test_an_id_that_looks_personal_is_refused_in_any_file_without_repeating_it(d
     )
     assert [reject.refusal.code for reject in report.rejects] == ["bad_value"] * 5
     assert report.rejected == 7
-    text = "\n".join([*report.lines("zh"), *report.lines("en")])
+    others = desk.take_in(allocations=[f"A1,{CHILD},1,2026-01-02", "A2,１３８００１３８０００,1,2026-01-02"])
+    text = "\n".join(line for one in (report, others) for language in ("zh", "en") for line in one.lines(language))
+    assert [reject.refusal.code for reject in others.rejects] == ["bad_value"] * 2
     assert PHONE not in text
     assert CHILD not in text
     assert "--pseudonymise" in text
@@ -127,6 +131,20 @@ def test_an_outside_id_becomes_one_random_id_across_files_columns_and_imports(de
     assert opened == restricted == desk.vaulted.vault.find("person_id", CHILD, READER)
     assert desk.vaulted.vault.find("case_id", CHILD, READER) != opened
     assert desk.vaulted.vault.open(f"donor/{donors[2]}", READER).outside_id == OTHER
+
+
+def test_who_paid_and_who_gets_the_receipt_are_ids_of_donors(desk: Desk) -> None:
+    path = desk.folder / "paid.csv"
+    path.write_text(
+        f"donation_id,fund_id,amount,received_on,donor_id,payer,receipt_to\nD1,F,5,2026-01-02,{PHONE},{OTHER},{PHONE}\n",
+        "utf-8",
+    )
+    source = parse_sources([f"donations={path}"])
+    report = run(desk.vaulted.journal, desk.vaulted.writer, source, pseudonymise=("donor_id",))
+    assert recorded(report, "donations") == 1
+    data = desk.vaulted.entry(gifts(desk)[0])["data"]
+    assert data["donor"] == data["receipt_to"] == desk.vaulted.vault.find("donor_id", PHONE, READER)
+    assert data["payer"] == desk.vaulted.vault.find("donor_id", OTHER, READER)
 
 
 def gifts(desk: Desk) -> list[int]:
@@ -201,6 +219,24 @@ def test_batches_of_one_import_share_their_pseudonyms(desk: Desk, monkeypatch: p
     donors = [desk.vaulted.entry(seq)["data"]["donor"] for seq in gifts(desk)]
     assert len(set(donors)) == 4
     assert all(donors[n] == donors[n % 4] for n in range(20))
+
+
+def test_imports_at_the_same_time_give_nobody_two_ids(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.intake.running.BATCH_COMMANDS", 5)
+
+    def take_in(n: int) -> Any:
+        own = desk.vaulted.again()
+        path = desk.file(
+            "donations", [f"D{n}-{i},F,5,2026-01-02,{13800138000 + i % 10}" for i in range(40)], f"own-{n}"
+        )
+        report = run(own.journal, own.writer, parse_sources([f"donations={path}"]), pseudonymise=("donor_id",))
+        return int(report.members()["pseudonyms"].get("donor_id", 0))
+
+    with ThreadPoolExecutor(3) as threads:
+        assert sum(threads.map(take_in, range(3))) == 10
+    donors = {desk.vaulted.entry(seq)["data"]["donor"] for seq in gifts(desk)}
+    assert len(donors) == 10
+    assert desk.vaulted.rows("select count(*) from vault_pseudonym") == [(10,)]
 
 
 def test_an_erased_donor_who_comes_again_is_somebody_new(desk: Desk) -> None:

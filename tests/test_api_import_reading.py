@@ -148,8 +148,8 @@ def test_a_mapping_makes_their_columns_ours(tmp_path: Path) -> None:
     assert (row.need("donation_id"), row.need("donor_id"), row.amount("amount")) == ("19-2016-11", "11", 100050)
     assert row.day("received_on").isoformat() == "2016-01-01"
     assert row.restriction("restriction") == (("disease", ("VSD", "ASD")),)
-    assert (made.ignored, made.not_recorded, row.personal()) == (["x"], [], ())
-    assert made.row(["19", "2016", "11", "1", "", "王小明"]).personal() == (("donor_name", "王小明"),)
+    assert (made.ignored, made.not_recorded, row.personal(KINDS["donations"].personal)) == (["x"], [], ())
+    assert made.row(["19", "2016", "11", "1", "", "王小明"]).personal(("donor_name",)) == (("donor_name", "王小明"),)
     with pytest.raises(Refusal, match="donation_id is missing"):
         made.row(["19", "", "11"]).need("donation_id")
 
@@ -217,7 +217,7 @@ def test_a_dimension_of_the_dictionary_is_an_attribute(tmp_path: Path) -> None:
     row = made.row(["C1", "F", "郑州", "", "OPEN", "12", "张三"])
     assert row.attributes() == {"surgery": "OPEN"}
     assert row.need("hospital_id") == "H1"
-    assert row.personal() == (("beneficiary_name", "张三"),)
+    assert row.personal(("beneficiary_name",)) == (("beneficiary_name", "张三"),)
     assert (made.ignored, made.not_recorded) == (["weight"], [])
 
 

@@ -186,6 +186,23 @@ def test_a_person_reads_what_moves_from_where_to_where(fenhao: Fenhao, language:
     assert [line[: len(start)] for line, start in zip(said, lines, strict=True)] == lines
 
 
+def test_a_person_reads_why_money_goes_home(fenhao: Fenhao) -> None:
+    for fact, sets in (
+        ("FundOpened", ["fund=home", "name=来处"]),
+        ("HospitalRegistered", ["hospital=HH", "name=家"]),
+        ("CaseOpened", ["case=CH", "fund=home", "hospital=HH"]),
+        ("DonationReceived", ["donation=DH", "fund=home", "amount=30.00", "on=2026-03-01"]),
+        ("AllocationMade", ["allocation=AH", "case=CH", "amount=5.00", "on=2026-03-02"]),
+    ):
+        assert fenhao(*asked(fact, *sets)).exit_code == 0
+    closed = ["case=CH", "on=2026-03-03", "reason=withdrawn", "by=li", "approved_by=wang|zhao", "basis=letter:7"]
+    said = fenhao(*asked("CaseClosed", *closed)).stdout.splitlines()
+    assert said[0].startswith("已登记为第 ")
+    assert said[1] == "结案 CH，5.00 CNY，2026-03-03"
+    assert said[2].startswith("  已匹配：CH → 在基金：home  5.00  t")
+    assert said[3:] == ["  批准 wang, zhao；依据 letter:7；经办 li；原因 申请撤回"]
+
+
 def test_members_need_not_be_announced_one_by_one(fenhao: Fenhao) -> None:
     done = answer(fenhao("record", "FundOpened", "--set", "fund=plain", "name=先心病 救助", "fee_bp=100", "--json"))
     again = answer(fenhao("record", "open-fund", "fund=plain", "name=先心病 救助", "fee_bp=100", "--json"))

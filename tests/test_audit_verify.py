@@ -341,6 +341,43 @@ def test_the_express_lane_says_what_the_long_way_says(
     assert list(slow.places()) == list(fast.places())
 
 
+HASH = "0f" * 32
+
+
+@pytest.mark.parametrize(
+    ("commitments", "express", "problems"),
+    [
+        ({"donor_name": HASH}, True, 0),
+        ({"donor_id_no": HASH, "donor_name": HASH, "donor_phone": HASH}, True, 0),
+        ({"donor_phone": HASH}, True, 0),
+        ({"donor_mail": HASH, "donor_name": HASH}, False, 0),
+        ({"donor_name": HASH, "donor_phone": HASH, "donor_tax_no": HASH}, False, 0),
+        ({"donor_name": HASH.upper()}, False, 1),
+        ({"donor_name": HASH[1:]}, False, 1),
+        ({"donor_name": 1}, False, 1),
+        ({"Donor": HASH}, False, 1),
+        ([HASH], False, 1),
+    ],
+    ids=str,
+)
+def test_commitments_are_hashes_by_field_and_known_ones_go_by_the_express_lane(
+    commitments: Any, express: bool, problems: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took: list[bool] = []
+    original = verify.ChunkReader.add_gift
+
+    def watched(reader: Any, raw: bytes) -> bool:
+        took.append(original(reader, raw))
+        return took[-1]
+
+    monkeypatch.setattr(verify.ChunkReader, "add_gift", watched)
+    entries = long_story(12)
+    at = next(n for n, entry in enumerate(entries) if n > 1 and entry["type"] == "DonationReceived")
+    entries[at]["data"]["commitments"] = commitments
+    assert len(check(chained(entries)).problems) == problems
+    assert took[at - 1] is express
+
+
 def test_breaches_in_a_long_history_are_each_named(long_chain: list[bytes]) -> None:
     report = check(spoil_and_rechain(long_chain))
     assert [problem.seq for problem in report.problems] == [700, 800, 900, 1000]

@@ -115,8 +115,9 @@ SOUND = [
     told(brought(9, "t4:200-209 > fund/heart", donor="P-2")),
     told(ATTRIBUTED),
     told(AT_FUND, step("DonationAttributed", "donation/O1", None, donor="P-9")),
-    told(step("SubjectErased", "person/P-C1", None, person=None, subject="person/P-C1"),
-         step("SubjectRestricted", "donor/P-1", None, person=None, subject="donor/P-1")),
+    told(step("SubjectRestricted", "household/H-1", None, subject="household/H-1", until="2057-01-01"),
+         step("SubjectErased", "person/P-C1", None, subject="person/P-C1"),
+         step("SubjectErased", "donor/P-1", None, subject="donor/P-1")),
 ]  # fmt: skip
 
 
@@ -278,6 +279,7 @@ GIFTS: list[Named] = [
      "moves money"),
     (told(step("SubjectErased", "person/P-C1", None, subject="person/P-C1")), setting("/stream", "case/P-C1"),
      "is not its stream"),
+    (told(step("SubjectErased", "fund/F", None, subject="fund/F")), None, "no person or record"),
     (told(step("SubjectErased", "donor/P-1", "2026-01-20", "t1:0-9 fund/heart > hold/X", subject="donor/P-1")), None,
      "moves money"),
 ]  # fmt: skip

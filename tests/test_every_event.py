@@ -96,7 +96,9 @@ EXAMPLES: list[Fact] = [
         hospital="H",
         lines=(PaymentLine("C", 50, "B-1", 60),),
     ),
-    TreatmentSettled(on=DAY, settlement="S", hospital="H", case="C", amount=1, bill_no="B-1"),
+    TreatmentSettled(
+        on=DAY, settlement="S", hospital="H", case="C", amount=1, bill_no="B-1", total=9, insurance=8, family=0
+    ),
     CashGranted(on=DAY, grant="G", case="C", amount=2**53 - 1, purpose="travel", period="2026-01"),
     SubjectRestricted(subject="donor/P", until=date(2057, 1, 1), basis=Basis("request", "R-1")),
     SubjectErased(subject="person/人/一", basis=Basis("request", "R-1")),

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from vaults import READER, Vaulted, case, erased, gift, vault_rows
 
 from ledger.decisions import (
+    AmendCase,
     AttributeDonation,
     Basis,
     EraseSubject,
@@ -85,6 +86,8 @@ def test_nothing_is_erased_twice_or_where_nothing_is(vaulted: Vaulted) -> None:
     for subject in ("P1", "fund/F", "donor/", "donor/a\x07"):
         with pytest.raises(BadValue):
             erased(vaulted, subject)
+    with pytest.raises(BadValue, match="basis ref"):
+        vaulted.writer.submit(EraseSubject(key="e", whose="donor/P1", basis=Basis("request", "13800138000")))
     with pytest.raises(BadValue, match="basis"):
         vaulted.writer.submit(EraseSubject(key="e", whose="donor/P1"))
     with pytest.raises(NoVault):
@@ -312,6 +315,29 @@ def bound_household(vaulted: Vaulted) -> None:
 def test_vouchers_are_kept_from_the_last_entry_about_the_subject(vaulted: Vaulted, subject: str, last: int) -> None:
     told(vaulted)
     assert erased(vaulted, subject, years=100).until == date(2101 + last, 1, 1)
+
+
+def test_records_of_the_person_that_hold_values_of_their_own_are_named(vaulted: Vaulted) -> None:
+    """A name given before it was known whose gift it is stands under the gift; so does an earlier name of a case."""
+    gifts = [
+        gift("D1", donor=None, donor_name="无名"),
+        gift("D2", donor_name="甲"),
+        gift("D3", donor=None, donor_name="乙"),
+    ]
+    vaulted.writer.submit_batch([*gifts, AttributeDonation(key="t", donation="D1", donor="P1")])
+    vaulted.writer.submit_batch([case("C1", None, beneficiary_name="子"), case("C2", "K1", beneficiary_name="丑")])
+    vaulted.writer.submit(AmendCase(key="a", case="C1", hospital="H", person="K1", approved_by=("staff-1",)))
+    assert erased(vaulted).related == ("donation/D1",)
+    assert erased(vaulted, "person/K1").related == ("case/C1",)
+    assert erased(vaulted, "case/C1").related == ()
+
+
+def test_another_number_of_years_moves_the_day_and_back(vaulted: Vaulted) -> None:
+    vaulted.writer.submit(gift("D1", donor_name="甲"))
+    days = [erased(vaulted, years=years) for years in (30, 40, 30)]
+    assert [one.until for one in days] == [date(2057, 1, 1), date(2067, 1, 1), date(2057, 1, 1)]
+    assert len({one.seq for one in days}) == 3
+    assert vaulted.vault.person("donor/P1").restricted_until == date(2057, 1, 1)
 
 
 @pytest.mark.parametrize("years", [-1, 1001])

@@ -8,15 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from conftest import every_server
-from vaults import READER, Vaulted, erased, gift, vault_rows
+from vaults import ORIGIN, READER, Vaulted, erased, gift, vault_rows
 
 from ledger import vault as vault_module
 from ledger.journal import Journal
 from ledger.vault import Vault
+from ledger.vault_ciphers import wrapping_context
 from ledger.vault_faults import VaultDamaged
 from ledger.vault_keys import KeyFault, KeyFolder
 from ledger.writing import Recorded
@@ -45,7 +47,9 @@ def test_after_a_rotation_the_old_key_opens_nothing_and_is_not_needed(vaulted: V
     assert (done.wrapped, done.resumed) == (10, False)
     assert told_progress[-1] == (10, 10)
     assert before & set(vaulted.rows("select wrapped from vault_person where wrapped is not null")) == set()
+    assert (done.retired, vaulted.vault.condition().retired) == ((old.stem.removeprefix("vault-master-"),),) * 2
     old.unlink()
+    assert vaulted.vault.condition().retired == ()
     assert_all_open(vaulted, names)
     vaulted.again().writer.submit(gift("D99", donor="P99", donor_name="新"))
     assert vaulted.rows("select distinct master from vault_person where wrapped is not null") == [(done.master,)]
@@ -140,6 +144,41 @@ def test_without_the_old_key_a_rotation_stops_before_it_harms(vaulted: Vaulted) 
     assert vault_rows(vaulted) == before
     old.write_bytes(content)
     assert vaulted.again().vault.rotate().resumed
+
+
+def test_a_page_that_another_rotation_took_is_not_the_end(vaulted: Vaulted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rotations at once: what the one waits for, the other wraps, and dies; the rest is the first one's."""
+    monkeypatch.setattr(vault_module, "REWRAP_ROWS", 2)
+    names = peopled(vaulted)
+    with monkeypatch.context() as patched:
+        patched.setattr(Vault, "_rewrap", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            vaulted.vault.rotate()
+    ((new,),) = vaulted.rows("select master from vault_keys")
+    keys = KeyFolder(vaulted.keys, os.urandom)
+    with ThreadPoolExecutor(1) as threads, vaulted.database.owner() as other:
+        with other.transaction():
+            for subject, old, wrapped in other.execute(
+                "select subject, master, wrapped from vault_person where subject in ('donor/P00', 'donor/P01')"
+            ).fetchall():
+                context = wrapping_context(ORIGIN, subject)
+                anew = keys.wrap(new, keys.unwrap(old, wrapped, context), context)
+                change = "update vault_person set master = %s, wrapped = %s where subject = %s"
+                other.execute(change, (new, anew, subject))
+            rotating = threads.submit(vaulted.again().vault.rotate)
+            while vaulted.rows("select count(*) from pg_locks where not granted") == [(0,)]:
+                time.sleep(0.01)
+        assert rotating.result(30).wrapped == 8
+    assert vaulted.vault.condition().wrappings == {new: 10}
+    assert_all_open(vaulted, names)
+
+
+def test_another_ledgers_master_key_in_the_same_folder_is_none_of_ours(vaulted: Vaulted) -> None:
+    """Nobody is told to remove it."""
+    other = KeyFolder(vaulted.keys, os.urandom).make("master")
+    vaulted.vault.rotate()
+    assert other not in vaulted.vault.condition().retired
+    assert len(vaulted.vault.condition().retired) == 1
 
 
 def test_a_damaged_key_of_one_person_is_named(vaulted: Vaulted) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from conftest import SCALE, every_server
+from eventsourcing.persistence import PersistenceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from vaults import ON, ORIGIN, READER, Vaulted, case, commitment_by_hand, gift
 
+from ledger.database import DatabaseFault
 from ledger.decisions import AmendCase, Command, OpenFund, ReceiveDonation
 from ledger.errors import BadValue, IdempotencyConflict, OperatorFault, Refusal, Unknown
 from ledger.journal import Journal
@@ -357,7 +359,35 @@ def test_who_reads_what_and_why_is_noted_and_cannot_be_taken_back(vaulted: Vault
     assert vaulted.vault.accesses("donor/P2", 10) == []
 
 
-@pytest.mark.parametrize("reader", [Reader("", "why"), Reader("staff", ""), Reader("staff", "why", "")], ids=repr)
+@every_server
+def test_the_log_of_accesses_only_grows_for_the_owner_too(vaulted: Vaulted) -> None:
+    vaulted.writer.submit(gift("D1", donor_name="甲"))
+    vaulted.vault.open("donation/D1", READER)
+    for change in ("update vault_access set by = 'x'", "delete from vault_access", "truncate vault_access"):
+        with pytest.raises(DatabaseFault, match="never changed"):
+            vaulted.rows(change)
+    assert len(vaulted.vault.accesses(None, 10)) == 1
+
+
+def test_what_is_read_is_noted_or_not_read(vaulted: Vaulted) -> None:
+    vaulted.writer.submit(gift("D1", donor_name="甲"))
+    vaulted.rows("alter table vault_access add check (reason <> 'query of the donor')")
+    with pytest.raises(PersistenceError):
+        vaulted.vault.open("donation/D1", READER)
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        Reader("", "why"),
+        Reader("staff", ""),
+        Reader("staff", "why", ""),
+        Reader("13800138000", "why"),
+        Reader("staff", "call from 13800138000"),
+        Reader("staff", "why", "a@example.org asked"),
+    ],
+    ids=repr,
+)
 def test_nobody_reads_without_a_name_and_a_reason(vaulted: Vaulted, reader: Reader) -> None:
     vaulted.writer.submit(gift("D1", donor_name="甲"))
     with pytest.raises(BadValue):

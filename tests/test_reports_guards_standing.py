@@ -17,8 +17,8 @@ PLACES = ("case/C", "case/D", "hospital/H/C", "hold/X", "used/H/C", "fund/F", "f
 SERIALS = 24
 TAPE = 3
 START = date(2026, 1, 1)
-Came = tuple[int, date, str | None]
-"""By which entry a serial came to its place, on which day, and which fund it left."""
+Came = tuple[int, date, str]
+"""By which entry a serial came to its place, on which day, and whose money it was then."""
 
 
 class Plain:
@@ -26,15 +26,15 @@ class Plain:
 
     def __init__(self) -> None:
         self.place = ["case/C"] * SERIALS
-        self.came: list[Came] = [(0, START, None)] * SERIALS
+        self.came: list[Came] = [(0, START, "F0")] * SERIALS
         self.changed: dict[int, dict[int, tuple[str, str, Came]]] = {}
 
     def move(self, seq: int, on: date, serials: list[int], target: str) -> None:
         """The serials that are not at the target go there."""
         self.changed[seq] = {n: (self.place[n], target, self.came[n]) for n in serials if self.place[n] != target}
-        for n, (source, _, _) in self.changed[seq].items():
+        for n in self.changed[seq]:
             self.place[n] = target
-            self.came[n] = (seq, on, "F" if source.startswith("fund/") else None)
+            self.came[n] = (seq, on, f"F{seq}")
 
     def reversible(self) -> list[int]:
         """The entries all of whose serials are still where they put them, by them."""
@@ -86,9 +86,9 @@ def test_arrivals_are_as_if_reversed_entries_had_never_been(
             if moves and moves[-1][0].seq == seq and c % 3 == 0:  # the entry goes on in another part
                 seq += 1
                 wholes[seq] = first
-            moves.append((Arrival(TAPE, lo, hi, seq, on), source, target))
+            moves.append((Arrival(TAPE, lo, hi, seq, on, f"F{first}"), source, target))
     standing = Standing(watched, reversals, wholes)
-    standing.arrive("case/C", Arrival(TAPE, 0, SERIALS, 0, START))
+    standing.arrive("case/C", Arrival(TAPE, 0, SERIALS, 0, START, "F0"))
     for move in moves:
         standing.move(*move)
     found: dict[tuple[str, int], Came] = {}

@@ -1,4 +1,4 @@
-"""What people and programs read in the guards report: totals, findings and their evidence; and that there is none."""
+"""What people and programs read in the guards report: totals, findings, their evidence, or that there are none."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from guard_stories import Teller, day, library
 from rich.cells import cell_len
 
+from ledger.decisions import MakeAllocation
 from ledger.journal import Journal
 from ledger.writing import Writer
 from projections.runner import Runner
@@ -197,6 +198,17 @@ def test_long_lists_are_cut_and_say_how_much_is_left_out(journal: Journal) -> No
     assert sum(each["rule"] == "allocated_unpaid" for each in members["findings"]) == MOST_SHOWN + 3
     [gift] = [each for each in members["findings"] if each["rule"] == "same_gift"]
     assert (gift["amount"], gift["entries"], len(gift["evidence"])) == (7_700, MOST_EVIDENCE + 2, MOST_EVIDENCE)
+
+
+def test_money_of_another_fund_concerns_both(journal: Journal) -> None:
+    Teller(Writer(journal), "rural", prefix="r-").tell("gift D 100 02-01")
+    tell(journal, "case C")
+    allocation = MakeAllocation(key="x", on=day("03-01"), allocation="AL", case="C", fund="rural", amount=100)
+    Writer(journal).submit(allocation)
+    Runner(journal).catch_up()
+    for fund in ("heart", "rural"):
+        [finding] = guard(journal, today=TODAY, fund=fund).findings
+        assert (finding.subject, finding.amount) == ({"case": "C"}, 100)
 
 
 def test_programs_read_the_same_as_people(journal: Journal) -> None:

@@ -7,7 +7,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from conftest import Ledger
+from conftest import SCALE, Ledger
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lives import live
+from projected import STEP, Step, opened
 
 from ledger.decisions import (
     AttributeDonation,
@@ -105,6 +109,15 @@ def test_what_was_changed_beside_the_entries_is_named(sound: Ledger, change: str
     assert found.report.ok
     assert not found.ok
     assert any(named in problem["what"] for problem in found.as_json()["problems"]), found.findings
+
+
+@settings(max_examples=3 * SCALE)
+@given(steps=st.lists(STEP, min_size=40, max_size=80))
+def test_a_ledger_that_saw_every_kind_of_command_verifies(steps: list[Step], server_url: str) -> None:
+    with opened(server_url) as ledger:
+        live(ledger, steps)
+        found = verify_ledger(ledger.journal, Runner(ledger.journal), jobs=1)
+        assert found.as_json()["problems"] == []
 
 
 def test_views_that_were_changed_are_made_anew_by_a_rebuild(sound: Ledger) -> None:

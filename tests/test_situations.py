@@ -171,7 +171,9 @@ def assert_refusals_say_the_same(told: Telling) -> None:
     for refusal in told.refusals.values():
         zh, en = (Counter(re.findall(r"[0-9][0-9,]*\.[0-9]{2}\b", refusal.say(language))) for language in ("zh", "en"))
         assert zh == en, refusal.say("en")
-        amounts = [value for name, value in refusal.fields.items() if f"{{{name}:money}}" in refusal.en]
+        said = {name for name in refusal.fields if f"{{{name}:money}}" in refusal.en}
+        said |= {name for name, value in refusal.fields.items() if f"{{{name}:if" in refusal.en and value}
+        amounts = [refusal.fields[name] for name in said]
         figures = [part for each in amounts for part in (each.values() if isinstance(each, dict) else [each])]
         assert zh == Counter(map(format_amount, figures)), refusal.say("zh")
 

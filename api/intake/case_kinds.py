@@ -17,7 +17,6 @@ def _case(row: Row) -> Command:
         household=row.get("household_id"),
         purpose=row.get("purpose"),
         attributes=row.attributes(),
-        personal=row.personal(),
     )
 
 
@@ -29,7 +28,6 @@ def _amendment(row: Row) -> Command:
         hospital=row.need("hospital_id"),
         person=row.get("person_id"),
         attributes=row.attributes(),
-        personal=row.personal(),
     )
     return by_content(command, row.kind)
 
@@ -43,7 +41,8 @@ def _reopening(row: Row) -> Command:
     return by_content(ReopenCase(key="-", on=row.day("reopened_on"), case=row.need("case_id")), row.kind)
 
 
-PERSONAL = ("beneficiary_name", "beneficiary_id_no", "guardian_name", "guardian_phone")
+BENEFICIARY = ("beneficiary_name", "beneficiary_id_no", "guardian_name", "guardian_phone")
+"""What files say of a child and who answers for it; other columns of theirs are not read."""
 
 CASE_KINDS = (
     Kind(
@@ -52,7 +51,7 @@ CASE_KINDS = (
         required=("case_id", "fund_id", "hospital_id"),
         optional=("person_id", "household_id", "purpose"),
         attributes=("disease", "province", "age_band"),
-        personal=PERSONAL,
+        personal=BENEFICIARY,
         build=_case,
     ),
     Kind(
@@ -61,7 +60,7 @@ CASE_KINDS = (
         required=("case_id", "hospital_id"),
         optional=("person_id", "amended_on"),
         attributes=("disease", "province", "age_band"),
-        personal=PERSONAL,
+        personal=BENEFICIARY,
         dates=("amended_on",),
         build=_amendment,
     ),

@@ -50,7 +50,6 @@ def _donation(row: Row) -> Command:
         payer=get("payer"),
         receipt_to=get("receipt_to"),
         foreign=_foreign(row),
-        personal=row.personal(),
         **_terms(row),
     )
 
@@ -87,20 +86,13 @@ def _opening_balance(*rows: Row) -> Command:
         case=None if hospital else first.get("case_id"),
         hospital=hospital,
         lines=tuple(sorted(lines, key=lambda line: line.case)),
-        personal=first.personal(),
         **_terms(first),
     )
 
 
 def _attribution(row: Row) -> Command:
-    command = AttributeDonation(
-        key="-",
-        on=row.day_if_any("attributed_on"),
-        donation=row.need("donation_id"),
-        donor=row.need("donor_id"),
-        personal=row.personal(),
-    )
-    return by_content(command, row.kind)
+    on, donation, donor = row.day_if_any("attributed_on"), row.need("donation_id"), row.need("donor_id")
+    return by_content(AttributeDonation(key="-", on=on, donation=donation, donor=donor), row.kind)
 
 
 def _refund(row: Row) -> Command:
@@ -114,7 +106,8 @@ def _refund(row: Row) -> Command:
     )
 
 
-PERSONAL = ("donor_name", "donor_phone", "donor_id_no")
+DONOR = ("donor_name", "donor_phone", "donor_id_no")
+"""What files say of a donor; other columns of theirs are not read."""
 
 GIFT_KINDS = (
     Kind(
@@ -125,7 +118,7 @@ GIFT_KINDS = (
             *("donor_id", "channel", "channel_txn", "line", "source", "fee_rate", *_TERMS),
             *("payer", "receipt_to", *_FOREIGN),
         ),
-        personal=PERSONAL,
+        personal=DONOR,
         dates=("received_on", "usable_from", "expires_on", "rate_on"),
         amounts=("amount",),
         foreign_amounts=("original_amount",),
@@ -136,7 +129,7 @@ GIFT_KINDS = (
         turn=DATED,
         required=("donation_id", "fund_id", "amount", "as_of", "basis"),
         optional=("donor_id", "case_id", "hospital_id", *_TERMS),
-        personal=PERSONAL,
+        personal=DONOR,
         dates=("as_of", "usable_from", "expires_on"),
         amounts=("amount",),
         group_by="donation_id",
@@ -148,7 +141,7 @@ GIFT_KINDS = (
         turn=DATED,
         required=("donation_id", "donor_id"),
         optional=("attributed_on",),
-        personal=PERSONAL,
+        personal=DONOR,
         dates=("attributed_on",),
         build=_attribution,
     ),

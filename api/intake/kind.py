@@ -24,9 +24,9 @@ class Kind:
     `build` makes the command of a row, or of all rows with the same `group_by`, which may differ only in the columns
     `differing`; it raises the row's Refusal. `dates` begin with the one that rows are ordered by, those without it last
     where the column is optional. `foreign_amounts` are in another currency than the ledger's; `attributes` name
-    dimensions that are columns, others may join them; `personal` are columns whose values go to the vault, under the
-    person whom the command is about; columns in `unrecorded` are known and kept nowhere; `coded` are other columns with
-    codes of the dimension of their name; `defines` is the column whose values become dimensions.
+    dimensions that are columns, others may join them; values of `personal` columns go to the vault, under the person
+    whom the command is about; columns in `unrecorded` are known and kept nowhere; `coded` are other columns with codes
+    of the dimension of their name; `defines` is the column whose values become dimensions.
     """
 
     name: str
@@ -48,13 +48,8 @@ class Kind:
     def columns(self) -> tuple[str, ...]:
         """All columns that the kind knows."""
         own = (*self.required, *self.optional)
-        return (
-            *own,
-            *(name for name in BESIDES if name not in own),
-            *self.attributes,
-            *self.personal,
-            *self.unrecorded,
-        )
+        besides = [name for name in BESIDES if name not in own]
+        return (*own, *besides, *self.attributes, *self.personal, *self.unrecorded)
 
     def days(self) -> tuple[str, ...]:
         """The columns that hold dates."""
@@ -66,6 +61,8 @@ class Kind:
         if len(rows) > 1:
             self._check_agreement(rows)
         beside = rows[0].beside()
+        if self.personal and (personal := rows[0].personal(self.personal)):
+            beside["personal"] = personal
         return replace(command, **beside) if beside else command
 
     def _check_agreement(self, rows: Sequence[Row]) -> None:
@@ -78,7 +75,9 @@ class Kind:
                     continue
                 if column in self.days() and row.day_if_any(column) == first.day_if_any(column):
                     continue
-                said, other = shown(first.get(column) or "-"), shown(row.get(column) or "-")
+                said, other = (
+                    "…" if column in self.personal else shown(each.get(column) or "-") for each in (first, row)
+                )
                 own_id = first.need(self.group_by)
                 raise PaymentDisagrees(id=own_id, column=column, first=said, other=other)
 

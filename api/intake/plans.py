@@ -228,6 +228,4 @@ def _readers(source: Source, attributes: tuple[str, ...], exponent: int, zone: Z
                 "nor 1234.56 as amounts are written",
                 f"formats：{name} = {pattern!r} 既不是含年月日的 strptime 格式，也不是 1234.56 的书写样式",
             ) from error
-    return Readers(
-        plain_amounts(exponent), iso_moments(zone), amounts, moments, attributes, layout.dictionary, kind.personal
-    )
+    return Readers(plain_amounts(exponent), iso_moments(zone), amounts, moments, attributes, layout.dictionary)

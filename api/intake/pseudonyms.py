@@ -18,8 +18,10 @@ from ledger.vault import NOUNS
 from ledger.vault_faults import NoVault
 from ledger.writing import Session
 
+KINDRED = {column: (column,) for column in NOUNS} | {"donor_id": ("donor_id", "payer", "receipt_to")}
+"""The columns that hold ids of one kind, by the one that is named for them all."""
 Outside = tuple[str, str]
-"""(the column of its kind, outside id)."""
+"""(the column that is named for its kind, outside id)."""
 
 
 class Pseudonyms:
@@ -60,8 +62,9 @@ class Pseudonyms:
             return row
         values = dict(row.values)
         for column in self.columns:
-            if column in values:
-                values[column] = self._known[column, values[column]]
+            for each in KINDRED[column]:
+                if each in values:
+                    values[each] = self._known[column, values[each]]
         if _restricts_persons(self.columns, row):
             values["restriction"] = self._replaced(row)
         return row._replace(values=values)
@@ -80,8 +83,9 @@ class Pseudonyms:
     def _named(self, row: Row) -> Iterator[Outside]:
         """The outside ids that a row names. Raises BadValue for one that cannot be."""
         for column in self.columns:
-            if column in row.values:
-                yield column, check_value(row.values[column], column)
+            for each in KINDRED[column]:
+                if each in row.values:
+                    yield column, check_value(row.values[each], each)
         if _restricts_persons(self.columns, row):
             for dimension, codes in row.restriction("restriction"):
                 for code in codes if dimension == "person" else ():

@@ -34,7 +34,6 @@ class Readers:
     moments: Mapping[str, ReadMoment]
     attributes: tuple[str, ...] = ()
     terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    personal: tuple[str, ...] = ()
     synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -143,6 +142,10 @@ class Row(NamedTuple):
         """What the row says of the case by dimension."""
         return {name: self.values[name] for name in self.readers.attributes if name in self.values}
 
+    def personal(self, columns: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        """The row's personal values by field."""
+        return tuple((name, self.values[name]) for name in columns if name in self.values)
+
     def cash(self, amount: int) -> tuple[CashLeg, ...] | None:
         """The movement at the bank, if the row says anything of it; `-` is an account that it does not name."""
         account, bank_ref = self.get("account"), self.get("bank_ref")
@@ -163,11 +166,6 @@ class Row(NamedTuple):
                 raise BadValue("basis", text, rule, rule_zh)
             said["basis"] = Basis(kind.strip(), ref.strip())
         return said
-
-    def personal(self) -> tuple[tuple[str, str], ...]:
-        """The row's personal values by field."""
-        fields = self.readers.personal
-        return tuple((name, self.values[name]) for name in fields if name in self.values) if fields else ()
 
     def key(self, *columns: str) -> str:
         """The row's idempotency key, from its own id: the same row again is the same request. Raises BadValue.

@@ -94,6 +94,10 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
             if leg.bank_ref is not None:
                 yield "bank_ref", leg.bank_ref
 
+    def is_approved(self) -> bool:
+        """Whether somebody else than who records it approved."""
+        return any(approver != self.by for approver in self.approved_by or ())
+
     def needs(self, needs: Needs) -> None:
         """Adds what `decide` will read."""
         raise NotImplementedError

@@ -50,7 +50,7 @@ class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
         book.require_new("case", self.case)
         book.fund_fee_bp(self.fund)
         attributes = checked_attributes(book, self.hospital, self.person, self.attributes)
-        if not self.approved_by:
+        if not self.is_approved():
             require_alone(book, self.case, self.person, self.household, self.purpose)
         return Decision(
             [
@@ -90,7 +90,7 @@ class AmendCase(Command, frozen=True, kw_only=True, omit_defaults=True):
     def decide(self, book: Book) -> Decision:
         case = book.case(self.case)
         attributes = checked_attributes(book, self.hospital, self.person, self.attributes)
-        if case.is_open and self.person != case.attributes.get("person") and not self.approved_by:
+        if case.is_open and self.person != case.attributes.get("person") and not self.is_approved():
             require_alone(book, self.case, self.person, None, case.purpose)
         return Decision([CaseAmended(**self.common(), case=self.case, attributes=attributes)])
 
@@ -149,7 +149,7 @@ class ReopenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
         case = book.case(self.case)
         if case.is_open:
             raise CaseIsOpen(case=self.case)
-        if not self.approved_by:
+        if not self.is_approved():
             require_alone(book, self.case, case.attributes.get("person"), case.household, case.purpose)
         return Decision([CaseReopened(**self.common(), case=self.case)])
 

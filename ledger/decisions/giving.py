@@ -42,6 +42,11 @@ _PLAIN = ("own", (), None, None, None)
 SOURCES = ("donation", "grant", "government", "interest", "investment", "bank")
 
 
+def gift_subject(donation: str, donor: str | None) -> str:
+    """Whose the personal values of a gift are: its donor's, or its own where it names none."""
+    return f"donation/{donation}" if donor is None else f"donor/{donor}"
+
+
 def donation_claims(gift: Any) -> tuple[str, ...]:
     """The business keys of a gift (the command's or the fact's): its channel's transaction and line, if it has one."""
     if gift.channel_txn is None:
@@ -73,7 +78,7 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
     foreign: Foreign | None = None
 
     def subject(self) -> str:
-        return f"donation/{self.donation}" if self.donor is None else f"donor/{self.donor}"
+        return gift_subject(self.donation, self.donor)
 
     def check(self) -> None:
         Command.check(self)
@@ -203,7 +208,7 @@ class AttributeDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
     donor: Id
 
     def subject(self) -> str:
-        return f"donor/{self.donor}"
+        return gift_subject(self.donation, self.donor)
 
     def check(self) -> None:
         Command.check(self)

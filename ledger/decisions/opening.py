@@ -7,7 +7,7 @@ from datetime import date
 from ledger.book import Book
 from ledger.decisions.base import Command, Decision, check_amount
 from ledger.decisions.choosing import check_restriction, require_allowed, restricting_hospitals
-from ledger.decisions.giving import issue
+from ledger.decisions.giving import gift_subject, issue
 from ledger.errors import AlreadyRecorded, BadValue, CaseIsClosed
 from ledger.events import BalanceBroughtForward, Fact, Id, Issued, PaymentLine
 from ledger.ids import check_id, check_opaque
@@ -40,7 +40,7 @@ class BringForward(Command, frozen=True, kw_only=True, omit_defaults=True):
     lines: tuple[PaymentLine, ...] = ()
 
     def subject(self) -> str:
-        return f"donation/{self.donation}" if self.donor is None else f"donor/{self.donor}"
+        return gift_subject(self.donation, self.donor)
 
     def check(self) -> None:
         Command.check(self)

@@ -185,10 +185,18 @@ class SettleTreatment(Command, frozen=True, kw_only=True, omit_defaults=True):
     case: Id
     amount: int
     bill_no: Id | None = None
+    total: int | None = None
+    insurance: int | None = None
+    family: int | None = None
 
     def check(self) -> None:
         Command.check(self)
         check_amount(self.amount)
+        shares = (self.insurance or 0, self.family or 0)
+        if self.total is not None:
+            check_amount(self.total, "total")
+        if min(shares) < 0 or (self.total is not None and self.total < self.amount + sum(shares)):
+            raise BadValue("total", self.total, "no less than all shares together", "不得少于各方承担之和")
 
     def needs(self, needs: Needs) -> None:
         needs.new_streams.add(f"settlement/{self.settlement}")
@@ -214,6 +222,9 @@ class SettleTreatment(Command, frozen=True, kw_only=True, omit_defaults=True):
                     case=self.case,
                     amount=self.amount,
                     bill_no=self.bill_no,
+                    total=self.total,
+                    insurance=self.insurance,
+                    family=self.family,
                 )
             ]
         )

@@ -9,7 +9,7 @@ from ledger.book import Book
 from ledger.decisions.base import Command, Decision
 from ledger.errors import BadValue
 from ledger.events import Fact, SubjectErased, SubjectRestricted
-from ledger.ids import check_id
+from ledger.ids import check_id, check_opaque
 from ledger.needs import Needs
 
 _SUBJECT = re.compile(r"(donor|person|household|case|donation)/(.+)", re.ASCII)
@@ -40,6 +40,8 @@ class _AboutSubject(Command, frozen=True, kw_only=True, omit_defaults=True):
             raise BadValue("personal", "…", f"{type(self).__name__} carries no personal values", "此类事项不含个人信息")
         Command.check(self)
         check_subject(self.whose)
+        assert self.basis is not None
+        check_opaque(self.basis.ref, "basis ref")
 
     def subject(self) -> str:
         return self.whose

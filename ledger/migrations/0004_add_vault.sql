@@ -3,11 +3,12 @@
 -- vault restored from a backup is put right by them.
 
 -- One row: which keys are in use. New persons' keys are wrapped by `master`; while a rotation is under way, others are
--- still wrapped by the one before.
+-- still wrapped by the one before. `retired` are the master keys before this one.
 create table vault_keys (
     only_row boolean primary key default true check (only_row),
     master text not null,
-    index_key text not null
+    index_key text not null,
+    retired text[] not null default '{}'
 );
 
 -- The key of each person (or of a record that names none), wrapped by the master key whose id is `master`; none once it
@@ -21,7 +22,7 @@ create table vault_person (
 
 -- Personal values with their salts, sealed under the person's key for this person, field and stream; none once erased.
 -- Each belongs to the commitment of the same field in the entry `seq`. Without a foreign key to vault_person: it would
--- cost as much as the row itself, and a value that has lost its key does not open whatever the database says.
+-- look a person up for each value, and one that has lost its key does not open whatever the database says.
 create table vault_value (
     seq bigint not null,
     field text not null,

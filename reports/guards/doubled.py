@@ -72,7 +72,11 @@ def _related(
 
 
 def same_bill(books: Books) -> Iterator[Finding]:
-    """One finding a bill number of a hospital; a case's part of it is what was paid, or settled if that is more."""
+    """One finding a bill number of a hospital; a case's part of it is what was paid, or settled if that is more.
+
+    What was settled counts only as far as its money did not come back.
+    """
+    left = _sums(((line.hospital, line.case), line.standing) for line in books.paid)
     paid: dict[tuple[str, str], list[Paid]] = defaultdict(list)
     for (hospital, bill_no, _), lines in bills(books).items():
         paid[hospital, bill_no] += (line for line in lines if line.standing)
@@ -83,13 +87,16 @@ def same_bill(books: Books) -> Iterator[Finding]:
     for hospital, bill_no in sorted({*paid, *settled}):
         lines, records = paid.get((hospital, bill_no), []), settled.get((hospital, bill_no), [])
         paid_by_case = _sums((line.case, line.standing) for line in lines)
-        settled_by_case = _sums((str(record.data.case), record.data.amount or 0) for record in records)
-        cases = sorted({*paid_by_case, *settled_by_case})
+        part = _sums((str(record.data.case), record.data.amount or 0) for record in records)
+        for case, settled_amount in part.items():
+            part[case] = min(settled_amount, left.get((hospital, case), settled_amount))
+        part |= {case: max(amount, part.get(case, 0)) for case, amount in paid_by_case.items()}
+        cases = sorted(case for case, amount in part.items() if amount)
         if len(cases) > 1:
             yield finding(
                 rules.SAME_BILL,
                 {"hospital": hospital, "bill_no": bill_no, "cases": tuple(cases)},
-                _but_largest(max(paid_by_case.get(case, 0), settled_by_case.get(case, 0)) for case in cases),
+                _but_largest(part.values()),
                 min(books.age(one.day) for one in (*(line.record for line in lines), *records)),
                 [*map(paid_evidence, lines), *map(evidence_of, records)],
                 books.funds_of(cases),

@@ -18,7 +18,7 @@ select exists (select from entry where stream = %s)
 -- name: records
 -- The entries that moved money, opening balances of cases and hospitals, and all entries on the streams of cases.
 select entry.seq, entry.type, entry.body
-from (select seq from view_movement union select seq from opening where seq < %(position)s) wanted
+from (select seq from view_movement union select seq from view_gift where case_id is not null) wanted
 cross join lateral (select seq, type, body from entry where entry.seq = wanted.seq offset 0) entry
 union all
 select entry.seq, entry.type, entry.body
@@ -29,7 +29,7 @@ where entry.seq < %(position)s
 -- name: tapes
 -- Tapes with a last day up to `last_day` or of agency money: number, terms, and the entry that opened it.
 select view_tape.number, view_tape.terms, entry.seq, entry.type, entry.body
-from view_tape join tape using (number) join entry using (seq)
+from view_tape join entry using (seq)
 where (view_tape.terms ->> 'expires_on')::date <= %(last_day)s or view_tape.terms ->> 'nature' = 'agency'
 order by view_tape.number
 
@@ -44,12 +44,13 @@ from (
 
 -- name: issued_elsewhere
 -- What was issued to cases and hospitals by that day: their opening balances.
-select seq, posted_on, tape, lo, hi, target from view_gift
-where donation in (select id from opening) and posted_on <= %(today)s
+select tape, lo, hi, seq, posted_on, fund, target from view_gift
+where case_id is not null and posted_on <= %(today)s
 
 -- name: movements
--- Every move by that day, in the order in which they were made.
-select seq, posted_on, tape, lo, hi, source, target from view_movement where posted_on <= %(today)s order by seq, tape, lo
+-- Every move by that day, in the order in which they were made, each with the fund whose money it is then.
+select tape, lo, hi, seq, posted_on, target_fund, source, target from view_movement
+where posted_on <= %(today)s order by seq, tape, lo
 
 -- name: gifts_there
 -- The gifts behind ranges of serials, which come with the number of the heap they belong to and the day they came there:

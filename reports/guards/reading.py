@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from ledger.database import Connection, queries, tuples
 from ledger.errors import Unknown
 from ledger.journal import Journal
+from ledger.places import parse_place
 from ledger.times import find_zone, local_day
 from reports.guards.entries import CASE_FACTS, Record, record_of
 from reports.guards.rules import EXPIRY_DAYS
@@ -138,11 +139,11 @@ class _Snapshot:
 
     def _standing(self, standing: Standing, tapes: list[int]) -> Standing:
         for tape, lo, hi, place in self._stream("issued_at_funds", {"tapes": tapes, "today": self._today}):
-            standing.arrive(place, Arrival(tape, lo, hi, ISSUED, date.min))
-        for seq, on, tape, lo, hi, place in self._stream("issued_elsewhere", {"today": self._today}):
-            standing.arrive(place, Arrival(tape, lo, hi, seq, on))
-        for seq, on, tape, lo, hi, source, target in self._stream("movements", {"today": self._today}):
-            standing.move(Arrival(tape, lo, hi, seq, on), source, target)
+            standing.arrive(place, Arrival(tape, lo, hi, ISSUED, date.min, str(parse_place(place).fund)))
+        for *arrival, place in self._stream("issued_elsewhere", {"today": self._today}):
+            standing.arrive(place, Arrival(*arrival))
+        for *arrival, source, target in self._stream("movements", {"today": self._today}):
+            standing.move(Arrival(*arrival), source, target)
         return standing
 
     def _heaps(self, standing: Standing, tapes: Mapping[int, Tape], days: int) -> Iterator[tuple[bool, Heap]]:

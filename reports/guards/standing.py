@@ -17,14 +17,14 @@ ISSUED = -1
 
 
 class Arrival(NamedTuple):
-    """Serials `[lo, hi)` of a tape that stand at a place: the entry by which they came, its day, the fund they left."""
+    """Serials `[lo, hi)` of a tape that stand at a place: the entry by which they came, its day, whose money."""
 
     tape: int
     lo: int
     hi: int
     seq: int
     on: date
-    fund: str | None = None
+    fund: str
 
 
 class Standing:
@@ -61,7 +61,7 @@ class Standing:
             self._left[entry, source] += taken
         undone = self._reversals.get(entry)
         if undone is None:
-            self.arrive(target, arrival._replace(seq=entry, fund=parse_place(source).fund))
+            self.arrive(target, arrival._replace(seq=entry))
         else:
             for before in self._left[undone, target]:
                 if (common := _common(before, arrival)) is not None:

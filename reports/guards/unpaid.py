@@ -10,7 +10,7 @@ from typing import Any
 from ledger.places import parse_place, tape_name
 from reports.guards import rules
 from reports.guards.books import Books, Granted, Paid, bills, limit_of
-from reports.guards.debts import BANK_REJECTED, debts
+from reports.guards.debts import BANK_REJECTED, Debt, debts
 from reports.guards.entries import Record
 from reports.guards.findings import Evidence, Finding, evidence_of, finding, granted_evidence, paid_evidence
 from reports.guards.periods import Period, parse_period
@@ -20,14 +20,26 @@ from reports.guards.standing import Arrival
 
 
 def allocated_unpaid(books: Books) -> Iterator[Finding]:
-    """One finding a case: what stands there. Returns that are still owed are told by `returned_unpaid`."""
-    owed = {debt.back.seq for debt in debts(books)}
+    """One finding a case: what stands there (at a closed one nothing does), but for what `returned_unpaid` tells of."""
+    owed: dict[str, list[Debt]] = defaultdict(list)
+    for debt in debts(books):
+        owed[debt.case].append(debt)
     for place, arrivals in books.reading.standing.places("case"):
         case = str(parse_place(place).case)
-        if books.is_open(case):
-            yield from _waiting(
-                books, rules.ALLOCATED_UNPAID, [one for one in arrivals if one.seq not in owed], {"case": case}
-            )
+        yield from _waiting(books, rules.ALLOCATED_UNPAID, _but_owed(arrivals, owed[case]), {"case": case})
+
+
+def _but_owed(arrivals: list[Arrival], owed: list[Debt]) -> list[Arrival]:
+    """Without as much as is owed: what came back by those returns, then what came last, since payments mix serials."""
+    amount = sum(debt.owed for debt in owed)
+    back = {debt.back.seq for debt in owed}
+    rest = []
+    for one in sorted(arrivals, key=lambda one: (one.seq not in back, -one.on.toordinal())):
+        part = min(amount, one.hi - one.lo)
+        amount -= part
+        if part < one.hi - one.lo:
+            rest.append(one._replace(lo=one.lo + part))
+    return rest
 
 
 def paid_unsettled(books: Books) -> Iterator[Finding]:
@@ -58,7 +70,7 @@ def _waiting(books: Books, rule: Rule, arrivals: list[Arrival], subject: dict[st
         record = books.reading.records[seq]
         lines = [line.amount for line in record.data.lines if line.case == case]
         evidence.append(evidence_of(record, sum(lines) or None, amount))
-    funds = {one.fund for one in old if one.fund is not None} | books.funds_of([case] if case else [])
+    funds = {one.fund for one in old} | books.funds_of([case] if case else [])
     yield finding(rule, subject, sum(left.values()), max(books.age(one.on) for one in old), evidence, funds)
 
 

@@ -1,0 +1,77 @@
+-- What the flow picture reads: where each serial is now, net of every way there and back, by whose gift it came, whose money
+-- it is and where it is. Ranges of gifts and of places that meet are looked up as in queries.sql; one pass over the places
+-- reads every gift about once. Money that is void never was any, and is left out. A query is `of_places` or `of_donor`,
+-- then `paths`.
+
+-- name: room
+-- Room to gather by donor in memory: what one such query may take, beside which a spill to disk is slow.
+set local work_mem = '64MB'
+
+-- name: of_places
+-- All money, or that of one fund (of its place, or of the home it left) or one case.
+with part as materialized (
+    select near.donor, near.opening, near.seq, place.fund, place.hospital, place.kind,
+        least(place.hi, near.hi) - greatest(place.lo, near.lo) as amount
+    from view_place place
+    cross join lateral (
+        select each.lo, each.hi, each.donor, each.opening, each.seq, each.posted_on from view_gift each
+        where each.tape = place.tape and each.lo < place.hi and each.lo >= (
+            select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
+        offset 0
+    ) near
+    where place.kind <> 'void' and near.posted_on between %(since)s and %(until)s
+      and (%(fund)s::text is null or place.fund = %(fund)s) and (%(case)s::text is null or place.case_id = %(case)s)
+)
+
+-- name: of_donor
+-- The same of one donor's gifts.
+with part as materialized (
+    select gift.donor, gift.opening, gift.seq, near.fund, near.hospital, near.kind,
+        least(gift.hi, near.hi) - greatest(gift.lo, near.lo) as amount
+    from view_gift gift
+    cross join lateral (
+        select each.lo, each.hi, each.fund, each.hospital, each.kind, each.case_id from view_place each
+        where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
+            select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
+        offset 0
+    ) near
+    where gift.donor = %(donor)s and near.kind <> 'void' and gift.posted_on between %(since)s and %(until)s
+      and (%(fund)s::text is null or near.fund = %(fund)s) and (%(case)s::text is null or near.case_id = %(case)s)
+)
+
+-- name: paths
+-- Minor units by donor (the %(top)s who gave most, the others together), fund, hospital and kind of place; the entries of
+-- the first and the last gift among them, and how many donors there are. Cash to a family is apart from treatment.
+, giver as materialized (
+    select donor, sum(amount) as given from part where donor is not null group by donor
+), many as (
+    select count(*) as givers from giver
+), leader as materialized (
+    select donor from giver order by given desc, donor
+    limit (select case when givers = %(top)s + 1 then givers else %(top)s end from many)
+), path as (
+    select leader.donor as leader, part.donor is null as nobodys, opening, fund, hospital, kind,
+        sum(amount)::bigint as amount, min(seq) as first, max(seq) as last
+    from part left join leader using (donor)
+    group by leader.donor, part.donor is null, opening, fund, hospital, kind
+)
+select case when leader is not null then 'donor/' || leader
+        when not nobodys then 'donors/others'
+        when opening then 'donors/opening' else 'donors/unknown' end as giver,
+    'fund/' || fund, 'hospital/' || hospital,
+    'outcome/' || case when kind = 'used' and hospital is null then 'cash' else kind end,
+    sum(amount)::bigint, min(first), max(last), (select givers from many)
+from path group by 1, 2, 3, 4 order by 1, 2, 3, 4
+
+-- name: known
+-- Whether anything was recorded on this stream.
+select exists (select from entry where stream = %(stream)s)
+
+-- name: has_given
+-- Whether any gift is this donor's.
+select exists (select from view_gift where donor = %(donor)s)
+
+-- name: names
+-- What funds and hospitals are called, by their streams.
+select stream, convert_from(body, 'UTF8')::jsonb #>> '{data,name}' from entry
+where stream = any(%(streams)s) and type in ('FundOpened', 'HospitalRegistered')
