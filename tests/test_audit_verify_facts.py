@@ -394,6 +394,24 @@ def test_a_second_open_case_of_a_person_is_named(story: Callable[[], Story], cha
     assert_named(story(), change, what)
 
 
+@pytest.mark.parametrize(
+    "told_of",
+    [
+        step("FundOpened", "fund/new", "2026-01-20", name="x"),
+        step("HospitalRegistered", "hospital/new", "2026-01-20", name="x"),
+        step("CodeDefined", "ledger/main", "2026-01-20", dimension="disease", code="new", name="x"),
+        step("TapeOpened", "fund/heart", "2026-01-20", tape="t7", nature="own", restriction={"disease": ["x"]}),
+        step("CaseOpened", "case/C7", "2026-01-20", fund="heart", attributes={}),  # no hospital is known yet
+        step("CaseAmended", "case/C2", "2026-01-20", attributes={"person": "P-C2"}),
+    ],
+)
+def test_what_is_told_of_things_moves_no_money(told_of: Callable[[Story], int]) -> None:
+    story = told(told_of)
+    assert_sound(story())
+    assert_named(story(), setting("moves", moves("t1:0-9 fund/heart > hold/X")), "issues or moves money")
+    assert_named(story(), setting("issue", issues("t1:1300-1309 > fund/heart")), "issues or moves money")
+
+
 # Restrictions are not judged on what an amended case already has
 
 
