@@ -123,7 +123,7 @@ def _attribute(life: Life, id: str, on: date, a: int, b: int) -> Command | None:
     for kind in (ReceiveDonation, BringForward):
         unknown = [one for one in life.done[kind] if one.donor is None]
         if unknown:
-            return AttributeDonation(key=id, donation=unknown[a % len(unknown)].donation, donor=f"P{b % 2}")
+            return AttributeDonation(key=id, donation=unknown[a % len(unknown)].donation, donor=f"P{1 + b % 2}")
     return None
 
 
