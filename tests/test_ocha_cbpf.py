@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from api.intake import Report, parse_sources, run
 from ledger.codec import data_of
 from ledger.decisions import OpenLedger
 from ledger.journal import Journal
+from ledger.vault import open_vault
+from ledger.vault_keys import KeyFolder
 from ledger.writing import Writer
 from projections.runner import Runner
 from projections.trace import reading, whole
@@ -44,8 +47,12 @@ def counted(read: int, recorded: int, already: int, rejected: int, amount: int =
     return {"read": read, "recorded": recorded, "already": already, "rejected": rejected, "amount": amount}
 
 
-def test_the_fund_comes_to_its_published_figures_and_a_second_import_records_nothing(journal: Journal) -> None:
-    writer = Writer(journal)
+def test_the_fund_comes_to_its_published_figures_and_a_second_import_records_nothing(
+    journal: Journal, tmp_path: Path
+) -> None:
+    vault = open_vault(journal, KeyFolder(tmp_path / "keys", os.urandom), os.urandom)
+    vault.prepare()
+    writer = Writer(journal, vault=vault)
     writer.submit(
         OpenLedger(key="ledger", origin="ledger.example.org/cbpf", verifier_key="test", currency="USD", zone="UTC")
     )
