@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 ED25519 = b"\x01"
 """Signature type of signed-note."""
 MAX_NOTE_BYTES = 1_000_000
-MAX_SIGNATURES = 100
+MAX_SIGNATURES = 16
 MAX_SIZE = 2**63 - 1
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 

@@ -151,7 +151,7 @@ class Report:
         return self._book.rows()
 
     def said(self) -> list[Said]:
-        """The findings as lines, the verdict last."""
+        """The findings as lines."""
         lines = [
             Said(
                 f"未知的事项类型 {kind}（{count} 条）：只核对了资金",
@@ -167,7 +167,19 @@ class Report:
                     f"laws, versions and business keys could be judged only before entry {self.judged}",
                 )
             )
-        return [*lines, verdict(self.problems, self.entries, self.root)]
+        return lines
+
+    def verdict(self) -> Said:
+        """The last line."""
+        figures_zh, figures = f"{self.entries} 条分录，树根 {self.root}", f"{self.entries} entries, root {self.root}"
+        if self.ok:
+            return Said(f"验证通过：{figures_zh}", f"verified: {figures}")
+        first = self.problems[0].seq
+        if first is None:
+            return Said(f"发现篡改迹象：{figures_zh}", f"TAMPERING: {figures}")
+        return Said(
+            f"发现篡改迹象：自第 {first} 条分录起；{figures_zh}", f"TAMPERING: from entry {first} on; {figures}"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The report as JSON values: {"ok", "entries", "root", "problems": [{"seq", "what"}], ...}."""
@@ -181,17 +193,6 @@ class Report:
             "unknown_types": dict(sorted(self.unknown_types.items())),
             "tapes": {f"t{number}": end for number, end in sorted(self.tapes.items())},
         }
-
-
-def verdict(problems: Sequence[Problem], entries: int, root: str) -> Said:
-    """The last line of a report on a history."""
-    figures_zh, figures = f"{entries} 条分录，树根 {root}", f"{entries} entries, root {root}"
-    if not problems:
-        return Said(f"验证通过：{figures_zh}", f"verified: {figures}")
-    first = problems[0].seq
-    if first is None:
-        return Said(f"发现篡改迹象：{figures_zh}", f"TAMPERING: {figures}")
-    return Said(f"发现篡改迹象：自第 {first} 条分录起；{figures_zh}", f"TAMPERING: from entry {first} on; {figures}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -4090,8 +4091,8 @@ def _export_outcome(
         lines.append(
             Said(f"未理会 {len(export.odd)} 个其他文件：{some}", f"{len(export.odd)} other files passed over: {some}")
         )
-    told = replace(report, problems=problems).said()
-    return Outcome([*lines, *told], members, 1 if problems else 0)
+    told = replace(report, problems=problems)
+    return Outcome([*lines, *told.said(), told.verdict()], members, 1 if problems else 0)
 
 
 def _trust_lines(log: SignedLog, given: bool) -> Iterator[Said]:
@@ -4417,7 +4418,7 @@ def examine(
     `progress` is told how many entries are done, of how many if that is known. Without `jobs` all processors are used.
     Raises Unusable for what cannot be read as any of these; OSError when temporary files cannot be written.
     """
-    trust = _trust(policy, key)
+    trust = own_policy(policy, key)
     heads = kept_heads(kept)
     jobs = jobs or processors()
     [first, *more] = paths
@@ -4442,10 +4443,10 @@ def examine(
         tree=watch,
     )
     report, lines = hold_heads(report, watch.roots, heads, trust)
-    return Outcome([*lines, *report.said()], report.as_json(), 0 if report.ok else 1)
+    return Outcome([*lines, *report.said(), report.verdict()], report.as_json(), 0 if report.ok else 1)
 
 
-def _trust(policy: Path | None, key: str | None) -> Policy | None:
+def own_policy(policy: Path | None, key: str | None) -> Policy | None:
     """Whose signatures the reader says count. Raises Unusable."""
     if key is None:
         return None if policy is None else policy_file(policy)
