@@ -14,7 +14,9 @@ from typing import Any
 import click
 
 from api.codes_commands import codes
-from api.log_commands import checkpoint, export, receipt
+from api.key_commands import key
+from api.log_commands import checkpoint, export
+from api.receipt_command import receipt
 from api.record_command import record
 from api.sankey_command import sankey
 from api.settings import Settings
@@ -45,6 +47,7 @@ main.add_command(record)
 main.add_command(checkpoint)
 main.add_command(export)
 main.add_command(receipt)
+main.add_command(key)
 main.add_command(vault)
 main.add_command(sankey)
 main.add_command(verify)
@@ -61,6 +64,7 @@ main.add_command(verify)
     help="接续旧账本的最后日志头 / the last head of an older ledger that this one follows",
 )
 @click.option("--no-codes", is_flag=True, help="不登记初始数据字典 / without the starter dictionary")
+@click.option("--passphrase", is_flag=True, help="为签名密钥设口令 / put the log's key under a passphrase")
 @_common
 def init(
     words: Words,
@@ -70,13 +74,25 @@ def init(
     zone: str,
     continues: Path | None,
     no_codes: bool,
+    passphrase: bool,
 ) -> None:
     """开立账本 / Open a ledger."""
     from api.bootstrap import database, initialise, old_head
+    from api.passphrases import for_new_key
 
     older = None if continues is None else old_head(continues)
+    asked = for_new_key(settings.log_passphrase_file) if passphrase else None
     with database(settings, words.status.wait) as place:
-        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes, continues=older)
+        size = initialise(
+            settings,
+            place,
+            origin,
+            currency,
+            zone,
+            starter_codes=not no_codes,
+            continues=older,
+            passphrase=asked,
+        )
     words.say(
         f"账本 {origin} 已开立（{currency}，{zone}），数据位于 {settings.home}",
         f"the ledger {origin} is open ({currency}, {zone}); its data is in {settings.home}",

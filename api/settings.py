@@ -24,6 +24,9 @@ class Settings:
                           values are restricted rather than erased (default 30, 会计档案管理办法; 0: not at all)
     FENHAO_HEADS          folder in which the log's heads are kept outside the database; not on the database's disk, and
                           not in its backups (default `heads` in the data folder)
+    FENHAO_LOG_PASSPHRASE_FILE
+                          file (0600) whose first line is the passphrase of the log's key, where it has one; without it
+                          the passphrase is asked for at the terminal
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
@@ -35,6 +38,7 @@ class Settings:
     language: str = "zh"
     two_persons_from: str | None = None
     heads_folder: Path | None = None
+    log_passphrase_file: Path | None = None
     retention: str = "30"
 
     def retention_years(self) -> int:
@@ -60,4 +64,7 @@ class Settings:
             retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
             two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
             heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,
+            log_passphrase_file=Path(file).absolute()
+            if (file := environment.get("FENHAO_LOG_PASSPHRASE_FILE"))
+            else None,
         )

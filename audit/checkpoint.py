@@ -90,15 +90,22 @@ class Verifier:
 
 
 class Signer(Protocol):
-    """Whatever keeps a log's private key: a file here, or a KMS or HSM. All it does is sign."""
+    """Whatever has a log's private key: a file here, or a KMS or HSM. All it does is sign: whole contract.
+
+    What it gives is checked before anybody sees it, so a fault of its own stops the log and does not spoil it.
+    """
 
     @property
     def verifier(self) -> Verifier:
-        """Its public half."""
+        """Its public half, named by the log's origin; never another while the signer lives."""
         ...
 
     def sign(self, text: bytes) -> bytes:
-        """The Ed25519 signature (64 bytes) over the text."""
+        """The signature (64 bytes) over just these bytes, at most a few hundred: pure Ed25519 (RFC 8032), no prehash.
+
+        It may take its time, and is asked for the same text again after a crash. It may refuse by raising an error of
+        the program's own (an OperatorFault): nothing is signed then, and the log goes on when it is asked again.
+        """
         ...
 
 
