@@ -20,6 +20,7 @@ from api.record_command import record
 from api.sankey_command import sankey
 from api.settings import Settings
 from api.vault_commands import vault
+from api.witness_commands import witness
 from api.words import EXIT_TAMPERED, Words, as_text
 from api.words import common as _common
 from api.words import looking_back as _looking_back
@@ -47,6 +48,7 @@ main.add_command(export)
 main.add_command(receipt)
 main.add_command(key)
 main.add_command(vault)
+main.add_command(witness)
 main.add_command(sankey)
 
 

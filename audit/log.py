@@ -17,7 +17,8 @@ from audit.checkpoint import BadNote, Checkpoint, Verifier
 from audit.files import write_whole
 from audit.heads import Heads, Kept
 from audit.keys import KeyHistory, LogKeys
-from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_inclusion, root
+from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_consistency, prove_inclusion, root
+from audit.peers import Peers
 from audit.proof import BadReceipt, Proof, Receipt
 from audit.tiles import TileFault, Tiles, frontier
 from ledger.codec import GENESIS, decode
@@ -77,14 +78,18 @@ class SignedMeanwhile(LogFault):
 
 
 class Log:
-    """One ledger's log: its journal, the folder of its tiles, the heads kept outside, and who keeps its keys."""
+    """One ledger's log: its journal, the folder of its tiles, the heads kept outside, and who keeps its keys.
 
-    def __init__(self, journal: Journal, folder: Path, heads: Heads, keys: LogKeys) -> None:
+    With `peers`, witnesses, no head is shown, and no receipt given under it, before enough of them signed it.
+    """
+
+    def __init__(self, journal: Journal, folder: Path, heads: Heads, keys: LogKeys, peers: Peers | None = None) -> None:
         self._journal = journal
         self._folder = folder
         self._tiles = Tiles(folder)
         self._heads = heads
         self._keys = keys
+        self._peers = peers
 
     def history(self) -> KeyHistory:
         """Whose signatures count, as the entries say. Raises LogFault."""
@@ -111,6 +116,8 @@ class Log:
         head = None if kept is None or not kept.checkpoint else self._opened(kept, history)
         if kept is None or head is None or not 0 <= seq < head.size:
             raise LogFault(reason=f"no head is signed over entry {seq}; sign one (fenhao checkpoint)")
+        if self._peers is not None:
+            self._peers.require_quorum(kept.checkpoint.encode())
         with self._journal.entries.reading() as cursor:
             rows = cursor.execute(SQL["bodies"], (seq, seq + 1)).fetchall()
         if not rows:
@@ -141,8 +148,8 @@ class Log:
             before = Checkpoint(head.origin, 0, EMPTY_ROOT)
             if kept is not None and kept.checkpoint:
                 before = self._opened(kept, history)
-                # Signed before; a crash right after may have kept it from being seen.
-                self._show(kept.checkpoint)
+                # Signed before; a crash right after may have kept it from being witnessed, or seen.
+                kept = self._attest(kept)
             if before.size >= head.size:
                 return before
             self._sign(kept, before, history.next_stop(before.size, head.size), head, history, progress)
@@ -178,12 +185,33 @@ class Log:
         note = kept.checkpoint if kept is not None else ""
         # From the swap on this head is signed history; whoever signed another meanwhile has the right of way.
         while not self._heads.swap(
-            kept, replace((kept or Kept(before.origin)).grown(head.size, head.leaf), checkpoint=after.decode())
+            kept, mine := replace((kept or Kept(before.origin)).grown(head.size, head.leaf), checkpoint=after.decode())
         ):
             kept = self._heads.read()
             if (kept.checkpoint if kept is not None else "") != note:
                 raise SignedMeanwhile(reason="another process signed at the same moment; ask again")
-        self._show(after.decode())
+        self._attest(mine)
+
+    def _attest(self, kept: Kept) -> Kept:
+        """Has the witnesses sign the head that is kept, if there are any, and lets it be seen; what is kept then.
+
+        Raises NoQuorum.
+        """
+        if self._peers is not None:
+            note = kept.checkpoint
+            attested = self._peers.attest(note.encode(), self._consistency)
+            while attested != note.encode():
+                after = replace(kept, checkpoint=attested.decode())
+                if self._heads.swap(kept, after):
+                    kept = after
+                    break
+                again = self._heads.read()
+                if again is None or again.checkpoint != note:
+                    raise SignedMeanwhile(reason="another process signed at the same moment; ask again")
+                kept = again
+            self._peers.require_quorum(attested)
+        self._show(kept.checkpoint)
+        return kept
 
     def _taken_up(self, before: Checkpoint) -> Frontier:
         """The tree that was signed, from its tiles. Raises LogFault unless it has the root that was signed."""
@@ -234,6 +262,12 @@ class Log:
             raise LogFault(reason=fault) from fault
         for leaf in leaves:
             tree.append(leaf)
+
+    def _consistency(self, old: int, new: int) -> list[bytes]:
+        try:
+            return prove_consistency(old, new, self._tiles.reader(new))
+        except TileFault as fault:
+            raise LogFault(reason=fault) from fault
 
     def _root_of_tiles(self, size: int) -> bytes:
         try:
