@@ -23,6 +23,7 @@ from audit.key_folder import Passphrase
 from audit.log import Log, check_history
 from audit.peers import Peers, http_post
 from audit.policy import NONE, BadPolicy, Policy
+from audit.proof import BadReceipt, Receipt
 from audit.watermark import Watermark
 from ledger.database import Database, check_ready, migrate
 from ledger.decisions import DefineCode, OpenLedger, check_currency
@@ -72,6 +73,14 @@ class NotAHead(InputFault):
     code = "not_a_head"
     zh = "{path} 不是可用的日志头：{reason}"
     en = "{path} is no head that can be used: {reason}"
+
+
+class NotAReceipt(InputFault):
+    """A file that should be a receipt of this ledger and is none."""
+
+    code = "not_a_receipt"
+    zh = "{path} 不是本账本可用的存证凭据：{reason}"
+    en = "{path} is no receipt of this ledger that can be used: {reason}"
 
 
 class OriginTaken(InputFault):
@@ -189,6 +198,16 @@ def read_head(path: Path, fenhao: Fenhao) -> Checkpoint:
         return log_of(fenhao).history().open(path.read_bytes(), origin)
     except (OSError, BadNote) as error:
         raise NotAHead(path=path, reason=error) from error
+
+
+def read_receipt(path: Path, fenhao: Fenhao) -> tuple[Receipt, Checkpoint]:
+    """A receipt that this ledger gave, checked, with its head. Raises NotAReceipt, LedgerNotOpen."""
+    origin = fenhao.journal.entries.head().origin or ""
+    try:
+        found = Receipt.parse(path.read_bytes())
+        return found, found.check(origin, log_of(fenhao).history().of(found.claimed().size))
+    except (OSError, BadReceipt) as error:
+        raise NotAReceipt(path=path, reason=error) from error
 
 
 def log_folder(fenhao: Fenhao) -> Path:

@@ -15,7 +15,8 @@ import click
 
 from api.codes_commands import codes
 from api.key_commands import key
-from api.log_commands import checkpoint, export, receipt
+from api.log_commands import checkpoint, export
+from api.receipt_command import receipt
 from api.record_command import record
 from api.sankey_command import sankey
 from api.settings import Settings

@@ -7,9 +7,10 @@ the same; a checkpoint that was kept and not yet shown is shown first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import DecodeError
 
@@ -19,11 +20,11 @@ from audit.heads import Heads, Kept
 from audit.keys import KeyHistory, LogKeys
 from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_consistency, prove_inclusion, root
 from audit.peers import Peers
-from audit.proof import BadReceipt, Proof, Receipt
+from audit.proof import BadReceipt, Continuation, Proof, Receipt
 from audit.tiles import TileFault, Tiles, frontier
 from ledger.codec import GENESIS, decode
 from ledger.database import Cursor, queries
-from ledger.errors import OperatorFault
+from ledger.errors import InputFault, LedgerError, OperatorFault
 from ledger.journal import Head, Journal
 
 PAGE = 4_096
@@ -56,6 +57,23 @@ class LogFault(OperatorFault):
     en = "the log cannot be signed: {reason}"
 
 
+class NotSigned(InputFault):
+    """An entry that is not there, so no head is signed over it."""
+
+    code = "not_signed"
+    zh = "没有第 {seq} 号分录，无从签署"
+    en = "no head is signed over entry {seq}: there is no such entry"
+
+
+class ForkFound(LedgerError):
+    """A head that the log's key signed and that is not of its history: evidence of a second one, or of a lost one."""
+
+    is_evidence = True
+    code = "fork_found"
+    zh = "有签名的日志头（{size} 条分录）与本日志不是同一历史：{zh}。请保存该文件，并查明原因"
+    en = "a signed head of {size} entries is not of this log's history: {reason}. Keep that file, and find out why"
+
+
 def check_history(journal: Journal, kept: Kept | None) -> None:
     """Raises HistoryLost unless the database holds all that was there before, as far as its last leaf tells."""
     if kept is None or not kept.size:
@@ -75,6 +93,11 @@ def check_history(journal: Journal, kept: Kept | None) -> None:
 
 class SignedMeanwhile(LogFault):
     """Another process signed the log while this one was about to; nothing is lost, ask again."""
+
+
+Openings = Mapping[int, Sequence[Mapping[str, str]]]
+"""By entry, what opens its commitments."""
+_NO_OPENINGS: Openings = MappingProxyType({})
 
 
 class Log:
@@ -112,27 +135,68 @@ class Log:
 
     def receipt(self, seq: int) -> Receipt:
         """The proof that entry `seq` is under the newest signed head. Raises LogFault when it is not, or not yet."""
-        kept, history = self._heads.read(), self.history()
-        head = None if kept is None or not kept.checkpoint else self._opened(kept, history)
-        if kept is None or head is None or not 0 <= seq < head.size:
-            raise LogFault(reason=f"no head is signed over entry {seq}; sign one (fenhao checkpoint)")
-        if self._peers is not None:
-            self._peers.require_quorum(kept.checkpoint.encode())
+        return self.receipts([seq])[0]
+
+    def receipts(self, seqs: Sequence[int], openings: Openings = _NO_OPENINGS) -> list[Receipt]:
+        """The same for several, all under one head, each with the openings of its commitments that are given."""
+        note, head, history = self._newest()
+        last = max(seqs)
+        if min(seqs) < 0 or last >= head.size:
+            raise LogFault(reason=f"no head is signed over entry {last}; sign one (fenhao checkpoint)")
         with self._journal.entries.reading() as cursor:
-            rows = cursor.execute(SQL["bodies"], (seq, seq + 1)).fetchall()
-        if not rows:
-            raise LogFault(reason=f"entry {seq} is missing")
+            bodies = dict(cursor.execute(SQL["bodies_of"], (list(seqs),)).fetchall())
+        read = self._tiles.reader(head.size)
+        made = []
+        for seq in seqs:
+            if seq not in bodies:
+                raise LogFault(reason=f"entry {seq} is missing")
+            try:
+                path = prove_inclusion(seq, head.size, read)
+            except TileFault as fault:
+                raise LogFault(reason=fault) from fault
+            one = Receipt.make(Proof(seq, tuple(path), note), bodies[seq], openings.get(seq, ()))
+            try:
+                one.check(head.origin, history.of(head.size))
+            except BadReceipt as fault:
+                # What is about to be given away is checked as its reader will.
+                raise LogFault(reason=f"entry {seq} is not the one that was signed: {fault}") from fault
+            made.append(one)
+        return made
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof (RFC 6962 §2.1.2) that the tree of `old` entries is a prefix of that of `new`; both are signed."""
+        assert 0 <= old <= new
         try:
-            path = prove_inclusion(seq, head.size, self._tiles.reader(head.size))
+            return prove_consistency(old, new, self._tiles.reader(new))
         except TileFault as fault:
             raise LogFault(reason=fault) from fault
-        made = Receipt.make(Proof(seq, tuple(path), kept.checkpoint.encode()), rows[0][1])
+
+    def continuation(self, before: Checkpoint) -> Continuation:
+        """The newest signed head with the proof that it continues one that somebody kept.
+
+        Raises ForkFound when it does not: the log has two histories, or lost one; LogFault.
+        """
+        note, head, history = self._newest()
+        if before.size > head.size:
+            raise ForkFound(
+                size=before.size, reason=f"only {head.size} are signed here", zh=f"此处只签署了 {head.size} 条"
+            )
+        made = Continuation(before.size, tuple(self.consistency(before.size, head.size)), note)
         try:
-            made.check(head.origin, history.of(head.size))
+            made.check(before, history.of(head.size))
         except BadReceipt as fault:
-            # What is about to be given away is checked as its reader will.
-            raise LogFault(reason=f"entry {seq} is not the one that was signed: {fault}") from fault
+            raise ForkFound(size=before.size, reason=fault, zh=fault) from fault
         return made
+
+    def _newest(self) -> tuple[bytes, Checkpoint, KeyHistory]:
+        """The newest head as it was signed, and taken apart. Raises LogFault before the first."""
+        kept = self._heads.read()
+        history = self.history()
+        if kept is None or not kept.checkpoint:
+            raise LogFault(reason="no head is signed yet; sign one (fenhao checkpoint)")
+        if self._peers is not None:
+            self._peers.require_quorum(kept.checkpoint.encode())
+        return kept.checkpoint.encode(), self._opened(kept, history), history
 
     def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
         """Signs the log as it is now, and lets it be seen; a size at which the key changes is signed on the way.
@@ -199,7 +263,7 @@ class Log:
         """
         if self._peers is not None:
             note = kept.checkpoint
-            attested = self._peers.attest(note.encode(), self._consistency)
+            attested = self._peers.attest(note.encode(), self.consistency)
             while attested != note.encode():
                 after = replace(kept, checkpoint=attested.decode())
                 if self._heads.swap(kept, after):
@@ -262,12 +326,6 @@ class Log:
             raise LogFault(reason=fault) from fault
         for leaf in leaves:
             tree.append(leaf)
-
-    def _consistency(self, old: int, new: int) -> list[bytes]:
-        try:
-            return prove_consistency(old, new, self._tiles.reader(new))
-        except TileFault as fault:
-            raise LogFault(reason=fault) from fault
 
     def _root_of_tiles(self, size: int) -> bytes:
         try:
