@@ -22,6 +22,7 @@ from api.sankey_command import sankey
 from api.settings import Settings
 from api.vault_commands import vault
 from api.verify_command import verify
+from api.witness_commands import witness
 from api.words import EXIT_TAMPERED, Words, as_text
 from api.words import common as _common
 from api.words import looking_back as _looking_back
@@ -49,6 +50,7 @@ main.add_command(export)
 main.add_command(receipt)
 main.add_command(key)
 main.add_command(vault)
+main.add_command(witness)
 main.add_command(sankey)
 main.add_command(verify)
 
