@@ -150,9 +150,9 @@ def kept_heads(fenhao: Fenhao) -> FileHeads:
     return FileHeads(fenhao.settings.heads, fenhao.journal.entries.head().origin or "")
 
 
-def log_of(fenhao: Fenhao) -> Log:
-    """The ledger's log, ready to be signed; its key is asked for when it is. Raises LedgerNotOpen."""
-    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), log_keys(fenhao))
+def log_of(fenhao: Fenhao, passphrase: Passphrase | None = None) -> Log:
+    """The ledger's log, ready to be signed; its key's passphrase is asked for when it is. Raises LedgerNotOpen."""
+    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), log_keys(fenhao, passphrase))
 
 
 def log_keys(fenhao: Fenhao, passphrase: Passphrase | None = None) -> LogKeyFolder:
