@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from audit.heads import FileHeads, Kept
 from audit.key_folder import KeyFolder as LogKeyFolder
 from audit.key_folder import Passphrase
 from audit.log import Log, check_history
+from audit.peers import Peers, http_post
+from audit.policy import NONE, BadPolicy, Policy
 from audit.proof import BadReceipt, Receipt
 from audit.watermark import Watermark
 from ledger.database import Database, check_ready, migrate
@@ -46,6 +49,14 @@ class BadSetting(OperatorFault):
     code = "bad_setting"
     zh = "环境变量 {name} 的值无效（{value}）：{rule_zh}"
     en = "the environment variable {name} is not valid ({value}): {rule}"
+
+
+class PolicyFault(OperatorFault):
+    """The policy file cannot be used."""
+
+    code = "policy"
+    zh = "无法使用 policy 文件 {path}：{reason}"
+    en = "the policy file {path} cannot be used: {reason}"
 
 
 class LedgerIsOpen(InputFault):
@@ -152,7 +163,20 @@ def kept_heads(fenhao: Fenhao) -> FileHeads:
 
 def log_of(fenhao: Fenhao, passphrase: Passphrase | None = None) -> Log:
     """The ledger's log, ready to be signed; its key's passphrase is asked for when it is. Raises LedgerNotOpen."""
-    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), log_keys(fenhao, passphrase))
+    policy = policy_of(fenhao.settings)
+    peers = Peers(policy, http_post, lambda: int(time.time())) if policy.witnesses else None
+    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), log_keys(fenhao, passphrase), peers)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The log's witnesses, and how many of them must sign; none without a policy file. Raises PolicyFault."""
+    path = settings.policy
+    if settings.policy_file is None and not path.exists():
+        return Policy(quorum=NONE)
+    try:
+        return Policy.parse(path.read_bytes())
+    except (OSError, BadPolicy) as error:
+        raise PolicyFault(path=path, reason=error) from error
 
 
 def log_keys(fenhao: Fenhao, passphrase: Passphrase | None = None) -> LogKeyFolder:

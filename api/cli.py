@@ -21,6 +21,8 @@ from api.record_command import record
 from api.sankey_command import sankey
 from api.settings import Settings
 from api.vault_commands import vault
+from api.verify_command import verify
+from api.witness_commands import witness
 from api.words import EXIT_TAMPERED, Words, as_text
 from api.words import common as _common
 from api.words import looking_back as _looking_back
@@ -48,7 +50,9 @@ main.add_command(export)
 main.add_command(receipt)
 main.add_command(key)
 main.add_command(vault)
+main.add_command(witness)
 main.add_command(sankey)
+main.add_command(verify)
 
 
 @main.command()
@@ -217,34 +221,6 @@ def balances(words: Words, settings: Settings, fund: str | None, as_of: str | No
     words.give(found)
     for text in balance_lines(found, reader, vantage):
         words.say(text, text)
-
-
-@main.command()
-@_common
-def verify(words: Words, settings: Settings) -> None:
-    """验证全部分录、资金位置与视图 / Check every entry, and the tables of places and the views against them."""
-    from api.bootstrap import assembled
-    from reports.verification import verify_ledger
-
-    with assembled(settings, words.status.wait, unchecked=True) as fenhao:
-        found = verify_ledger(fenhao.journal, fenhao.runner, progress=words.status.entries)
-    words.status.clear()
-    words.give(found.as_json())
-    report = found.report
-    for problem in report.problems:
-        words.say(f"第 {problem.seq} 条分录有误：{problem.what}", f"entry {problem.seq} is wrong: {problem.what}")
-    for finding in found.findings:
-        words.say(f"不一致：{finding.zh}", f"mismatch: {finding.what}")
-    for kind, count in report.unknown_types.items():
-        words.say(
-            f"未知的事项类型 {kind}（{count} 条）：只核对了资金", f"unknown type {kind} ({count}): money followed only"
-        )
-    if found.ok:
-        words.say(
-            f"验证通过：{report.entries} 条分录，树根 {report.root}",
-            f"verified: {report.entries} entries, root {report.root}",
-        )
-    sys.exit(0 if found.ok else EXIT_TAMPERED)
 
 
 @main.command()

@@ -36,7 +36,7 @@ def checkpoint(words: Words, settings: Settings, every: int | None) -> None:
 
 
 def _keep_signing(words: Words, settings: Settings, every_s: int) -> NoReturn:
-    """Signs what has come, again and again. A database that goes away is told of once, and waited for.
+    """Signs what has come, again and again. A database, or witnesses, that go away are told of once, and waited for.
 
     Raises what keeps it from signing at first, and evidence at any time.
     """
@@ -45,6 +45,7 @@ def _keep_signing(words: Words, settings: Settings, every_s: int) -> NoReturn:
     from api.bootstrap import assembled, log_of
     from api.passphrases import Asked
     from audit.log import SignedMeanwhile
+    from audit.peers import NoQuorum
     from ledger.database import DatabaseFault
     from ledger.embedded import ServerFault
 
@@ -62,19 +63,19 @@ def _keep_signing(words: Words, settings: Settings, every_s: int) -> NoReturn:
                     if head != told:
                         _tell(words, head, fenhao)
                     elif away:
-                        words.say("数据库已恢复", "the database is back")
+                        words.say("已恢复，日志头不变", "all is well again, the head stands")
                     told, away = head, False
                     time.sleep(every_s)
         except SignedMeanwhile:
             continue
-        except (PersistenceError, DatabaseFault, ServerFault) as error:
+        except (PersistenceError, DatabaseFault, ServerFault, NoQuorum) as error:
             if told is None:
                 raise
             if not away:
                 reason = str(error).strip().split("\n")[0]
                 words.say(
-                    f"数据库暂不可用，每 {every_s} 秒重试：{reason}",
-                    f"the database is away, trying again every {every_s} s: {reason}",
+                    f"暂时无法签署，每 {every_s} 秒重试：{reason}",
+                    f"nothing can be signed for now, trying again every {every_s} s: {reason}",
                 )
                 words.give({"away": reason})
             away = True
