@@ -64,10 +64,15 @@ BANK_CSV = """\
 """Newest first, two lines in one second, a sum at the end."""
 
 WECHAT_TRADES = """\
-交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注
-`2026-09-02 08:00:00,`wx1,`1900001,`0,`,`42001,`DON-1,`openid-zhang,`JSAPI,`SUCCESS,`OTHERS,`CNY,`99.00,`1.00,`0,`0,`0.00,`0.00,`,`,`为孩子, 捐一笔,`,`0.60000,`0.60%,`100.00,`0.00,`
-`2026-09-02 08:00:00,`wx1,`1900001,`0,`,`42002,`DON-2,`openid-zhang,`JSAPI,`SUCCESS,`OTHERS,`CNY,`50.00,`0.00,`0,`0,`0.00,`0.00,`,`,`捐款,`,`0.30000,`0.60%,`50.00,`0.00,`
-`2026-09-03 08:00:00,`wx1,`1900001,`0,`,`42002,`DON-2,`openid-zhang,`JSAPI,`REFUND,`OTHERS,`CNY,`0.00,`0.00,`50001,`R-2,`50.00,`0.00,`ORIGINAL,`SUCCESS,`捐款,`,`-0.30000,`0.60%,`0.00,`50.00,`
+交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,\
+货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,\
+商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注
+`2026-09-02 08:00:00,`wx1,`1900001,`0,`,`42001,`DON-1,`openid-zhang,`JSAPI,`SUCCESS,`OTHERS,`CNY,`99.00,\
+`1.00,`0,`0,`0.00,`0.00,`,`,`为孩子, 捐一笔,`,`0.60000,`0.60%,`100.00,`0.00,`
+`2026-09-02 08:00:00,`wx1,`1900001,`0,`,`42002,`DON-2,`openid-zhang,`JSAPI,`SUCCESS,`OTHERS,`CNY,`50.00,\
+`0.00,`0,`0,`0.00,`0.00,`,`,`捐款,`,`0.30000,`0.60%,`50.00,`0.00,`
+`2026-09-03 08:00:00,`wx1,`1900001,`0,`,`42002,`DON-2,`openid-zhang,`JSAPI,`REFUND,`OTHERS,`CNY,`0.00,\
+`0.00,`50001,`R-2,`50.00,`0.00,`ORIGINAL,`SUCCESS,`捐款,`,`-0.30000,`0.60%,`0.00,`50.00,`
 总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额
 `3,`149.00,`50.00,`0.00,`0.60000,`150.00,`50.00
 """
@@ -141,8 +146,8 @@ def workbook(rows: list[list[Any]], sheet: str = "") -> bytes:
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
     parts = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType="application/xml"/>'
-        '<Override PartName="/xl/workbook.xml" '
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
+        '<Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" '
         'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
         f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',

@@ -1,4 +1,4 @@
-"""Each format is found by its content and read to the last fen: who, when, how much, which way, under which reference."""
+"""Each format is found by its content and read to the last fen: when, how much, which way, under which reference."""
 
 from __future__ import annotations
 

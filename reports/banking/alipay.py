@@ -7,24 +7,21 @@ where they join up, but judge nothing: rows of one second stand in any order, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from ledger.money import exponent_of
-from reports.banking.amounts import is_blank, minor_units
+from reports.banking.amounts import minor_units
 from reports.banking.chinese_banks import plain
 from reports.banking.gate import chain_of
+from reports.banking.records import CURRENCY, EXPONENT, Record, balance, lines_of, minor
 from reports.banking.statement import Claim, Details, Line, NotAStatement, Statement
 from reports.banking.tables import csv_rows, decoded, text_of, zip_texts
 from reports.banking.tabular import read_day
 
-CURRENCY = "CNY"
 _ACCOUNT = re.compile(r"#\s*账号\s*[:：]\s*\[?([0-9A-Za-z@.*-]+)")
 _TOTAL = re.compile(
     r"#\s*(支出|收入|交易|退款)合计\s*[:：]\s*([0-9]+)\s*笔[,，]\s*(?:商家实收|商家实收退款)?共\s*(-?[0-9.,]+?)\s*元"
 )
 _SUMMARY = ("汇总查询", "(汇总)", "（汇总）")
-
-Record = Mapping[str, str]
 
 
 def looks_like(text: str) -> bool:
@@ -63,7 +60,7 @@ def read(text: str) -> list[Statement]:
 def _movements(
     account: str | None, records: Sequence[tuple[int, Record]], totals: Mapping[str, tuple[int, str]]
 ) -> Statement:
-    lines = tuple(_line(number, record, _movement) for number, record in records)
+    lines = lines_of(records, _movement)
     coming = [line.amount for line in lines if line.amount > 0]
     going = [line.amount for line in lines if line.amount < 0]
     chain = chain_of(lines)
@@ -71,7 +68,7 @@ def _movements(
     return Statement(
         account=account,
         currency=CURRENCY,
-        exponent=exponent_of(CURRENCY),
+        exponent=EXPONENT,
         lines=lines,
         opening=chain.opening if whole and chain else None,
         closing=chain.closing if whole and chain else None,
@@ -82,12 +79,12 @@ def _movements(
 def _trades(
     account: str | None, records: Sequence[tuple[int, Record]], totals: Mapping[str, tuple[int, str]]
 ) -> Statement:
-    lines = tuple(_line(number, record, _trade) for number, record in records)
-    received = {back: [_minor(r, "商家实收") for _, r in records if _is_refund(r) is back] for back in (False, True)}
+    lines = lines_of(records, _trade)
+    received = {back: [minor(r, "商家实收") for _, r in records if _is_refund(r) is back] for back in (False, True)}
     return Statement(
         account=account,
         currency=CURRENCY,
-        exponent=exponent_of(CURRENCY),
+        exponent=EXPONENT,
         lines=lines,
         claims=(
             *_claims("交易", "trades", totals, received[False]),
@@ -100,18 +97,17 @@ def _claims(name: str, what: str, totals: Mapping[str, tuple[int, str]], amounts
     """Number and sum; the sign of a sum differs between bills and says nothing."""
     count, total = totals[name]
     yield Claim(f"number of {what}", f"{name}笔数", count, len(amounts), money=False)
-    yield Claim(what, f"{name}合计", abs(minor_units(total, exponent_of(CURRENCY))), abs(sum(amounts)))
+    yield Claim(what, f"{name}合计", abs(minor_units(total, EXPONENT)), abs(sum(amounts)))
 
 
 def _movement(record: Record) -> Line:
     day, clock = read_day(record["发生时间"])
-    balance = record.get("账户余额", "")
     words = (record.get("商品名称"), record.get("业务类型"), record.get("备注"))
     return Line(
         booked_on=day,
         clock=clock,
-        amount=_minor(record, "收入金额") - abs(_minor(record, "支出金额")),
-        balance=None if is_blank(balance) else minor_units(balance, exponent_of(CURRENCY)),
+        amount=minor(record, "收入金额") - abs(minor(record, "支出金额")),
+        balance=balance(record, "账户余额"),
         bank_ref=record.get("账务流水号") or None,
         order_ref=record.get("商户订单号") or None,
         details=Details(
@@ -125,13 +121,13 @@ def _movement(record: Record) -> Line:
 def _trade(record: Record) -> Line:
     refund = _is_refund(record)
     day, clock = read_day(record.get("完成时间") or record["创建时间"])
-    amount = abs(_minor(record, "订单金额"))
+    amount = abs(minor(record, "订单金额"))
     parts = (record.get("支付宝交易号"), record.get("退款批次号/请求号") if refund else None)
     return Line(
         booked_on=day,
         clock=clock,
         amount=-amount if refund else amount,
-        fee=-_minor(record, "服务费"),
+        fee=-minor(record, "服务费"),
         bank_ref="/".join(part for part in parts if part) or None,
         order_ref=record.get("商户订单号") or None,
         details=Details(counterparty_account=record.get("对方账户") or None, text=record.get("商品名称") or None),
@@ -157,17 +153,3 @@ def _records(text: str) -> Iterator[tuple[int, Record]]:
             )
         else:
             yield row.number, dict(zip(names, cells, strict=False))
-
-
-def _line(number: int, record: Record, read_it: Callable[[Record], Line]) -> Line:
-    try:
-        return read_it(record)
-    except NotAStatement as error:
-        raise NotAStatement(error.reason, error.reason_zh, number) from None
-    except KeyError as missing:
-        raise NotAStatement(f"the column {missing.args[0]} is missing", f"缺少列 {missing.args[0]}", number) from None
-
-
-def _minor(record: Record, name: str) -> int:
-    text = record[name]
-    return 0 if is_blank(text) else minor_units(text, exponent_of(CURRENCY))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import lzma
 import re
+import struct
 import subprocess
 import sys
 import zipfile
@@ -32,6 +34,18 @@ MAX_XLS_BYTES = 32 * 2**20
 WORKBOOK_TIMEOUT_S = 120
 _DELIMITER_WITHIN_CHARS = 2**16
 _CHUNK_BYTES = 2**20
+_ZIP_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+"""What the library raises on archives that are damaged, or packed or locked in ways that it does not know."""
 _OVERLAP_BYTES = 64
 _REFERENCE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,9})"|<dimension ref="(?:[A-Z]+[0-9]+:)?([A-Z]{1,3})([0-9]{1,9})"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
@@ -67,7 +81,10 @@ def decoded(data: bytes) -> str:
 
 
 def csv_rows(text: str, delimiter: str | None = None) -> Iterator[Row]:
-    """The rows of CSV text, cells stripped; parted by what it has most of: commas, semicolons, tabs. Raises NotAStatement."""
+    """The rows of CSV text, cells stripped, parted by what it has most of: commas, semicolons or tabs.
+
+    Raises NotAStatement.
+    """
     if delimiter is None:
         delimiter = max(",;\t", key=text[:_DELIMITER_WITHIN_CHARS].count)
     csv.field_size_limit(MAX_FIELD_CHARS)
@@ -134,7 +151,7 @@ def zip_texts(data: bytes) -> Iterator[tuple[str, bytes]]:
                 content = b"".join(_unpacked(archive, info, left))
                 left -= len(content)
                 yield info.filename, content
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _ZIP_FAULTS as error:
         raise NotAStatement(
             "the zip archive is damaged or has a password: unpack it first",
             "压缩包损坏或设有密码：请先解压",
@@ -146,7 +163,7 @@ def is_workbook(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return "xl/workbook.xml" in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except _ZIP_FAULTS:
         return False
 
 
@@ -174,7 +191,7 @@ def _inspect(data: bytes) -> None:
                     tail = piece[-_OVERLAP_BYTES:]
                 if rows > 4 * MAX_ROWS or rows * columns > MAX_CELLS:
                     raise too_big()
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _ZIP_FAULTS as error:
         raise _broken_workbook() from error
 
 

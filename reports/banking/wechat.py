@@ -7,16 +7,14 @@ Two rows at the end give totals, names and values: the gate. A bill of trades ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from ledger.money import exponent_of
-from reports.banking.amounts import is_blank, minor_units
 from reports.banking.gate import chain_of
+from reports.banking.records import CURRENCY, EXPONENT, Record, balance, lines_of, minor
 from reports.banking.statement import Claim, Details, Line, NotAStatement, Statement
 from reports.banking.tables import plain_text
 from reports.banking.tabular import breaks, read_day
 
-CURRENCY = "CNY"
 _TRADES, _FUNDS = "微信订单号", "资金流水单号"
 _TRADE_TOTALS = {
     "应结订单总金额": "应结订单金额",
@@ -30,7 +28,7 @@ _TRADE_TOTALS = {
 }
 """Totals of a bill of trades, with the column whose sum each is; the last two are of older bills."""
 
-Record = Mapping[str, str]
+Numbered = tuple[int, Record]
 
 
 def looks_like(text: str) -> bool:
@@ -44,7 +42,7 @@ def read(text: str) -> list[Statement]:
     header, records, totals = _parts(text)
     if _FUNDS in header:
         return [_funds(records, totals)]
-    merchants = dict.fromkeys(record.get("商户号") or None for record in records)
+    merchants = dict.fromkeys(record.get("商户号") or None for _, record in records)
     if len(merchants) > 1:
         raise NotAStatement(
             "the bill is of several merchants, and its totals are not for each: download it for one",
@@ -53,61 +51,50 @@ def read(text: str) -> list[Statement]:
     return [_trades(next(iter(merchants), None), records, totals)]
 
 
-def _trades(merchant: str | None, records: Sequence[Record], totals: Record) -> Statement:
-    if any(record.get("货币种类") not in (None, "", CURRENCY) for record in records):
+def _trades(merchant: str | None, records: Sequence[Numbered], totals: Record) -> Statement:
+    if any(record.get("货币种类") not in (None, "", CURRENCY) for _, record in records):
         raise NotAStatement("the bill has trades in other currencies than CNY", "账单含人民币以外的交易")
-    lines = []
-    for number, record in enumerate(records, 2):
-        try:
-            lines.append(_trade(record))
-        except NotAStatement as error:
-            raise NotAStatement(error.reason, error.reason_zh, number) from None
-    claims = [Claim("number of trades", "总交易单数", _count(totals, "总交易单数"), len(lines), money=False)]
+    claims = [Claim("number of trades", "总交易单数", _count(totals, "总交易单数"), len(records), money=False)]
     for name, column in _TRADE_TOTALS.items():
         if name in totals:
-            found = sum(_minor(record, column) for record in records)
-            claims.append(Claim(name, name, _minor(totals, name), found))
-    return Statement(merchant, CURRENCY, exponent_of(CURRENCY), tuple(lines), claims=tuple(claims))
+            found = sum(minor(record, column) for _, record in records if column in record)
+            claims.append(Claim(name, name, minor(totals, name), found))
+    return Statement(merchant, CURRENCY, EXPONENT, lines_of(records, _trade), claims=tuple(claims))
 
 
 def _trade(record: Record) -> Line:
     refund = record["交易状态"] != "SUCCESS"
     day, clock = read_day((refund and record.get("退款成功时间")) or record["交易时间"])
-    order = _minor(record, "订单金额" if "订单金额" in record else "总金额")
-    back = _minor(record, "申请退款金额" if "申请退款金额" in record else "退款金额")
+    order = "订单金额" if "订单金额" in record else "总金额"
+    back = "申请退款金额" if "申请退款金额" in record else "退款金额"
     return Line(
         booked_on=day,
         clock=clock,
-        amount=-back if refund else order,
-        fee=_minor(record, "手续费"),
+        amount=-minor(record, back) if refund else minor(record, order),
+        fee=minor(record, "手续费"),
         bank_ref=_id(record, "微信退款单号" if refund else _TRADES),
         order_ref=_id(record, "商户订单号"),
         details=Details(counterparty_account=_id(record, "用户标识"), text=record.get("商品名称") or None),
     )
 
 
-def _funds(records: Sequence[Record], totals: Record) -> Statement:
-    lines = []
-    for number, record in enumerate(records, 2):
-        try:
-            lines.append(_flow(record))
-        except NotAStatement as error:
-            raise NotAStatement(error.reason, error.reason_zh, number) from None
+def _funds(records: Sequence[Numbered], totals: Record) -> Statement:
+    lines = lines_of(records, _flow)
     coming = [line.amount for line in lines if line.amount > 0]
     going = [-line.amount for line in lines if line.amount < 0]
     claims = [
         Claim("number of movements", "资金流水总笔数", _count(totals, "资金流水总笔数"), len(lines), money=False),
         Claim("number of receipts", "收入笔数", _count(totals, "收入笔数"), len(coming), money=False),
-        Claim("money in", "收入金额", _minor(totals, "收入金额"), sum(coming)),
+        Claim("money in", "收入金额", minor(totals, "收入金额"), sum(coming)),
         Claim("number of payments", "支出笔数", _count(totals, "支出笔数"), len(going), money=False),
-        Claim("money out", "支出金额", _minor(totals, "支出金额"), sum(going)),
+        Claim("money out", "支出金额", minor(totals, "支出金额"), sum(going)),
     ]
     chain = chain_of(lines)
     return Statement(
         account=None,
         currency=CURRENCY,
-        exponent=exponent_of(CURRENCY),
-        lines=tuple(lines),
+        exponent=EXPONENT,
+        lines=lines,
         opening=None if chain is None else chain.opening,
         closing=None if chain is None else chain.closing,
         claims=(*claims, *(() if chain is None else (breaks(chain.breaks),))),
@@ -119,19 +106,18 @@ def _flow(record: Record) -> Line:
     signs = {"收入": 1, "支出": -1}
     if record["收支类型"] not in signs:
         raise NotAStatement("收支类型 is neither 收入 nor 支出", "收支类型既不是收入也不是支出")
-    balance = record.get("账户结余(元)", "")
     return Line(
         booked_on=day,
         clock=clock,
-        amount=signs[record["收支类型"]] * _minor(record, "收支金额(元)"),
-        balance=None if is_blank(balance) else minor_units(balance, exponent_of(CURRENCY)),
+        amount=signs[record["收支类型"]] * minor(record, "收支金额(元)"),
+        balance=balance(record, "账户结余(元)"),
         bank_ref=_id(record, "微信支付业务单号"),
         order_ref=_id(record, "业务凭证号"),
         details=Details(text=" ".join(filter(None, (record.get("业务名称"), record.get("备注")))) or None),
     )
 
 
-def _parts(text: str) -> tuple[list[str], list[Record], Record]:
+def _parts(text: str) -> tuple[list[str], list[Numbered], Record]:
     """The header, the rows under it, the totals. Raises NotAStatement, also for a bill without its totals."""
     lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n") if line.strip()]
     split = next((index for index, line in enumerate(lines[1:], 1) if not line.startswith("`")), None)
@@ -139,12 +125,11 @@ def _parts(text: str) -> tuple[list[str], list[Record], Record]:
         raise NotAStatement("its totals are missing: it is cut off", "缺少末尾的合计：文件不完整")
     header = [name.strip() for name in lines[0].split(",")]
     names = [name.strip() for name in lines[split].split(",")]
-    records = list(_records(header, lines[1:split]))
-    ((totals),) = _records(names, lines[split + 1 : split + 2])
-    return header, records, totals
+    [(_, totals)] = _records(names, lines[split + 1 : split + 2])
+    return header, list(_records(header, lines[1:split])), totals
 
 
-def _records(names: Sequence[str], lines: Sequence[str]) -> Iterator[Record]:
+def _records(names: Sequence[str], lines: Sequence[str]) -> Iterator[Numbered]:
     for number, line in enumerate(lines, 2):
         values = [plain_text(value, number) for value in line.removeprefix("`").split(",`")]
         if len(values) != len(names):
@@ -153,13 +138,7 @@ def _records(names: Sequence[str], lines: Sequence[str]) -> Iterator[Record]:
                 f"此行有 {len(values)} 个值，而列数为 {len(names)}：文件不完整或被改动",
                 number,
             )
-        yield dict(zip(names, values, strict=True))
-
-
-def _minor(record: Record, name: str) -> int:
-    """An amount; a blank one, and a column that older bills lack, is zero."""
-    text = record.get(name, "")
-    return 0 if is_blank(text) else minor_units(text, exponent_of(CURRENCY))
+        yield number, dict(zip(names, values, strict=True))
 
 
 def _count(totals: Record, name: str) -> int:
