@@ -84,6 +84,7 @@ RECORDABLE: dict[str, type[Command]] = {
 
 NOT_ALONE = {
     "LedgerOpened": ("账本由 fenhao init 开立", "fenhao init opens a ledger"),
+    "KeyRotated": ("由 fenhao key rotate 登记", "fenhao key rotate records it"),
     "TapeOpened": ("编号序列随首笔资金自动开立", "a tape opens by itself with the first money on it"),
     "SubjectRestricted": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
     "SubjectErased": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from api.bootstrap import Fenhao, Progress, assembled, kept_heads, log_key
+from api.bootstrap import Fenhao, Progress, assembled, kept_heads, log_keys, log_of
+from api.passphrases import PassphraseNeeded
 from api.settings import Settings
-from audit.checkpoint import KeySigner
 from audit.log import HistoryLost, check_history
 from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
@@ -97,7 +97,7 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         f"系统时钟与最后一条分录（{at}）{'相符' if agrees else '不符，请校准'}",
         f"the clock {'agrees' if agrees else 'does not agree'} with the last entry ({at})",
     )
-    yield _own_key(fenhao, head.origin or "")
+    yield from _own_key(fenhao)
     yield _heads(fenhao)
     yield from _vault(fenhao)
     last = fenhao.journal.entries.read(head.size - 1, 1)
@@ -191,14 +191,27 @@ def _heads(fenhao: Fenhao) -> Finding:
     )
 
 
-def _own_key(fenhao: Fenhao, origin: str) -> Finding:
-    """Whether the log's key here is the one that entry 0 names."""
-    opened = fenhao.journal.entries.read(0, 1)[0].data
-    path = fenhao.settings.home / "keys" / "log.pem"
-    if path.exists() and str(KeySigner(origin, log_key(fenhao.settings.home)).verifier) == opened["key"]:
-        return Finding(True, "日志签名密钥与第 0 条分录相符", "the log's key is the one that entry 0 names")
-    return Finding(
-        False,
-        f"{path} 不是第 0 条分录所记的签名密钥：请从备份恢复",
-        f"{path} is not the key that entry 0 names: restore it from a backup",
-    )
+def _own_key(fenhao: Fenhao) -> Iterator[Finding]:
+    """Whether the key that signs the log next is here, and whether a change of keys was cut off."""
+    try:
+        asks = None if fenhao.settings.log_passphrase_file else _unasked
+        history, keys = log_of(fenhao).history(), log_keys(fenhao, asks)
+        key = history.keys[-1]
+        keys.signer(key)
+        keys.require_alone(key)
+    except PassphraseNeeded:
+        yield Finding(None, "日志签名密钥有口令，未打开核对", "the log's key has a passphrase and was not opened")
+    except LedgerError as fault:
+        yield Finding(False, fault.say("zh"), fault.say("en"))
+    else:
+        changed = len(history.changes) - 1
+        yield Finding(
+            True,
+            f"日志签名密钥与账本所记相符（{key.id.hex()}，更换过 {changed} 次）",
+            f"the log's key is the one that the entries name ({key.id.hex()}, changed {changed} times)",
+        )
+
+
+def _unasked() -> bytes:
+    """Whoever asks how things are is not asked for a passphrase."""
+    raise PassphraseNeeded()

@@ -80,28 +80,3 @@ def export(words: Words, settings: Settings, folder: Path, since: Path | None) -
         f"{head.size - size} entries exported ({files} files) to {folder}; check: python {folder}/verify.py {folder}",
     )
     words.give({"folder": str(folder), "origin": head.origin, "size": head.size, "since": size, "files": files})
-
-
-@click.command()
-@click.argument("entry", type=click.IntRange(0))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="写入此文件 / write it here")
-@common
-def receipt(words: Words, settings: Settings, entry: int, out: Path | None) -> None:
-    """出具某条分录的存证凭据 / Give the proof that one entry is in the signed log."""
-    from api.bootstrap import assembled, log_of
-
-    with assembled(settings, words.status.wait) as fenhao:
-        log = log_of(fenhao)
-        found = log.checkpoint()
-        if found is None or found.size <= entry:
-            log.publish(words.status.entries)
-        made = log.receipt(entry)
-    words.status.clear()
-    text = made.proof.text()
-    if out is None:
-        if not words.json:
-            click.echo(text.decode(), nl=False)
-    else:
-        out.write_bytes(text)
-        words.say(f"第 {entry} 号分录的存证凭据已写入 {out}", f"the receipt of entry {entry} is in {out}")
-    words.give({"entry": entry, "size": made.claimed().size, "receipt": text.decode()})

@@ -44,7 +44,7 @@ class Status:
         stage_zh = {"read": "读取", "record": "登记"}.get(stage, stage)
         self._count(stage, stage_zh, {"read": "reading", "record": "recording"}.get(stage, stage), done, total)
 
-    def entries(self, done: int, total: int) -> None:
+    def entries(self, done: int, total: int | None) -> None:
         """How far a verification is."""
         self._count("verify", "验证", "verifying", done, total)
 

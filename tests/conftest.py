@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, settings
 from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
 from api.cli import main
+from audit.checkpoint import KeySigner
 from ledger.database import Database, connecting, migrate
 from ledger.decisions import OpenLedger
 from ledger.embedded import ensure_running
@@ -29,6 +31,8 @@ from ledger.writing import Writer
 SCALE = int(os.environ.get("FENHAO_TEST_SCALE", "1"))
 """How many times the usual number of examples property tests try; more for a soak."""
 ORIGIN = "ledger.example.org/test"
+SIGNER = KeySigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"k" * 32))
+"""Whose key entry 0 of the fixtures' ledgers names."""
 _schemas = itertools.count(1)
 Fenhao = Callable[..., Result]
 """`fenhao` with these arguments."""
@@ -156,7 +160,7 @@ def journal(database: Database) -> Iterator[Journal]:
 def ledger(journal: Journal) -> Ledger:
     """An open ledger with an empty dictionary."""
     writer = Writer(journal)
-    writer.submit(OpenLedger(key="ledger", origin=ORIGIN, verifier_key="test"))
+    writer.submit(OpenLedger(key="ledger", origin=ORIGIN, verifier_key=str(SIGNER.verifier)))
     return Ledger(journal.database, journal, writer)
 
 
