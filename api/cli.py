@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from api.bank_commands import bank
 from api.codes_commands import codes
 from api.key_commands import key
 from api.log_commands import checkpoint, export
@@ -43,6 +44,7 @@ def main() -> None:
     exit_on_sigterm()
 
 
+main.add_command(bank)
 main.add_command(codes)
 main.add_command(record)
 main.add_command(checkpoint)
