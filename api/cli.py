@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from api.codes_commands import codes
+from api.demo_command import demo
 from api.log_commands import checkpoint, export, receipt
 from api.record_command import record
 from api.sankey_command import sankey
@@ -46,6 +47,7 @@ main.add_command(export)
 main.add_command(receipt)
 main.add_command(vault)
 main.add_command(sankey)
+main.add_command(demo)
 
 
 @main.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 from api.demo.diary import SIGNED, Diary, Wheel
@@ -74,8 +75,13 @@ class Child:
     bill: str = ""
     tries: int = 0
     from_general: bool = False
-    is_open: bool = True
     twice: bool = False
+    closed_on: date | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may have money."""
+        return self.closed_on is None
 
 
 class Paid(NamedTuple):
@@ -92,8 +98,8 @@ class Told:
 
     helped: list[Child] = field(default_factory=list)
     closed: list[Child] = field(default_factory=list)
+    newest: Child | None = None
     bank_ref: str = ""
-    hospital: str = ""
 
 
 class Children:
@@ -102,7 +108,7 @@ class Children:
     def __init__(self, diary: Diary, gifts: Gifts, hospitals: list[Hospital], dictionary: Dictionary) -> None:
         self.diary, self.gifts = diary, gifts
         self.told = Told()
-        self._opened = 0
+        self.opened = 0
         self._dictionary = dictionary
         self._provinces = Wheel({code: weight for code, (_, weight) in PROVINCES.items()})
         others = (code.code for _, code in dictionary.tree("disease") if code.parent not in (None, "CHD"))
@@ -120,7 +126,7 @@ class Children:
         diary = self.diary
         days = (diary.until - diary.since).days + 1
         by_now = diary.scale.cases * ((diary.day - diary.since).days + 1) // days
-        while self._opened < by_now:
+        while self.opened < by_now:
             yield from self._open()
         for hospital, turn in self._turn.items():
             if turn == diary.day.weekday() and self._waiting[hospital]:
@@ -132,8 +138,8 @@ class Children:
         near = self._near.get(province)
         hospital = random.choice(near) if near and diary.chance(700) else self._hospitals.draw(random)
         classes = self._dictionary.lineage("disease", disease)
-        self._opened += 1
-        number = self._opened
+        self.opened += 1
+        number = self.opened
         child = Child(
             case=f"C{number:05}",
             person=f"K{number:05}",
@@ -143,6 +149,7 @@ class Children:
             cost=between(random, next((COSTS[one] for one in COSTS if one in classes), COSTS[""])) * YUAN,
             name=person_name(random) if diary.named and number <= NAMED else None,
         )
+        self.told.newest = child
         yield OpenCase(
             key=f"open-{child.case}",
             case=child.case,
@@ -258,7 +265,7 @@ class Children:
             assert paid, "what was allocated for a child may be paid"
             self._after_payment(child, amount)
         if lines:
-            self.told.bank_ref, self.told.hospital = f"BR{diary.day:%Y%m%d}-{payment}", hospital
+            self.told.bank_ref = f"BR{diary.day:%Y%m%d}-{payment}"
             legs = (CashLeg(ACCOUNT, sum(line.amount for line in lines), diary.day, self.told.bank_ref),)
             yield PayHospital(
                 key=payment,
@@ -366,7 +373,7 @@ class Children:
         diary = self.diary
         if not child.is_open or (reason == "withdrawn" and child.payment):
             return
-        child.is_open = False
+        child.closed_on = diary.day
         diary.purse.put(diary.purse.rows(case_place(child.case)), None, diary.day)
         yield CloseCase(key=diary.id("CL"), case=child.case, reason=reason, on=diary.day, **SIGNED)
         self.told.closed.append(child)
@@ -376,7 +383,7 @@ class Children:
             diary.later(30, self._reopen, child)
 
     def _reopen(self, child: Child) -> Iterator[Command]:
-        child.is_open, child.allocation, child.twice = True, "", True
+        child.closed_on, child.allocation, child.twice = None, "", True
         self.told.closed.remove(child)
         yield ReopenCase(key=self.diary.id("RO"), case=child.case, on=self.diary.day, **SIGNED)
         self.diary.later(5, self._match, child)

@@ -107,6 +107,10 @@ class Diary:
         self._numbers[kind] = self._numbers.get(kind, 0) + 1
         return self._numbers[kind]
 
+    def count(self, kind: str) -> int:
+        """How many numbers of a kind were given."""
+        return self._numbers.get(kind, 0)
+
     def id(self, prefix: str, digits: int = 5) -> str:
         """The next id of a kind: `C00001`."""
         return f"{prefix}{self.number(prefix):0{digits}}"

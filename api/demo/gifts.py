@@ -32,6 +32,8 @@ BUSY = {(12, 31): 40, (6, 1): 35, (9, 8): 30, (9, 7): 25, (9, 10): 20}
 """Other days with their weights; a usual day's is 10."""
 FIRST_MONTHLY = "M00001"
 """The donor whose story is told: from the first month on, and with a name."""
+NEWCOMER = "P"
+"""How ids begin of those who give online now and then."""
 MONTHLY_ONE_IN = 80
 """So many small gifts for each monthly donor."""
 
@@ -72,6 +74,7 @@ class Gifts:
         self.diary = diary
         self._fees = {fund.id: fund.fee_bp for fund in FUNDS}
         self.online_total = 0
+        self.known: set[str] = set()
         self._funds = Wheel({fund.id: fund.weight for fund in FUNDS})
         self._channels = Wheel(CHANNELS)
         self._amounts = Wheel({(lo, hi): weight for lo, hi, weight in GIFTS})
@@ -79,6 +82,16 @@ class Gifts:
         self._subscribers = self._subscribed()
         self._counts = self._planned()
         self._agree()
+
+    @property
+    def count(self) -> int:
+        """How many gifts there were so far."""
+        return self.diary.count("D")
+
+    @property
+    def donors(self) -> int:
+        """How many donors there are whom somebody knows by an id."""
+        return self._newcomers + len(self.known)
 
     def of_day(self) -> Iterator[Command]:
         """What is given on the day."""
@@ -100,7 +113,9 @@ class Gifts:
     def receive(self, fund: str, amount: int, restriction: Restriction = (), **more: Any) -> tuple[Command, Received]:
         """A gift by the ledger's command, and as the purse has it from now on."""
         diary = self.diary
-        donation = f"D{diary.number('D'):07}"
+        donation = diary.id("D", 7)
+        if (donor := more.get("donor")) is not None and not donor.startswith(NEWCOMER):
+            self.known.add(donor)
         given = terms(more.get("nature", "own"), restriction, None, more.get("expires_on"), more.get("agreement"))
         fee = fee_part(amount, more.get("fee_bp", 0 if given.nature == "agency" else self._fees[fund]))
         command = ReceiveDonation(
@@ -145,9 +160,9 @@ class Gifts:
             return None
         if draw < 60 or not self._newcomers:
             self._newcomers += 1
-            return f"P{self._newcomers:07}"
+            return f"{NEWCOMER}{self._newcomers:07}"
         before = self.diary.random.randrange(self.diary.random.randrange(self._newcomers) + 1)
-        return f"P{before + 1:07}"
+        return f"{NEWCOMER}{before + 1:07}"
 
     def _subscribed(self) -> dict[int, list[Subscriber]]:
         """Monthly donors by the day of the month on which they give."""

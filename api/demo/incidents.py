@@ -113,6 +113,7 @@ class Incidents:
         self.diary.later(40, self._attribute, received, f"V{self.diary.random.randint(700, 799)}")
 
     def _attribute(self, gift: Received, donor: str) -> Iterator[Command]:
+        self.gifts.known.add(donor)
         yield AttributeDonation(
             key=f"whose-{gift.donation}", donation=gift.donation, donor=donor, on=self.diary.day, by="staff-zhao"
         )

@@ -58,10 +58,15 @@ class Year:
         self.incidents = Incidents(self.diary, self.gifts)
 
     def commands(self) -> Iterator[Command]:
-        """All commands of the year in order. Whoever asks for the next has had the last one accepted."""
+        """All commands of the year in order."""
         for command in self._told():
-            yield command
             self.diary.purse.size += 1
+            yield command
+
+    @property
+    def size(self) -> int:
+        """How many entries there are once all commands so far are recorded."""
+        return self.diary.purse.size
 
     def _told(self) -> Iterator[Command]:
         diary = self.diary
