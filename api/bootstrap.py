@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from audit.heads import FileHeads, Kept
 from audit.key_folder import KeyFolder as LogKeyFolder
 from audit.key_folder import Passphrase
 from audit.log import Log, check_history
+from audit.peers import Peers, http_post
+from audit.policy import NONE, BadPolicy, Policy
 from audit.proof import BadReceipt, Receipt
 from audit.watermark import Watermark
 from ledger.database import Database, check_ready, migrate
@@ -27,7 +30,7 @@ from ledger.decisions import DefineCode, OpenLedger, check_currency
 from ledger.embedded import ensure_running
 from ledger.errors import InputFault, LedgerNotOpen, OperatorFault, Refusal, shown
 from ledger.journal import Entropy, Journal, check_origin
-from ledger.money import AmountError, parse_amount
+from ledger.money import AmountError, exponent_of, parse_amount
 from ledger.times import Clock, find_zone, parse_day, parse_instant, utc_now
 from ledger.vault import Vault, open_vault
 from ledger.vault_keys import KeyFolder
@@ -46,6 +49,14 @@ class BadSetting(OperatorFault):
     code = "bad_setting"
     zh = "环境变量 {name} 的值无效（{value}）：{rule_zh}"
     en = "the environment variable {name} is not valid ({value}): {rule}"
+
+
+class PolicyFault(OperatorFault):
+    """The policy file cannot be used."""
+
+    code = "policy"
+    zh = "无法使用 policy 文件 {path}：{reason}"
+    en = "the policy file {path} cannot be used: {reason}"
 
 
 class LedgerIsOpen(InputFault):
@@ -150,9 +161,22 @@ def kept_heads(fenhao: Fenhao) -> FileHeads:
     return FileHeads(fenhao.settings.heads, fenhao.journal.entries.head().origin or "")
 
 
-def log_of(fenhao: Fenhao) -> Log:
-    """The ledger's log, ready to be signed; its key is asked for when it is. Raises LedgerNotOpen."""
-    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), log_keys(fenhao))
+def log_of(fenhao: Fenhao, passphrase: Passphrase | None = None) -> Log:
+    """The ledger's log, ready to be signed; its key's passphrase is asked for when it is. Raises LedgerNotOpen."""
+    policy = policy_of(fenhao.settings)
+    peers = Peers(policy, http_post, lambda: int(time.time())) if policy.witnesses else None
+    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), log_keys(fenhao, passphrase), peers)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The log's witnesses, and how many of them must sign; none without a policy file. Raises PolicyFault."""
+    path = settings.policy
+    if settings.policy_file is None and not path.exists():
+        return Policy(quorum=NONE)
+    try:
+        return Policy.parse(path.read_bytes())
+    except (OSError, BadPolicy) as error:
+        raise PolicyFault(path=path, reason=error) from error
 
 
 def log_keys(fenhao: Fenhao, passphrase: Passphrase | None = None) -> LogKeyFolder:
@@ -242,7 +266,7 @@ def initialise(
         origin=origin,
         verifier_key=str(_log_keys(settings, origin, passphrase).make(())),
         currency=currency,
-        exponent=CURRENCY_EXPONENTS.get(currency, 2),
+        exponent=exponent_of(currency),
         zone=zone,
         continues=None if continues is None else _named(continues),
     )
@@ -290,15 +314,6 @@ def vantage_of(fenhao: Fenhao, as_of: str | None, known_at: str | None) -> Vanta
         None if as_of is None else parse_day(as_of, "as_of"),
         None if known_at is None else parse_instant(known_at, "known_at", find_zone(zone)),
     )
-
-
-_NO_DECIMALS = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV")
-CURRENCY_EXPONENTS = {
-    **dict.fromkeys((*_NO_DECIMALS, "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
-"""Decimals of currencies that have not two (ISO 4217)."""
 
 
 def starter_dictionary() -> list[DefineCode]:

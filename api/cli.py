@@ -13,7 +13,9 @@ from typing import Any
 
 import click
 
+from api.bank_commands import bank
 from api.codes_commands import codes
+from api.demo_command import demo
 from api.key_commands import key
 from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
@@ -22,6 +24,7 @@ from api.sankey_command import sankey
 from api.settings import Settings
 from api.vault_commands import vault
 from api.verify_command import verify
+from api.witness_commands import witness
 from api.words import EXIT_TAMPERED, Words, as_text
 from api.words import common as _common
 from api.words import looking_back as _looking_back
@@ -42,6 +45,7 @@ def main() -> None:
     exit_on_sigterm()
 
 
+main.add_command(bank)
 main.add_command(codes)
 main.add_command(record)
 main.add_command(checkpoint)
@@ -49,8 +53,10 @@ main.add_command(export)
 main.add_command(receipt)
 main.add_command(key)
 main.add_command(vault)
+main.add_command(witness)
 main.add_command(sankey)
 main.add_command(verify)
+main.add_command(demo)
 
 
 @main.command()
@@ -288,17 +294,23 @@ def doctor(words: Words, settings: Settings) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["write"]))
+@click.argument("what", type=click.Choice(["write", "audit"]))
 @click.option("--gifts", default=20_000, show_default=True, help="捐赠笔数 / how many gifts")
 @click.option("--rounds", default=3, show_default=True, help="轮数 / how often, the median counts")
+@click.option("--entries", default=200_000, show_default=True, help="audit 的分录数 / of audit: how many entries")
 @_common
-def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int) -> None:
+def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int, entries: int) -> None:
     """测速，每项与参照并列 / Measure speed, each figure beside its yardstick."""
     from api.bench import bench_write
+    from api.bench_audit import bench_audit
     from api.bootstrap import database
 
     with database(settings, words.status.wait) as place:
-        result = bench_write(place, gifts, rounds, words.status.note)
+        result: Any = (
+            bench_audit(place, entries, words.status.note)
+            if what == "audit"
+            else bench_write(place, gifts, rounds, words.status.note)
+        )
     words.status.clear()
     for line in result.table(settings.language):
         words.say(line, line)

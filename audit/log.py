@@ -19,6 +19,8 @@ from audit.files import write_whole
 from audit.heads import Heads, Kept
 from audit.keys import KeyHistory, LogKeys
 from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_consistency, prove_inclusion, root
+from audit.peers import Peers
+from audit.policy import NONE, Peer, Policy
 from audit.proof import BadReceipt, Continuation, Proof, Receipt
 from audit.tiles import TileFault, Tiles, frontier
 from ledger.codec import GENESIS, decode
@@ -100,14 +102,18 @@ _NO_OPENINGS: Openings = MappingProxyType({})
 
 
 class Log:
-    """One ledger's log: its journal, the folder of its tiles, the heads kept outside, and who keeps its keys."""
+    """One ledger's log: its journal, the folder of its tiles, the heads kept outside, and who keeps its keys.
 
-    def __init__(self, journal: Journal, folder: Path, heads: Heads, keys: LogKeys) -> None:
+    With `peers`, witnesses, no head is shown, and no receipt given under it, before enough of them signed it.
+    """
+
+    def __init__(self, journal: Journal, folder: Path, heads: Heads, keys: LogKeys, peers: Peers | None = None) -> None:
         self._journal = journal
         self._folder = folder
         self._tiles = Tiles(folder)
         self._heads = heads
         self._keys = keys
+        self._peers = peers
 
     def history(self) -> KeyHistory:
         """Whose signatures count, as the entries say. Raises LogFault."""
@@ -127,6 +133,12 @@ class Log:
     def verifier(self) -> Verifier:
         """Whose signature counts on the next head."""
         return self.history().keys[-1]
+
+    @property
+    def policy(self) -> Policy:
+        """What a reader of this log should ask for: the signature of its key, and those of its witnesses."""
+        own = [Peer(self.verifier)]
+        return Policy(own, quorum=NONE) if self._peers is None else replace(self._peers.policy, logs=own)
 
     def receipt(self, seq: int) -> Receipt:
         """The proof that entry `seq` is under the newest signed head. Raises LogFault when it is not, or not yet."""
@@ -189,6 +201,8 @@ class Log:
         history = self.history()
         if kept is None or not kept.checkpoint:
             raise LogFault(reason="no head is signed yet; sign one (fenhao checkpoint)")
+        if self._peers is not None:
+            self._peers.require_quorum(kept.checkpoint.encode())
         return kept.checkpoint.encode(), self._opened(kept, history), history
 
     def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
@@ -205,8 +219,8 @@ class Log:
             before = Checkpoint(head.origin, 0, EMPTY_ROOT)
             if kept is not None and kept.checkpoint:
                 before = self._opened(kept, history)
-                # Signed before; a crash right after may have kept it from being seen.
-                self._show(kept.checkpoint)
+                # Signed before; a crash right after may have kept it from being witnessed, or seen.
+                kept = self._attest(kept)
             if before.size >= head.size:
                 return before
             self._sign(kept, before, history.next_stop(before.size, head.size), head, history, progress)
@@ -242,12 +256,33 @@ class Log:
         note = kept.checkpoint if kept is not None else ""
         # From the swap on this head is signed history; whoever signed another meanwhile has the right of way.
         while not self._heads.swap(
-            kept, replace((kept or Kept(before.origin)).grown(head.size, head.leaf), checkpoint=after.decode())
+            kept, mine := replace((kept or Kept(before.origin)).grown(head.size, head.leaf), checkpoint=after.decode())
         ):
             kept = self._heads.read()
             if (kept.checkpoint if kept is not None else "") != note:
                 raise SignedMeanwhile(reason="another process signed at the same moment; ask again")
-        self._show(after.decode())
+        self._attest(mine)
+
+    def _attest(self, kept: Kept) -> Kept:
+        """Has the witnesses sign the head that is kept, if there are any, and lets it be seen; what is kept then.
+
+        Raises NoQuorum.
+        """
+        if self._peers is not None:
+            note = kept.checkpoint
+            attested = self._peers.attest(note.encode(), self.consistency)
+            while attested != note.encode():
+                after = replace(kept, checkpoint=attested.decode())
+                if self._heads.swap(kept, after):
+                    kept = after
+                    break
+                again = self._heads.read()
+                if again is None or again.checkpoint != note:
+                    raise SignedMeanwhile(reason="another process signed at the same moment; ask again")
+                kept = again
+            self._peers.require_quorum(attested)
+        self._show(kept.checkpoint)
+        return kept
 
     def _taken_up(self, before: Checkpoint) -> Frontier:
         """The tree that was signed, from its tiles. Raises LogFault unless it has the root that was signed."""
