@@ -54,7 +54,7 @@ from functools import lru_cache, partial
 from hashlib import blake2b, sha256
 from heapq import merge as merge_sorted
 from io import TextIOWrapper
-from itertools import chain, pairwise
+from itertools import chain, pairwise, zip_longest
 from pathlib import Path
 from sys import intern
 from types import TracebackType
@@ -3486,11 +3486,12 @@ class Policy:
     def count(self, text: str, members: list[str]) -> int:
         """How many members of a group are needed. Raises Unusable."""
         self.known(members)
+        used = [member for _, others in self.groups.values() for member in others]
         number = {"all": len(members), "any": 1}.get(text) or (int(text) if SIZE.fullmatch(text) else 0)
-        if not 1 <= number <= len(members) or len(set(members)) < len(members):
+        if not 1 <= number <= len(members) or len({*used, *members}) < len(used) + len(members):
             raise Unusable(
-                f"组要求 {shown(text)} 个成员，成员须互不相同且足数",
-                f"a group asks for {shown(text)} of its members, who must differ and be as many",
+                f"组要求 {shown(text)} 个成员：成员须足数，且每个只列入一次",
+                f"a group asks for {shown(text)} of its members, who must be as many and members only once",
             )
         return number
 
@@ -3793,6 +3794,17 @@ class Outcome:
     code: int
 
 
+def walked(data: bytes) -> tuple[int, int]:
+    """How many whole entries a bundle begins with, and where the last of them ends."""
+    count, at, end = 0, 0, len(data)
+    while at + 2 <= end:
+        following = at + 2 + (data[at] << 8 | data[at + 1])
+        if following > end:
+            break
+        count, at = count + 1, following
+    return count, at
+
+
 class Export:
     """A folder with a signed log: `checkpoint`, `checkpoints/<size>`, `tile/...`; `problems` grows as it is read.
 
@@ -3872,41 +3884,33 @@ class Export:
                 )
                 return
             data = self._file(tile_path(ENTRIES, number, width), MAX_BUNDLE_BYTES)
-            ends = self._ends(data, start, number, width)
+            self._count(start, tile_path(ENTRIES, number, width), data, width)
             for one in widths:
                 if one < width:
-                    self._replaced(start, tile_path(ENTRIES, number, one), data[: ends[one]])
+                    self._replaced(start, tile_path(ENTRIES, number, one), one, data)
             self.read["bundles"] += 1
             yield data
             start, number = start + width, number + 1
 
-    def _replaced(self, start: int, path: str, whole: bytes) -> None:
-        """Hold a smaller bundle against what the newer one has of it."""
-        data = self._file(path, MAX_BUNDLE_BYTES)
-        if data != whole:
-            same, at = 0, 0
-            while at + 2 <= len(data):
-                end = at + 2 + (data[at] << 8 | data[at + 1])
-                if data[at:end] != whole[at:end]:
-                    break
-                same, at = same + 1, end
-            self.problem(start + same, f"{path} 与较新的分录包不符", f"{path} differs from the newer bundle")
-
-    def _ends(self, data: bytes, start: int, number: int, width: int) -> list[int]:
-        """Where each entry of a bundle ends, after 0; padded to `width` when there are too few."""
-        ends, at = [0], 0
-        while at + 2 <= len(data):
-            at += 2 + (data[at] << 8 | data[at + 1])
-            ends.append(at)
-        if len(ends) != width + 1 or at != len(data):
-            path, there = tile_path(ENTRIES, number, width), len(ends) - 1
+    def _count(self, start: int, path: str, data: bytes, width: int) -> None:
+        """A bundle holds just so many entries."""
+        there, at = walked(data)
+        if there != width or at != len(data):
             self.problem(
                 start + min(there, width),
                 f"{path} 应恰有 {width} 条分录，实为 {there} 条" + ("" if at == len(data) else "，且末尾不完整"),
                 f"{path} holds {there} entries where {width} belong" + ("" if at == len(data) else ", and breaks off"),
             )
-            ends += [len(data)] * (width + 1 - len(ends))
-        return ends
+
+    def _replaced(self, start: int, path: str, width: int, newer: bytes) -> None:
+        """A smaller bundle is what the newer one begins with."""
+        data = self._file(path, MAX_BUNDLE_BYTES)
+        if not newer.startswith(data):
+            same = next(at for at, (one, other) in enumerate(zip_longest(data, newer)) if one != other)
+            where = start + walked(data[:same])[0]
+            self.problem(where, f"{path} 与较新的分录包不符", f"{path} differs from the newer bundle")
+        else:
+            self._count(start, path, data, width)
 
     def hold(self, level: int, number: int, row: bytes) -> None:
         """Hold a tile, and the smaller ones that it replaced, against the hashes that the entries come to."""
