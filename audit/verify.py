@@ -3980,9 +3980,10 @@ class Export:
             named = ", ".join(sorted(beyond)[:3])
             self.problem(
                 self.size,
-                f"签名日志头只有 {self.size} 条分录，另有 {len(beyond)} 个文件超出其外（{named}）：被添加，或以旧充新",
+                f"签名日志头只有 {self.size} 条分录，另有 {len(beyond)} 个文件超出其外（{named}）："
+                "被添加、以旧充新，或再次导出时中断",
                 f"{len(beyond)} files reach beyond the signed head of {self.size} entries ({named}): the export was "
-                "padded, or an old head is served as new",
+                "padded, an old head is served as new, or an export laid over it broke off",
             )
         larger = max(heads, default=0)
         if larger > self.size:
