@@ -163,6 +163,7 @@ def test_a_receipt_is_renewed_under_the_newest_head_and_the_old_head_is_shown_to
     assert (after.entry, after.openings, after.proof.index) == (before.entry, before.openings, 3)
     assert done["size"] == done["old_size"] + 2
     keys = [Verifier.parse(one["key"]) for one in _json(ledger("key", "show", "--json"))["keys"]]
+    assert done["key"] == str(keys[1])
     newer = Continuation.parse(Path(done["head"]).read_bytes())
     assert newer.check(before.check(ORIGIN, keys[:1]), keys[1:]) == after.check(ORIGIN, keys[1:])
     assert Note.parse(newer.checkpoint).signers(keys) == keys, "this is where the key changes"
