@@ -99,6 +99,14 @@ def test_a_donor_has_receipts_of_all_gifts_and_any_record_of_its_entries(ledger:
     assert list(read_folder(tmp_path / "y1")) == ["payment/Y1 HospitalPaymentMade"]
 
 
+def test_what_was_said_of_a_gift_later_has_a_receipt_too(ledger: Fenhao, tmp_path: Path) -> None:
+    ledger("record", "DonationReceived", "donation=D4", "fund=heart", "amount=1.00", "on=2026-02-01")
+    said = ledger("record", "DonationAttributed", "donation=D4", "donor=P1")
+    assert said.exit_code == 0, said.output
+    ledger("receipt", "donation", "D4", "--out", tmp_path / "d4")
+    assert list(read_folder(tmp_path / "d4")) == ["donation/D4 DonationReceived", "donation/D4 DonationAttributed"]
+
+
 def test_openings_come_for_those_entitled_and_are_noted(ledger: Fenhao, tmp_path: Path) -> None:
     asked = ("--openings", "--by", "staff-7", "--reason", "asked by the donor")
     made = ledger("receipt", "donation", "D1", "--out", tmp_path / "d1", *asked)
