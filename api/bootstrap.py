@@ -30,7 +30,7 @@ from ledger.decisions import DefineCode, OpenLedger, check_currency
 from ledger.embedded import ensure_running
 from ledger.errors import InputFault, LedgerNotOpen, OperatorFault, Refusal, shown
 from ledger.journal import Entropy, Journal, check_origin
-from ledger.money import AmountError, parse_amount
+from ledger.money import AmountError, exponent_of, parse_amount
 from ledger.times import Clock, find_zone, parse_day, parse_instant, utc_now
 from ledger.vault import Vault, open_vault
 from ledger.vault_keys import KeyFolder
@@ -266,7 +266,7 @@ def initialise(
         origin=origin,
         verifier_key=str(_log_keys(settings, origin, passphrase).make(())),
         currency=currency,
-        exponent=CURRENCY_EXPONENTS.get(currency, 2),
+        exponent=exponent_of(currency),
         zone=zone,
         continues=None if continues is None else _named(continues),
     )
@@ -314,15 +314,6 @@ def vantage_of(fenhao: Fenhao, as_of: str | None, known_at: str | None) -> Vanta
         None if as_of is None else parse_day(as_of, "as_of"),
         None if known_at is None else parse_instant(known_at, "known_at", find_zone(zone)),
     )
-
-
-_NO_DECIMALS = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV")
-CURRENCY_EXPONENTS = {
-    **dict.fromkeys((*_NO_DECIMALS, "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
-"""Decimals of currencies that have not two (ISO 4217)."""
 
 
 def starter_dictionary() -> list[DefineCode]:

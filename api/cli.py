@@ -13,7 +13,9 @@ from typing import Any
 
 import click
 
+from api.bank_commands import bank
 from api.codes_commands import codes
+from api.demo_command import demo
 from api.key_commands import key
 from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
@@ -43,6 +45,7 @@ def main() -> None:
     exit_on_sigterm()
 
 
+main.add_command(bank)
 main.add_command(codes)
 main.add_command(record)
 main.add_command(checkpoint)
@@ -53,6 +56,7 @@ main.add_command(vault)
 main.add_command(witness)
 main.add_command(sankey)
 main.add_command(verify)
+main.add_command(demo)
 
 
 @main.command()

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from msgspec import inspect
 from msgspec.structs import fields, replace
 
-from api.bootstrap import CURRENCY_EXPONENTS
 from ledger.decisions import (
     AmendCase,
     AttributeDonation,
@@ -48,7 +47,7 @@ from ledger.decisions import (
     TransferFunds,
 )
 from ledger.errors import BadValue, InputFault, shown
-from ledger.money import MAX_MINOR, format_amount
+from ledger.money import MAX_MINOR, exponent_of, format_amount
 from ledger.terms import ID_DIMENSIONS
 from ledger.times import parse_day
 
@@ -291,7 +290,7 @@ def _struct(value: dict[str, Any], kind: inspect.StructType, name: str, currency
     value = {key: one for key, one in value.items() if one is not None}
     if kind.cls is Foreign:
         code = str(value.get("currency"))
-        value = {"exponent": CURRENCY_EXPONENTS.get(code, 2), **value}
+        value = {"exponent": exponent_of(code), **value}
         if type(exponent := value["exponent"]) is int and 0 <= exponent <= 4:
             currency = Currency(shown(code), exponent)
     members = tuple(Member(one.encode_name, one.name, without_none(one.type), one.required) for one in kind.fields)

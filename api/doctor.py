@@ -131,8 +131,8 @@ def _vault(fenhao: Fenhao) -> Iterator[Finding]:
     persons = sum(vault.wrappings.values())
     yield Finding(
         True,
-        f"个人信息保险库：{persons:,} 人的密钥可用，主密钥 {vault.master}",
-        f"vault of personal values: the keys of {persons:,} persons open, master key {vault.master}",
+        f"个人信息保险库：{persons:,} 把密钥可用（人与银行文件），主密钥 {vault.master}",
+        f"vault of personal values: the keys of {persons:,} persons and bank files open, master key {vault.master}",
     )
     left = persons - vault.wrappings.get(vault.master, 0)
     if left:

@@ -114,7 +114,7 @@ def export(words: Words, settings: Settings, folder: Path, since: Path | None) -
         earlier = None if since is None else read_head(since, fenhao)
         head = log.publish(words.status.entries)
         size = 0 if earlier is None else earlier.size
-        files = write(fenhao.journal, log_folder(fenhao), head, log.verifier, folder, size, words.status.entries)
+        files = write(fenhao.journal, log_folder(fenhao), head, log.policy, folder, size, words.status.entries)
     words.status.clear()
     words.say(
         f"已导出 {head.size - size} 条分录（{files} 个文件）到 {folder}；验证：python {folder}/verify.py {folder}",

@@ -110,7 +110,7 @@ def _folder(words: Words, fenhao: Fenhao, what: tuple[str, str], out: Path | Non
     log = log_of(fenhao)
     made = receipts_of(log, entries, openings)
     head = made[0].claimed()
-    write_folder(out, f"{noun}/{own}", made, head, log.history().of(head.size)[-1])
+    write_folder(out, f"{noun}/{own}", made, head, log.policy)
     words.status.clear()
     words.say(
         f"{len(made)} 张存证凭据已写入 {out}；验证：python {out}/verify.py {out}",

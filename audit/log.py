@@ -21,6 +21,7 @@ from audit.heads import Heads, Kept
 from audit.keys import KeyHistory, LogKeys
 from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_consistency, prove_inclusion, root
 from audit.peers import Peers
+from audit.policy import NONE, Peer, Policy
 from audit.proof import BadReceipt, Continuation, Proof, Receipt
 from audit.tiles import TileFault, Tiles, frontier
 from ledger.codec import GENESIS, decode
@@ -142,6 +143,12 @@ class Log:
     def verifier(self) -> Verifier:
         """Whose signature counts on the next head."""
         return self.history().keys[-1]
+
+    @property
+    def policy(self) -> Policy:
+        """What a reader of this log should ask for: the signature of its key, and those of its witnesses."""
+        own = [Peer(self.verifier)]
+        return Policy(own, quorum=NONE) if self._peers is None else replace(self._peers.policy, logs=own)
 
     def receipt(self, seq: int) -> Receipt:
         """The proof that entry `seq` is under the newest signed head. Raises LogFault when it is not, or not yet."""

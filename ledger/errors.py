@@ -354,6 +354,7 @@ NOUNS_ZH = {
     "serial": "编号",
     "dimension": "维度",
     "tape": "编号序列",
+    "statement": "对账单",
 }
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from msgspec import json
 
 from audit import verify
-from audit.checkpoint import Checkpoint, Verifier
+from audit.checkpoint import Checkpoint
 from audit.files import write_whole
 from audit.log import Log, Openings
+from audit.policy import Policy
 from audit.proof import Receipt
 from ledger.codec import Entry, decode
 from ledger.errors import InputFault
@@ -70,7 +71,7 @@ def receipts_of(log: Log, entries: Sequence[Entry], openings: Openings) -> list[
     return log.receipts(seqs, openings)
 
 
-def write_folder(folder: Path, title: str, receipts: Sequence[Receipt], head: Checkpoint, key: Verifier) -> None:
+def write_folder(folder: Path, title: str, receipts: Sequence[Receipt], head: Checkpoint, policy: Policy) -> None:
     """A folder with the receipts, whose signature counts, how to check them, and with what: whole or not at all.
 
     Raises ReceiptsFault for one that holds something.
@@ -88,7 +89,7 @@ def write_folder(folder: Path, title: str, receipts: Sequence[Receipt], head: Ch
         for one in receipts:
             mode = 0o600 if one.openings else 0o644
             write_whole(beside / f"{one.proof.index:06}.tlog-proof", one.proof.text(), mode)
-        write_whole(beside / "policy", f"log {key}\nquorum none\n".encode())
+        write_whole(beside / "policy", policy.text())
         write_whole(beside / "README.md", _readme(title, receipts, head).encode())
         shutil.copyfile(verify.__file__, beside / "verify.py")
         beside.rename(folder)

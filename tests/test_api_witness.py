@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from conftest import ORIGIN, SIGNER, Fenhao, Ledger
 from api.witness_app import witness_app
 from api.witnessing import add_log, make_key, opened, standing
 from audit.checkpoint import COSIGNATURE, Checkpoint, Note, Verifier
+from audit.export import export
 from audit.heads import FileHeads
 from audit.keys import HeldKeys
 from audit.log import Log
@@ -118,6 +120,31 @@ def test_a_head_bears_the_signatures_of_its_witnesses_and_so_do_receipts(
         with urlopen(address) as answer:  # noqa: S310 - on this machine
             assert Note.parse(answer.read()).signers([SIGNER.verifier, keys["a"]]) == [SIGNER.verifier, keys["a"]]
     assert standing(tmp_path / "a").sizes == {ORIGIN: head.size}
+
+
+def test_an_export_asks_for_the_witnesses_and_fails_without_their_signatures(
+    foundation: Foundation, tmp_path: Path
+) -> None:
+    key = witness_key(tmp_path / "a", "a")
+    foundation.give("D1")
+    folder = tmp_path / "export"
+    with serving(tmp_path / "a") as a:
+        log = foundation.log(policy("all", a=(key, a)))
+        export(foundation.ledger.journal, foundation.folder, log.publish(), log.policy, folder)
+
+    def verified() -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-I", str(folder / "verify.py"), str(folder)], capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    assert verified()[0] == 0, verified()
+    own, _ = (folder / "checkpoint").read_text().split(f"— {key.name} ")
+    (folder / "checkpoint").write_text(own)
+    for path in (folder / "checkpoints").iterdir():
+        path.write_text(own)
+    code, said = verified()
+    assert (code, "not cosigned as the policy asks" in said) == (1, True), said
 
 
 def test_without_a_quorum_nothing_is_shown_and_asking_again_makes_it_good(
