@@ -146,8 +146,9 @@ class Log:
 
     @property
     def policy(self) -> Policy:
-        """What a reader of this log should ask for: the signature of its key, and those of its witnesses."""
-        own = [Peer(self.verifier)]
+        """What a reader of the newest head should ask for: the signature of its key, and those of its witnesses."""
+        newest = self._newest()
+        own = [Peer(newest.history.of(newest.head.size)[-1])]
         return Policy(own, quorum=NONE) if self._peers is None else replace(self._peers.policy, logs=own)
 
     def receipt(self, seq: int) -> Receipt:

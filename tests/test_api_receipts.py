@@ -177,6 +177,22 @@ def test_a_receipt_is_renewed_under_the_newest_head_and_the_old_head_is_shown_to
     assert Note.parse(newer.checkpoint).signers(keys) == keys, "this is where the key changes"
 
 
+def test_receipts_under_a_head_of_the_old_key_name_that_key(
+    ledger: Fenhao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger("checkpoint")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.log.Log._sign", killed)
+        assert ledger("key", "rotate").exit_code == 130
+    assert len(_json(ledger("key", "show", "--json"))["keys"]) == 2
+    ledger("receipt", "donation", "D1", "--out", tmp_path / "d1")
+    assert len(read_folder(tmp_path / "d1")) == 4
+
+
 def test_a_receipt_of_another_history_is_evidence(ledger: Fenhao, tmp_path: Path) -> None:
     ledger("receipt", "3", "--out", tmp_path / "r")
     forged = Receipt.parse((tmp_path / "r").read_bytes())
