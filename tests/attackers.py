@@ -1,7 +1,7 @@
 """What attackers do, as the table of attacks (`attacks.py`) says it: small functions over a forgery.
 
-`X(...)` gives an attacker: a function that does the deed to a copy of an export. Who has the log's key seals: chains all
-entries anew, lays out the tree, signs it, so that nothing but a law is left to tell.
+`X(...)` gives an attacker: a function that does the deed to a copy of an export. Who has the log's key seals: chains
+all entries anew, lays out the tree, signs it, so that nothing but a law is left to tell.
 """
 
 from __future__ import annotations
@@ -10,7 +10,20 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from forging import Data, Forgery, Key, Receipt, canonical, head_text, leaf, note, path_of, root_of
+from forging import (
+    Data,
+    Forgery,
+    Key,
+    Receipt,
+    bundles_of,
+    canonical,
+    head_text,
+    leaf,
+    note,
+    path_of,
+    root_of,
+    tiles_of,
+)
 
 Attacker = Callable[[Forgery], None]
 POLICY = "earmark-fifo/1"
@@ -131,6 +144,17 @@ def both(*attackers: Attacker) -> Attacker:
             each(forgery)
 
     return attack
+
+
+def gifts(forgery: Forgery, count: int) -> None:
+    """So many entries of a fund whose gifts go on and on."""
+    forgery.add("FundOpened", "fund/F", fund="F", name="F", on=None)
+    before = forgery.add("TapeOpened", "fund/F", tape="t1", fund="F", nature="own", restriction={}, on=None)
+    for n in range(count - 2):
+        data = {"donation": f"D{n}", "fund": "F", "amount": 1, "fee_bp": 0, "source": "donation", "on": "2026-03-10"}
+        data["issue"] = [{"tape": "t1", "lo": n, "hi": n + 1, "to": "fund/F"}]
+        made = {**before, "stream": f"donation/D{n}", "version": 1, "type": "DonationReceived", "data": data}
+        forgery.entries.append(made)
 
 
 # Whoever seals, and deals with heads and keys.
@@ -256,6 +280,59 @@ def rotating(*, head: Callable[[Key, Key], list[Key]] | None, name: str = "") ->
     return attack
 
 
+# What takes more than a line.
+
+
+def again(forgery: Forgery) -> None:
+    """Opens the ledger a second time."""
+    first = forgery.entries[0]
+    adding("LedgerOpened", "ledger/main", **first["data"])(forgery)
+
+
+def back_dated(forgery: Forgery) -> None:
+    """Puts an entry recorded today among those of the past."""
+    late = forgery.add("HospitalRegistered", "hospital/H9", hospital="H9", name="H9", on=None)
+    late["at"] = "2026-01-01T00:00:00.000000Z"
+    forgery.entries.insert(65, forgery.entries.pop())
+    forgery.seal()
+
+
+def telling_part(forgery: Forgery) -> None:
+    """Hides a member in the second part of a fact."""
+    forgery.entries[forgery.find("AllocationMade", "A3") + 1]["data"]["by"] = "me"
+    forgery.seal()
+
+
+def open_group(forgery: Forgery) -> None:
+    """Ends the history between the parts of one fact."""
+    del forgery.entries[forgery.find("AllocationMade", "A3") + 1 :]
+    forgery.seal()
+
+
+def older_named_wrongly(forgery: Forgery) -> None:
+    """Says to follow an older ledger at a head that it never had; the head that the reader kept is that ledger's."""
+    origin = "ledger.example.org/older"
+    forgery.kept = note(head_text(origin, 3, bytes(32)), mallory(origin))
+    forgery.entries[0]["data"]["continues"] = {"origin": origin, "size": 3, "root": "11" * 32}
+    forgery.seal()
+
+
+def keeping_anothers(forgery: Forgery) -> None:
+    """The head that the reader kept is another ledger's."""
+    origin = "ledger.example.org/other"
+    forgery.kept = note(head_text(origin, 3, bytes(32)), mallory(origin))
+
+
+def long_ago(forgery: Forgery) -> None:
+    """Serves an old head as the newest, with what it needs, beside the files that have come since."""
+    forgery.write("checkpoint", forgery.read("checkpoints/54"))
+    for path, data in {
+        **bundles_of(forgery.bodies[:54]),
+        **tiles_of([leaf(body) for body in forgery.bodies[:54]]),
+    }.items():
+        forgery.write(path, data)
+
+
 # Whoever carries the files: they can be changed, and nothing can be signed.
 
 
@@ -313,6 +390,12 @@ def receipt(change: Callable[[Forgery, Receipt], None]) -> Attacker:
         forgery.receipt = made.text()
 
     return attack
+
+
+def inner_node(forgery: Forgery, receipt: Receipt) -> None:
+    """The hash above the first two entries, given out as an entry of a smaller tree."""
+    receipt.entry = leaf(forgery.bodies[0]) + leaf(forgery.bodies[1])
+    receipt.index, receipt.path = 0, receipt.path[1:]
 
 
 def giving(make: Callable[[Forgery], bytes]) -> Attacker:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from honest import Honest, honest_ledger
 from hypothesis import HealthCheck, settings
 from vaults import Vaulted
 
@@ -119,6 +120,13 @@ def debian_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         program("pg_ctl", "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def honest(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
+    """An honest ledger with a fact of every kind, its log, exports and a receipt; whoever changes it undoes that."""
+    with honest_ledger(embedded_url, tmp_path_factory.mktemp("honest")) as made:
+        yield made
 
 
 @pytest.fixture

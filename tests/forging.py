@@ -208,12 +208,30 @@ class Forgery:
         before = self.entries[-1]
         data = {"on": "2026-03-10", **{name.rstrip("_"): value for name, value in data.items()}}
         entry = {
-            **{"v": 1, "origin": self.origin, "at": before["at"], "salt": sha256(before["salt"].encode()).hexdigest()[:32]},
+            **{
+                "v": 1,
+                "origin": self.origin,
+                "at": before["at"],
+                "salt": sha256(before["salt"].encode()).hexdigest()[:32],
+            },
             **{"stream": stream, "version": self.version(stream) + 1, "type": kind},
             "data": {name: value for name, value in data.items() if value is not None},
         }
         self.entries.append(entry)
         return entry
+
+    def start(self, key: str) -> None:
+        """Entry 0."""
+        self.entries.append(
+            {
+                **{"v": 1, "origin": self.origin, "at": "2026-03-10T00:00:00.000000Z", "salt": "0" * 32},
+                **{"stream": "ledger/main", "version": 1, "type": "LedgerOpened"},
+                "data": {
+                    **{"origin": self.origin, "currency": "CNY", "exponent": 2, "zone": "Asia/Shanghai"},
+                    **{"on": "2026-03-10", "key": key},
+                },
+            }
+        )
 
     def version(self, stream: str) -> int:
         """How many entries are on a stream."""

@@ -125,9 +125,33 @@ class Honest:
     kept: bytes
     receipt: bytes
 
-    def bodies(self) -> list[bytes]:
-        """All entries."""
-        return [bytes(body) for (body,) in self.ledger.rows("select body from entry order by seq")]
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Whatever is done to the tables meanwhile is undone at the end."""
+        copies = f"{self.ledger.database.schema}_copy"
+        with self.ledger.database.owner() as owner:
+            tables = dict(owner.execute(TABLES).fetchall())
+            owner.execute(f"create schema {copies}")
+            for name in tables:
+                owner.execute(f"create table {copies}.{name} as table {name}")
+        try:
+            yield
+        finally:
+            with self.ledger.database.owner() as owner, owner.transaction():
+                owner.execute("set local session_replication_role = replica")
+                owner.execute(f"truncate {', '.join(tables)}")
+                for name, columns in tables.items():
+                    kept = f"select {columns} from {copies}.{name}"  # noqa: S608 - our tables
+                    owner.execute(f"insert into {name} ({columns}) overriding system value {kept}")
+                owner.execute(f"drop schema {copies} cascade")
+
+
+TABLES = """
+select table_name, string_agg(quote_ident(column_name), ', ')
+from information_schema.columns join information_schema.tables using (table_schema, table_name)
+where table_schema = current_schema() and table_type = 'BASE TABLE' and is_generated = 'NEVER' group by table_name
+"""
+"""Each table with the columns that are written."""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,31 +21,33 @@ class NotSaidThere(AssertionError):
     """The function named says no such sentence."""
 
 
+Check = tuple[ModuleType, str]
+"""A function of a module, by its name there: `function` or `Class.method`."""
+
+
 @contextmanager
-def silenced(module: ModuleType, checks: Iterable[tuple[str, str]]) -> Iterator[None]:
-    """`module` without these checks: `function` or `Class.method`, and the sentence that it says.
+def silenced(sentences: Iterable[tuple[Check, str]]) -> Iterator[None]:
+    """The programs without these checks: each with the sentence that it says.
 
     The function's code is exchanged, so that whoever holds the function has it too. Raises NotSaidThere.
     """
-    nodes: dict[str, ast.FunctionDef] = {}
-    for name, sentence in checks:
-        muting = Muting(sentence)
-        node = nodes.get(name) or copy.deepcopy(function_of(module, name))
-        nodes[name] = muting.visit(node)
-        if not muting.found:
-            raise NotSaidThere(f"{name} does not say {sentence!r}")
+    said: dict[Check, list[str]] = {}
+    for check, sentence in sentences:
+        said.setdefault(check, []).append(sentence)
+    nodes = {check: muted(check, *texts) for check, texts in said.items()}
     before: list[tuple[FunctionType, CodeType]] = []
     try:
-        for name, node in nodes.items():
+        for (module, name), node in nodes.items():
             function = plain(module, name)
             before.append((function, function.__code__))
             function.__code__ = compiled(module, node)
-        forget(module)
+            forget(module)
         yield
     finally:
         for function, code in before:
             function.__code__ = code
-        forget(module)
+        for module, _ in nodes:
+            forget(module)
 
 
 def plain(module: ModuleType, name: str) -> FunctionType:
@@ -53,7 +55,7 @@ def plain(module: ModuleType, name: str) -> FunctionType:
     found: Any = module
     for part in name.split("."):
         found = getattr(found, part)
-    found = getattr(found, "__wrapped__", found)
+    found = getattr(found, "__func__", getattr(found, "__wrapped__", found))
     assert isinstance(found, FunctionType)
     return found
 
@@ -77,11 +79,20 @@ def forget(module: ModuleType) -> None:
             each.cache_clear()
 
 
-def says(module: ModuleType, name: str, sentence: str) -> bool:
-    """Whether the function can say such a sentence. Raises NotSaidThere when there is none of that name."""
-    muting = Muting(sentence)
-    muting.visit(copy.deepcopy(function_of(module, name)))
-    return muting.found
+def muted(check: Check, *sentences: str) -> ast.FunctionDef:
+    """The source of the check without the sentences. Raises NotSaidThere."""
+    muting = Muting(sentences)
+    node: ast.FunctionDef = muting.visit(copy.deepcopy(function_of(*check)))
+    if not muting.found:
+        raise NotSaidThere(f"{check[1]} says none of {sentences}")
+    return node
+
+
+def says(check: Check, sentence: str) -> int:
+    """How many characters of the sentence stand in the function, 0 when it does not say it. Raises NotSaidThere."""
+    muting = Muting([sentence])
+    muting.visit(copy.deepcopy(function_of(*check)))
+    return muting.longest
 
 
 @cache
@@ -104,37 +115,38 @@ def function_of(module: ModuleType, name: str) -> ast.FunctionDef:
 
 
 class Muting(ast.NodeTransformer):
-    """Has a function pass over what would say the sentence, each time that it would say just that.
+    """Has a function pass over what would say one of the sentences, each time that it would say just that.
 
-    `found` tells whether there is any such place.
+    `found` tells whether there is any such place, `longest` how much of it stands there.
     """
 
-    def __init__(self, sentence: str) -> None:
-        self.sentence = sentence
+    def __init__(self, sentences: Sequence[str]) -> None:
+        self.sentences = sentences
         self.found = False
+        self.longest = 0
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802 - the names that ast calls
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         if ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
         return self.generic_visit(node)
 
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:  # noqa: N802
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
         return self._passed_over(node)
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
         return self._passed_over(node)
 
-    def visit_Return(self, node: ast.Return) -> ast.AST:  # noqa: N802
+    def visit_Return(self, node: ast.Return) -> ast.AST:
         return self._passed_over(node) if node.value and self._is_said(node.value) else self.generic_visit(node)
 
     def visit_match_case(self, node: ast.match_case) -> ast.AST:
         node.body = [self.visit(each) for each in node.body]
         return node
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:  # noqa: N802
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         return self._hushed(node)
 
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return self._hushed(node)
 
     def _passed_over(self, node: ast.stmt) -> ast.AST:
@@ -153,10 +165,13 @@ class Muting(ast.NodeTransformer):
         return ast.copy_location(ast.IfExp(self._asked(node), ast.Constant(""), node), node)
 
     def _asked(self, text: ast.expr) -> ast.expr:
-        return ast.Compare(copy.deepcopy(text), [ast.In()], [ast.Constant(self.sentence)])
+        asked: list[ast.expr] = [
+            ast.Compare(copy.deepcopy(text), [ast.In()], [ast.Constant(sentence)]) for sentence in self.sentences
+        ]
+        return ast.BoolOp(ast.Or(), [ast.Constant(False), *asked])
 
     def _is_said(self, node: ast.AST) -> bool:
-        """Whether a text in the source is, with anything in its holes, a part of the sentence."""
+        """Whether a text in the source is, with anything in its holes, a part of a sentence."""
         if isinstance(node, ast.JoinedStr):
             parts = [each.value if isinstance(each, ast.Constant) else None for each in node.values]
         elif isinstance(node, ast.Constant):
@@ -165,7 +180,11 @@ class Muting(ast.NodeTransformer):
             return False
         if not any(isinstance(part, str) and " " in part.strip() for part in parts):
             return False  # no sentence: a name, a path, a separator
-        return bool(re.search("".join(".*" if part is None else re.escape(str(part)) for part in parts), self.sentence))
+        pattern = "".join(".*" if part is None else re.escape(str(part)) for part in parts)
+        found = any(re.search(pattern, sentence) for sentence in self.sentences)
+        if found:
+            self.longest = max(self.longest, sum(len(part) for part in parts if isinstance(part, str)))
+        return found
 
 
 def texts_in(node: ast.AST) -> Iterator[ast.expr]:
@@ -175,4 +194,3 @@ def texts_in(node: ast.AST) -> Iterator[ast.expr]:
             yield each
         else:
             yield from texts_in(each)
-
