@@ -20,6 +20,7 @@ from honest import ORIGIN, SIGNER, Honest
 from audit import verify
 from audit.checkpoint import BadNote, open_checkpoint
 from audit.heads import FileHeads
+from audit.keys import HeldKeys
 from audit.log import Log
 from audit.merkle import BadProof, check_consistency, prove_consistency, root
 from audit.tiles import TileFault, Tiles
@@ -143,7 +144,7 @@ class DatabaseCourt:
         if self._further and (kept := heads.read()):
             heads.swap(kept, kept.grown(kept.size + 3, bytes(32)))
         try:
-            Log(journal, self._folder / "log", heads, SIGNER).publish()
+            Log(journal, self._folder / "log", heads, HeldKeys(SIGNER)).publish()
         except OperatorFault as fault:
             return 2, [fault.say("en")]
         return 0, []

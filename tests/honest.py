@@ -20,8 +20,8 @@ from vaults import Vaulted
 from audit.checkpoint import KeySigner
 from audit.export import export
 from audit.heads import FileHeads
+from audit.keys import HeldKeys
 from audit.log import Log
-from audit.proof import Proof, Receipt
 from ledger.database import Database, connecting, migrate
 from ledger.decisions import Basis, Command, OpenLedger, ReceiveDonation
 from ledger.erasure import erase
@@ -174,7 +174,7 @@ def told(journal: Journal, folder: Path) -> Honest:
     vault.prepare()
     writer = Writer(journal, vault=vault)
     ledger = Vaulted(journal.database, journal, writer, vault, folder / "keys")
-    log = Log(journal, folder / "log", FileHeads(folder / "heads", ORIGIN), SIGNER)
+    log = Log(journal, folder / "log", FileHeads(folder / "heads", ORIGIN), HeldKeys(SIGNER))
     submit(writer, [OpenLedger(key="ledger", origin=ORIGIN, verifier_key=str(SIGNER.verifier))])
     commands = commands_in(HISTORY)
     submit(writer, commands[:20])
@@ -189,19 +189,18 @@ def told(journal: Journal, folder: Path) -> Honest:
     for years in (30, 0):
         erase(writer, vault, "donor/DN-GE", Basis("request", "2026-17"), years, by="staff-1", approved_by=("staff-2",))
     small = log.publish()
-    export(journal, folder / "log", small, SIGNER.verifier, folder / "small")
-    bare = log.receipt(next(iter(ledger.rows("select seq from entry where stream = 'donation/GP'")))[0])
+    export(journal, folder / "log", small, log.policy, folder / "small")
+    [(seq,)] = ledger.rows("select seq from entry where stream = 'donation/GP'")
     opened = [
         {"field": each.field, "stream": "donation/GP", "value": each.value or "", "salt": each.salt or ""}
         for each in vault.open("donation/GP", READER).openings
     ]
-    plain = Proof(bare.proof.index, bare.proof.path, bare.proof.checkpoint)
-    receipt = Receipt.make(plain, bare.entry, opened).proof.text()
+    receipt = log.receipts([seq], {seq: opened})[0].proof.text()
     submit(writer, [gift_of(f"W{n}") for n in range(PLAIN_GIFTS // 2)])
     log.publish()
     kept = (folder / "log" / "checkpoint").read_bytes()
     submit(writer, [gift_of(f"W{n}") for n in range(PLAIN_GIFTS // 2, PLAIN_GIFTS)])
-    export(journal, folder / "log", log.publish(), SIGNER.verifier, folder / "wide")
+    export(journal, folder / "log", log.publish(), log.policy, folder / "wide")
     return Honest(ledger, log, folder / "log", folder / "small", folder / "wide", kept, receipt)
 
 
