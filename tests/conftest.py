@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
+from serving import Served, serving
 from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
@@ -137,6 +139,13 @@ every_server = pytest.mark.parametrize("server_url", ["embedded", "debian"], ind
 @pytest.fixture
 def database(server_url: str) -> Iterator[Database]:
     """A migrated schema of its own."""
+    with own_schema(server_url) as made:
+        yield made
+
+
+@contextmanager
+def own_schema(server_url: str) -> Iterator[Database]:
+    """A migrated schema that is gone afterwards."""
     made = Database(server_url, schema=f"t{os.getpid()}_{next(_schemas)}")
     migrate(made)
     yield made
@@ -149,6 +158,16 @@ def database(server_url: str) -> Iterator[Database]:
 def journal(database: Database) -> Iterator[Journal]:
     """A journal on which no ledger is open yet."""
     with Journal(database, pool_size=12) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def served(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A running service on a ledger of the module's own, with fund F, hospital H and case C; tests add their own."""
+    with own_schema(embedded_url) as database, serving(database, tmp_path_factory.mktemp("served")) as made:
+        made.record("/v1/funds", fund="F", name="fund", fee_bp=0)
+        made.record("/v1/hospitals", hospital="H", name="hospital")
+        made.record("/v1/cases", case="C", fund="F", hospital="H", person="P")
         yield made
 
 

@@ -1,0 +1,93 @@
+"""The application: every router, every fault as a problem, and no route that the table of access does not name."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
+
+from api.bootstrap import Fenhao
+from api.commands import Currency
+from api.http import batches, posting, problems
+from api.http.access import check_complete
+from api.http.office import Office, admit
+from api.http.shapes import Problem, answers
+from api.http.tokens import Tokens
+
+reference = APIRouter(dependencies=[Depends(admit)])
+ROUTERS = (reference, posting.router, batches.router)
+Opening = Callable[[], AbstractContextManager[Fenhao]]
+"""Assembles a ledger for as long as the service runs."""
+
+
+def service(opening: Opening) -> FastAPI:
+    """The service on what `opening` assembles when it starts."""
+    app = FastAPI(
+        title="分毫 fenhao",
+        version=version("fenhao"),
+        description="善款追溯账本 / an event-sourced fund-traceability ledger",
+        lifespan=_lifespan(opening),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.log = logging.getLogger("fenhao.http")
+    app.state.language, app.state.exponent = "zh", 2
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    check_complete(
+        (method, str(route.path_format))
+        for route in iter_route_contexts(app.routes)
+        for method in route.methods or ("?",)
+    )
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _lifespan(opening: Opening) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        assembling = opening()
+        fenhao = await to_thread.run_sync(assembling.__enter__)
+        try:
+            await to_thread.run_sync(_move_in, app, fenhao)
+            yield
+        finally:
+            await to_thread.run_sync(assembling.__exit__, None, None, None)
+
+    return lifespan
+
+
+def _move_in(app: FastAPI, fenhao: Fenhao) -> None:
+    head = fenhao.journal.entries.head()
+    assert head.currency is not None
+    assert head.exponent is not None
+    app.state.language, app.state.exponent = fenhao.settings.language, head.exponent
+    app.state.office = Office(fenhao, Currency(head.currency, head.exponent), Tokens(fenhao.journal, os.urandom))
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's, without the answer 422 that it adds by itself: parameters that cannot be are a 400 here."""
+    if app.openapi_schema is None:
+        made = FastAPI.openapi(app)
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+@reference.get("/openapi.json", summary="本参考 / this reference", tags=["operations"], responses=answers({}, 401, 403))
+async def openapi(request: Request) -> JSONResponse:
+    """OpenAPI 3.1."""
+    return JSONResponse(request.app.openapi())
