@@ -26,6 +26,7 @@ class Settings:
                           not in its backups (default `heads` in the data folder)
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
+    FENHAO_SIGN_EVERY     every how many seconds the service signs the log (default 10; 0: something else does)
     """
 
     home: Path
@@ -36,6 +37,13 @@ class Settings:
     two_persons_from: str | None = None
     heads_folder: Path | None = None
     retention: str = "30"
+    sign_every: str = "10"
+
+    def sign_every_s(self) -> int:
+        """Every how many seconds the service signs the log; 0: it does not. Raises BadValue."""
+        if not (self.sign_every.isascii() and self.sign_every.isdigit() and len(self.sign_every) <= 5):
+            raise BadValue("FENHAO_SIGN_EVERY", self.sign_every, "a whole number of seconds", "应为整数秒数")
+        return int(self.sign_every)
 
     def retention_years(self) -> int:
         """How many years vouchers are kept. Raises BadValue."""
@@ -57,6 +65,7 @@ class Settings:
             service_url=environment.get("FENHAO_SERVICE_URL") or None,
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
+            sign_every=environment.get("FENHAO_SIGN_EVERY") or "10",
             retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
             two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
             heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,

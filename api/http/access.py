@@ -37,7 +37,8 @@ SCOPES = {grant.removeprefix("scope:"): grant for grant in Grant if grant.starts
 _EVERYBODY = frozenset(Grant)
 _SIGNED_IN = frozenset((Grant.DONOR, *ROLES))
 _STAFF = frozenset((Grant.PROGRAMME, Grant.FINANCE, Grant.ADMIN))
-_READERS = _STAFF | {Grant.AUDITOR, Grant.READ}
+READERS = _STAFF | {Grant.AUDITOR, Grant.READ}
+"""Who may ask about anybody's money."""
 _LOG = _STAFF | {Grant.AUDITOR, Grant.LOG}
 _MONEY = frozenset((Grant.FINANCE, Grant.RECORD))
 _CASES = frozenset((Grant.PROGRAMME, Grant.RECORD))
@@ -101,6 +102,24 @@ ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/v1/hold-liftings"): _MONEY,
     ("POST", "/v1/reversals"): _MONEY,
     ("POST", "/v1/batches"): _STAFF | {Grant.RECORD, Grant.GIVE},  # and each fact in it as above
+    # Asking.
+    ("GET", "/v1/donors/{id}/ledger"): READERS | {Grant.DONOR},
+    ("GET", "/v1/donors/{id}/flows"): READERS | {Grant.DONOR},
+    ("GET", "/v1/donations/{id}/trace"): READERS | {Grant.DONOR},
+    ("GET", "/v1/cases/{id}/trace"): READERS,
+    ("GET", "/v1/hospitals/{id}"): READERS,
+    ("GET", "/v1/funds/{id}"): READERS,
+    ("GET", "/v1/serials/{tape}/{n}"): READERS,
+    ("GET", "/v1/balances"): READERS,
+    ("GET", "/v1/flows"): _EVERYBODY,  # without donors, and choosing nothing, for those who are no readers
+    ("GET", "/v1/entries"): _LOG,
+    ("GET", "/v1/entries/stream"): _LOG,
+    ("GET", "/v1/entries/{seq}"): _LOG,
+    ("GET", "/v1/entries/{seq}/receipt"): _LOG | {Grant.DONOR},
+    # The log.
+    ("GET", "/log/checkpoint"): _EVERYBODY,
+    ("GET", "/log/tile/{level}/{tile}"): _EVERYBODY,
+    ("GET", "/log/tile/entries/{tile}"): _LOG,
 }
 """Which grants open which route (method and path, as the application declares it)."""
 

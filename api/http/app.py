@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from importlib.metadata import version
+from threading import Event
 from typing import Any
 
 from anyio import to_thread
@@ -16,28 +17,39 @@ from fastapi.routing import iter_route_contexts
 
 from api.bootstrap import Fenhao
 from api.commands import Currency
-from api.http import batches, posting, problems
+from api.http import batches, entries, log, pictures, posting, problems, queries
 from api.http.access import check_complete
+from api.http.chores import chores
+from api.http.gallery import Gallery
 from api.http.office import Office, admit
 from api.http.shapes import Problem, answers
 from api.http.tokens import Tokens
 
 reference = APIRouter(dependencies=[Depends(admit)])
-ROUTERS = (reference, posting.router, batches.router)
+ROUTERS = (
+    reference,
+    posting.router,
+    batches.router,
+    queries.router,
+    pictures.router,
+    entries.router,
+    log.router,
+)
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""
 
 
-def service(opening: Opening) -> FastAPI:
-    """The service on what `opening` assembles when it starts."""
+def service(opening: Opening, stopping: Event | None = None) -> FastAPI:
+    """The service on what `opening` assembles when it starts; once `stopping` is set, streams end."""
     app = FastAPI(
         title="分毫 fenhao",
         version=version("fenhao"),
         description="善款追溯账本 / an event-sourced fund-traceability ledger",
-        lifespan=_lifespan(opening),
+        lifespan=_lifespan(opening, stopping or Event()),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.log = logging.getLogger("fenhao.http")
     app.state.language, app.state.exponent = "zh", 2
@@ -53,26 +65,38 @@ def service(opening: Opening) -> FastAPI:
     return app
 
 
-def _lifespan(opening: Opening) -> Callable[[FastAPI], Any]:
+def _lifespan(opening: Opening, stopping: Event) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         assembling = opening()
         fenhao = await to_thread.run_sync(assembling.__enter__)
         try:
-            await to_thread.run_sync(_move_in, app, fenhao)
-            yield
+            await to_thread.run_sync(_move_in, app, fenhao, stopping)
+            working = chores(fenhao, fenhao.settings.sign_every_s(), stopping)
+            working.__enter__()
+            try:
+                yield
+            finally:
+                await to_thread.run_sync(working.__exit__, None, None, None)
         finally:
             await to_thread.run_sync(assembling.__exit__, None, None, None)
 
     return lifespan
 
 
-def _move_in(app: FastAPI, fenhao: Fenhao) -> None:
+def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event) -> None:
     head = fenhao.journal.entries.head()
     assert head.currency is not None
     assert head.exponent is not None
     app.state.language, app.state.exponent = fenhao.settings.language, head.exponent
-    app.state.office = Office(fenhao, Currency(head.currency, head.exponent), Tokens(fenhao.journal, os.urandom))
+    app.state.office = Office(
+        fenhao,
+        Currency(head.currency, head.exponent),
+        Tokens(fenhao.journal, os.urandom),
+        version("fenhao"),
+        Gallery(),
+        stopping,
+    )
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -85,3 +85,30 @@ class TooOften(RequestFault):
     code = "too_often"
     zh = "请求过于频繁，请稍后再试"
     en = "asked too often: wait a little"
+
+
+class NotInLog(RequestFault):
+    """A checkpoint, a tile or a receipt that the signed log does not have, or not yet."""
+
+    status = 404
+    headers: ClassVar[dict[str, str]] = {"Cache-Control": "no-store"}
+    code = "not_in_log"
+    zh = "已签名的日志中没有（或尚无）这部分"
+    en = "the signed log does not have this, or not yet"
+
+
+class ViewsBehind(RequestFault):
+    """The views have not come to the entry that was waited for."""
+
+    status = 503
+    code = "views_behind"
+    zh = "视图尚未更新到第 {seq} 号分录，请稍后再试"
+    en = "the views have not come to entry {seq} yet: ask again in a moment"
+
+
+class CursorStale(RequestFault):
+    """A cursor that is none of ours, or of another question."""
+
+    code = "bad_cursor"
+    zh = "游标无效：请原样使用上一页给出的 next，其他参数不变或省略"
+    en = "the cursor is not one of this list: give the `next` before it as it is, the rest unchanged"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Event
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,6 +12,7 @@ from api.bootstrap import Fenhao
 from api.commands import Currency
 from api.http.access import NOBODY, Asker
 from api.http.faults import BadRequest, NotEntitled, NotSignedIn, TooLarge
+from api.http.gallery import Gallery
 from api.http.tokens import Tokens
 
 MAX_BODY_BYTES = 1 << 20
@@ -19,11 +21,14 @@ MAX_BATCH_BYTES = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """One process's parts."""
+    """One process's parts; `edition` is the program's, which the shape of answers hangs on."""
 
     fenhao: Fenhao
     currency: Currency
     tokens: Tokens
+    edition: str
+    gallery: Gallery
+    stopping: Event
 
 
 async def office_of(request: Request) -> Office:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -93,6 +94,219 @@ class BatchAnswer(Shape):
     results: list[BatchResult]
 
 
+class Gift(Shape):
+    """One gift: `amount` as issued, `seq` its entry."""
+
+    donation: str | None
+    fund: str
+    on: date
+    seq: int
+    amount: int
+
+
+class DonorLedger(Shape):
+    """A donor's ledger: amounts in minor units; `by_place` says where all that was given is."""
+
+    donor: str
+    given: int
+    by_place: dict[str, int]
+    donations: list[Gift]
+    next: str | None
+
+
+class Flow(Shape):
+    """Serials [lo, hi) of a gift and where they are."""
+
+    tape: str
+    lo: int
+    hi: int
+    donation: str | None
+    case: str | None
+    hospital: str | None
+    place: str
+    amount: int
+
+
+class DonationTrace(Shape):
+    """One gift and where its money is."""
+
+    donation: str
+    donor: str | None
+    fund: str
+    on: date
+    seq: int
+    amount: int
+    given: int
+    by_place: dict[str, int]
+    flows: list[Flow]
+    next: str | None
+
+
+class CaseDonor(Shape):
+    """A gift's part in a case; ranges like `t3:100-200`."""
+
+    donor: str | None
+    donation: str | None
+    amount: int
+    ranges: list[str]
+
+
+class CaseTrace(Shape):
+    """What stands for a case, what came home from it, whose money it is."""
+
+    case: str
+    allocated: int
+    paid: int
+    used: int
+    returned: int
+    donors: list[CaseDonor]
+
+
+class HospitalCase(Shape):
+    """What stands at a hospital for one case."""
+
+    case: str
+    paid: int
+    used: int
+    total: int
+
+
+class HospitalDonor(Shape):
+    """What of a donor's stands at a hospital."""
+
+    donor: str | None
+    amount: int
+
+
+class HospitalTrace(Shape):
+    """What stands at a hospital: one of the two lists, as asked for."""
+
+    hospital: str
+    paid: int
+    used: int
+    total: int
+    cases: list[HospitalCase] | None = None
+    donors: list[HospitalDonor] | None = None
+    next: str | None
+
+
+class Figures(Shape):
+    """received + transferred_in = the sum of the others, but `brought_forward` (a part of received) and `void`."""
+
+    received: int
+    transferred_in: int
+    transferred_out: int
+    available: int
+    allocated: int
+    paid: int
+    used: int
+    fees: int
+    costs: int
+    held: int
+    refunded: int
+    out: int
+
+
+class Tape(Shape):
+    """A tape of a fund: its terms, how many serials were issued, how many of them are void."""
+
+    tape: str
+    nature: str
+    restriction: dict[str, list[str]]
+    usable_from: date | None = None
+    expires_on: date | None = None
+    agreement: str | None = None
+    person: str | None = None
+    issued: int
+    void: int
+
+
+class FundTrace(Figures):
+    """A fund's figures and tapes."""
+
+    fund: str
+    tapes: list[Tape]
+
+
+class FundBalance(Figures):
+    """A fund's line in the balances."""
+
+    fund: str
+    brought_forward: int
+    void: int
+
+
+class Balances(Figures):
+    """The figures over all funds, and each fund's."""
+
+    brought_forward: int
+    void: int
+    funds: list[FundBalance]
+
+
+class Step(Shape):
+    """One step of a serial's way; the first is its issue, from nowhere."""
+
+    seq: int
+    on: date
+    type: str
+    source: str | None = Field(alias="from")
+    to: str
+
+
+class SerialTrace(Shape):
+    """One serial: whose gift, where it is, where it goes back to, and how it came there."""
+
+    serial: str
+    donation: str | None
+    donor: str | None
+    fund: str
+    place: str
+    home: str | None
+    since: date
+    case: str | None
+    hospital: str | None
+    movements: list[Step]
+
+
+class Stop(Shape):
+    """A node of the flow picture; layers 0 to 3 are donors, funds, hospitals, outcomes."""
+
+    id: str
+    label: str
+    layer: int
+
+
+class Stream(Shape):
+    """Money between two nodes, in minor units."""
+
+    source: str
+    target: str
+    value: int
+
+
+class Picture(Shape):
+    """Where money went, net of returns."""
+
+    total: int
+    nodes: list[Stop]
+    links: list[Stream]
+
+
+class SealedEntry(Shape):
+    """An entry exactly as it is sealed, with its RFC 6962 leaf hash beside it."""
+
+    leaf: str = Field(pattern="^[0-9a-f]{64}$")
+    entry: dict[str, Any]
+
+
+class EntryList(Shape):
+    """Entries in the order of the chain."""
+
+    entries: list[SealedEntry]
+    next: str | None
+
+
 Answers = dict[int | str, dict[str, Any]]
 
 
@@ -103,6 +317,12 @@ def answers(good: dict[int, tuple[type[BaseModel], str]], *faults: int) -> Answe
         zh, en = TITLES[status]
         said[status] = problem_answer(f"{zh} / {en}")
     return said
+
+
+def with_body(description: str, media_type: str) -> Answers:
+    """A good answer that is no JSON."""
+    schema = {"type": "string"} if media_type.startswith("text/") else {"type": "string", "format": "binary"}
+    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
 
 
 def problem_answer(description: str) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""What a running service does besides answering: keeps the views up, and signs the log."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from eventsourcing.persistence import PersistenceError
+
+from api.bootstrap import Fenhao, log_of
+from ledger.errors import LedgerError
+
+_log = logging.getLogger("fenhao.chores")
+PAUSE_S = 5.0
+
+
+@contextmanager
+def chores(fenhao: Fenhao, sign_every_s: int, stop: threading.Event) -> Iterator[None]:
+    """Does them until the block ends; signs nothing with 0. Several processes may do them."""
+    running = [threading.Thread(target=_again_and_again, args=(lambda: _follow(fenhao, stop), "views", stop))]
+    if sign_every_s:
+        sign = threading.Thread(target=_again_and_again, args=(lambda: _sign(fenhao, sign_every_s, stop), "log", stop))
+        running.append(sign)
+    for thread in running:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in running:
+            thread.join()
+
+
+def _again_and_again(chore: Callable[[], None], name: str, stop: threading.Event) -> None:
+    """Does a chore until it is to stop; what it fails at is said, and tried again after a pause."""
+    while not stop.is_set():
+        try:
+            chore()
+        except (LedgerError, PersistenceError) as error:
+            _log.warning("%s: %s", name, str(error).strip().split("\n")[0])
+            stop.wait(PAUSE_S)
+
+
+def _follow(fenhao: Fenhao, stop: threading.Event) -> None:
+    fenhao.runner.run(stop)
+
+
+def _sign(fenhao: Fenhao, every_s: int, stop: threading.Event) -> None:
+    """Signs whenever there is something new."""
+    while not stop.is_set():
+        log_of(fenhao).publish()
+        stop.wait(every_s)
