@@ -17,7 +17,7 @@ from api.codes_commands import codes
 from api.log_commands import checkpoint, export, receipt
 from api.record_command import record
 from api.sankey_command import sankey
-from api.service_commands import serve, token
+from api.service_commands import donor_link, serve, staff, token
 from api.settings import Settings
 from api.vault_commands import vault
 from api.words import EXIT_TAMPERED, Words, as_text
@@ -49,6 +49,8 @@ main.add_command(vault)
 main.add_command(sankey)
 main.add_command(serve)
 main.add_command(token)
+main.add_command(staff)
+main.add_command(donor_link)
 
 
 @main.command()

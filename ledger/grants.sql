@@ -25,3 +25,5 @@ grant update (revoked_at) on access_token to {role};
 grant update (password, roles, closed_at) on access_account to {role};
 grant insert, delete on access_session to {role};
 grant insert, update, delete on access_code to {role};
+grant insert on access_proposal to {role};
+grant update (state, decided_by, reason, seq) on access_proposal to {role};

@@ -15,24 +15,36 @@ from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from api.bootstrap import Fenhao, initialise, opened
+from api.http.accounts import Session
 from api.http.app import service
+from api.http.office import COOKIE, Office
 from api.http.tokens import Tokens
 from api.settings import Settings
 from ledger.database import Database
 
 ORIGIN = "ledger.example.org/test"
+PASSWORD = "correct horse battery"
 _keys = itertools.count(1)
+
+
+def headers_of(session: Session) -> dict[str, str]:
+    """What a browser shows with a session, and a page of ours."""
+    return {"Cookie": f"{COOKIE}={session.secret}", "X-CSRF-Token": session.csrf}
 
 
 @dataclass
 class Served:
-    """A running service: its parts, where it is, and tokens by scope."""
+    """A running service: its parts, where it is, sessions by account, tokens by scope, codes sent by contact."""
 
     fenhao: Fenhao
     url: str
+    app: FastAPI
+    sessions: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
     clients: dict[tuple[str, ...], httpx.Client] = field(default_factory=dict)
 
     def token(self, *scopes: str) -> str:
@@ -42,13 +54,34 @@ class Served:
             self.tokens[name] = Tokens(self.fenhao.journal, os.urandom).issue(name, scopes, 1)[0]
         return self.tokens[name]
 
+    @property
+    def office(self) -> Office:
+        """The running service's parts."""
+        office = self.app.state.office
+        assert isinstance(office, Office)
+        return office
+
+    def signed_in(self, *roles: str, name: str | None = None) -> dict[str, str]:
+        """The headers of a browser in which an account with these roles is signed in."""
+        name = name or "-".join(roles)
+        if name not in self.sessions:
+            self.office.accounts.add(name, roles, PASSWORD)
+            self.sessions[name] = headers_of(self.office.accounts.sign_in(name, PASSWORD))
+        return self.sessions[name]
+
+    def donor(self, donor: str) -> dict[str, str]:
+        """The headers of a browser in which a donor is signed in."""
+        return headers_of(self.office.accounts.admit_donor(donor))
+
     def client(self, *scopes: str) -> httpx.Client:
         """A client with a token of these scopes; without one when there are none."""
         if scopes not in self.clients:
             said = {"Authorization": f"Bearer {self.token(*scopes)}"} if scopes else {}
             headers = {"Accept-Language": "en", **said}
             limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-            self.clients[scopes] = httpx.Client(base_url=self.url, headers=headers, timeout=30, limits=limits)
+            made = httpx.Client(base_url=self.url, headers=headers, timeout=30, limits=limits)
+            made.event_hooks = {"response": [lambda answer: made.cookies.clear()]}  # tests show cookies themselves
+            self.clients[scopes] = made
         return self.clients[scopes]
 
     def post(self, path: str, members: Any, *, key: str | None = None, scopes: tuple[str, ...] = ("record",)) -> Any:
@@ -75,8 +108,10 @@ def serving(database: Database, home: Path, **settings: Any) -> Iterator[Served]
         def opening() -> Iterator[Fenhao]:
             yield fenhao
 
-        with running(uvicorn.Config(service(opening), log_config=None, access_log=False)) as url:
-            served = Served(fenhao, url)
+        codes: dict[str, str] = {}
+        app = service(opening, send_code=codes.__setitem__)
+        with running(uvicorn.Config(app, log_config=None, access_log=False)) as url:
+            served = Served(fenhao, url, app, codes=codes)
             yield served
             for client in served.clients.values():
                 client.close()

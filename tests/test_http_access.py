@@ -2,46 +2,80 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import pytest
 from serving import Served
 
-from api.http.access import ACCESS, NOBODY, SCOPES, Asker, Grant
+from api.bootstrap import log_of
+from api.http.access import ACCESS, NOBODY, ROLES, SCOPES, Asker, Grant
 from api.http.tokens import Tokens
 from ledger.errors import BadValue, Unknown
 
 
-def asked(served: Served, method: str, path: str, headers: dict[str, str]) -> int:
+@pytest.fixture(scope="module")
+def gift(served: Served) -> int:
+    """A gift of donor 0 with the id 0; the seq of its entry."""
+    gift = {"donation": "0", "donor": "0", "fund": "F", "amount": 10, "on": "2026-01-02"}
+    seq = int(served.record("/v1/donations", **gift)["seq"])
+    served.fenhao.runner.wait_for(seq, 20)
+    log_of(served.fenhao).publish()
+    return seq
+
+
+def asked(served: Served, method: str, path: str, headers: dict[str, str], seq: int = 0) -> int:
     """The status of a request to a route without anything in it but who asks."""
-    filled = re.sub(r"\{\w+\}", "0", path)
+    filled = path.format_map({"id": "0", "seq": seq, "tape": "t1", "n": "0", "level": "0", "tile": "000"})
     with served.client().stream(method, filled, headers={**headers, "Idempotency-Key": "k"}) as answer:
         return answer.status_code
 
 
-def assert_as_the_table_says(served: Served, asker: Asker, headers: dict[str, str]) -> None:
-    """Every route is open to who asks, or is not, as the table has it."""
-    for (method, path), grants in ACCESS.items():
-        status = asked(served, method, path, headers)
+def assert_as_the_table_says(served: Served, asker: Asker, headers: dict[str, str], seq: int) -> None:
+    """Every route is open to who asks, or is not, as the table has it; signing out comes last."""
+    for (method, path), grants in sorted(ACCESS.items(), key=lambda line: line[0][0] == "DELETE"):
+        status = asked(served, method, path, headers, seq)
         if grants.isdisjoint(asker.grants):
             assert status == (401 if asker is NOBODY else 403), (method, path, status)
         else:
             assert status not in (401, 403), (method, path, status)
 
 
-def test_nobody_in_particular_may_what_everybody_may(served: Served) -> None:
-    assert_as_the_table_says(served, NOBODY, {})
+def test_nobody_in_particular_may_what_everybody_may(served: Served, gift: int) -> None:
+    assert_as_the_table_says(served, NOBODY, {}, gift)
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_a_token_may_what_its_scope_opens_and_nothing_else(served: Served, scope: str) -> None:
+def test_a_token_may_what_its_scope_opens_and_nothing_else(served: Served, gift: int, scope: str) -> None:
     asker = Asker("-", frozenset((SCOPES[scope],)))
-    assert_as_the_table_says(served, asker, {"Authorization": f"Bearer {served.token(scope)}"})
+    assert_as_the_table_says(served, asker, {"Authorization": f"Bearer {served.token(scope)}"}, gift)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_account_may_what_its_role_opens_and_nothing_else(served: Served, gift: int, role: Grant) -> None:
+    asker = Asker("-", frozenset((role, Grant.PUBLIC)))
+    assert_as_the_table_says(served, asker, served.signed_in(role, name=f"table-{role}"), gift)
+
+
+OWN = {("GET", path) for path in ("/v1/donors/{id}/ledger", "/v1/donors/{id}/flows", "/v1/donations/{id}/trace")}
+OWN |= {("GET", "/v1/entries/{seq}/receipt")}
+
+
+def test_a_donor_may_ask_for_their_own_and_no_other_donor_for_it(served: Served, gift: int) -> None:
+    donor = Asker("-", frozenset((Grant.DONOR, Grant.PUBLIC)))
+    assert_as_the_table_says(served, donor, served.donor("0"), gift)
+    for route, grants in ACCESS.items():
+        if route in OWN:
+            assert asked(served, *route, served.donor("another"), gift) == 403, route
+        elif Grant.DONOR in grants and route[0] != "DELETE":
+            assert asked(served, *route, served.donor("another"), gift) not in (401, 403), route
+    # Of a gift that is not there they hear the same.
+    assert served.client().get("/v1/donations/none/trace", headers=served.donor("another")).status_code == 403
+    assert served.client().get("/v1/donors/none/ledger", headers=served.donor("another")).status_code == 403
 
 
 def test_every_grant_opens_something_and_every_route_is_opened_by_one() -> None:
-    assert frozenset(Grant) == frozenset().union(*ACCESS.values())
+    open_to_some = [grants for grants in ACCESS.values() if Grant.PUBLIC not in grants]
+    assert frozenset(Grant) - {Grant.PUBLIC, Grant.METRICS} <= frozenset().union(*open_to_some)
     assert all(ACCESS.values())
 
 

@@ -75,6 +75,13 @@ FACT_ROUTES = {
 
 ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/openapi.json"): _EVERYBODY,
+    # Saying who one is.
+    ("POST", "/v1/session"): _EVERYBODY,
+    ("POST", "/v1/session/link"): _EVERYBODY,
+    ("POST", "/v1/session/code"): _EVERYBODY,
+    ("POST", "/v1/session/new-code"): _EVERYBODY,
+    ("GET", "/v1/session"): _SIGNED_IN,
+    ("DELETE", "/v1/session"): _SIGNED_IN,
     # Recording: programme staff keep cases, finance the money, an admin what both refer to.
     ("POST", "/v1/codes"): _REGISTRY,
     ("POST", "/v1/funds"): _REGISTRY,
@@ -116,6 +123,9 @@ ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/v1/entries/stream"): _LOG,
     ("GET", "/v1/entries/{seq}"): _LOG,
     ("GET", "/v1/entries/{seq}/receipt"): _LOG | {Grant.DONOR},
+    # Personal values: each desk those of its own people; see `personal`.
+    ("POST", "/v1/personal-openings"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
+    ("GET", "/v1/personal-accesses"): frozenset((Grant.AUDITOR, Grant.ADMIN)),
     # The log.
     ("GET", "/log/checkpoint"): _EVERYBODY,
     ("GET", "/log/tile/{level}/{tile}"): _EVERYBODY,
@@ -127,12 +137,11 @@ ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Whoever asks: `name` as entries and logs have it (None: nobody in particular), what they have, whose donor's they
-    are; `session` is the digest of the session that says so, if one does."""
+    are."""
 
     name: str | None
     grants: frozenset[Grant]
     donor: str | None = None
-    session: bytes | None = None
 
     def may(self, method: str, path: str) -> bool:
         """Whether the table opens that route for this asker."""

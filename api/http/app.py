@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from importlib.metadata import version
@@ -17,11 +18,12 @@ from fastapi.routing import iter_route_contexts
 
 from api.bootstrap import Fenhao
 from api.commands import Currency
-from api.http import batches, entries, log, pictures, posting, problems, queries
+from api.http import batches, entries, log, personal, pictures, posting, problems, queries, sign_in
 from api.http.access import check_complete
+from api.http.accounts import Accounts
 from api.http.chores import chores
-from api.http.gallery import Gallery
-from api.http.office import Office, admit
+from api.http.links import Links
+from api.http.office import Office, SendCode, admit
 from api.http.shapes import Problem, answers
 from api.http.tokens import Tokens
 
@@ -34,18 +36,25 @@ ROUTERS = (
     pictures.router,
     entries.router,
     log.router,
+    sign_in.router,
+    personal.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""
 
 
-def service(opening: Opening, stopping: Event | None = None) -> FastAPI:
+def on_console(contact: str, code: str) -> None:
+    """Writes a donor's code where the operator sees it, who passes it on: for a foundation without a gateway."""
+    sys.stderr.write(f"验证码 / code for {contact}: {code}\n")
+
+
+def service(opening: Opening, stopping: Event | None = None, send_code: SendCode = on_console) -> FastAPI:
     """The service on what `opening` assembles when it starts; once `stopping` is set, streams end."""
     app = FastAPI(
         title="分毫 fenhao",
         version=version("fenhao"),
         description="善款追溯账本 / an event-sourced fund-traceability ledger",
-        lifespan=_lifespan(opening, stopping or Event()),
+        lifespan=_lifespan(opening, stopping or Event(), send_code),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -65,13 +74,13 @@ def service(opening: Opening, stopping: Event | None = None) -> FastAPI:
     return app
 
 
-def _lifespan(opening: Opening, stopping: Event) -> Callable[[FastAPI], Any]:
+def _lifespan(opening: Opening, stopping: Event, send_code: SendCode) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         assembling = opening()
         fenhao = await to_thread.run_sync(assembling.__enter__)
         try:
-            await to_thread.run_sync(_move_in, app, fenhao, stopping)
+            await to_thread.run_sync(_move_in, app, fenhao, stopping, send_code)
             working = chores(fenhao, fenhao.settings.sign_every_s(), stopping)
             working.__enter__()
             try:
@@ -84,7 +93,7 @@ def _lifespan(opening: Opening, stopping: Event) -> Callable[[FastAPI], Any]:
     return lifespan
 
 
-def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event) -> None:
+def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event, send_code: SendCode) -> None:
     head = fenhao.journal.entries.head()
     assert head.currency is not None
     assert head.exponent is not None
@@ -93,8 +102,10 @@ def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event) -> None:
         fenhao,
         Currency(head.currency, head.exponent),
         Tokens(fenhao.journal, os.urandom),
+        Accounts(fenhao.journal, os.urandom),
+        Links(fenhao.settings.home / "keys", head.origin or "", os.urandom),
+        send_code,
         version("fenhao"),
-        Gallery(),
         stopping,
     )
 

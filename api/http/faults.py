@@ -112,3 +112,13 @@ class CursorStale(RequestFault):
     code = "bad_cursor"
     zh = "游标无效：请原样使用上一页给出的 next，其他参数不变或省略"
     en = "the cursor is not one of this list: give the `next` before it as it is, the rest unchanged"
+
+
+class SignInRefused(RequestFault):
+    """A name, password, link or code that signs nobody in; which of them is wrong is not told."""
+
+    status = 401
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="fenhao"'}
+    code = "sign_in_refused"
+    zh = "未能登录：账号、密码、链接或验证码不正确，或已失效"
+    en = "not signed in: the name, password, link or code is not right, or not good any more"

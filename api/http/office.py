@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import Annotated
 
@@ -11,12 +14,20 @@ from fastapi import Depends, Request
 from api.bootstrap import Fenhao
 from api.commands import Currency
 from api.http.access import NOBODY, Asker
-from api.http.faults import BadRequest, NotEntitled, NotSignedIn, TooLarge
+from api.http.accounts import Accounts, csrf_of
+from api.http.faults import BadRequest, NotEntitled, NotForged, NotSignedIn, TooLarge
 from api.http.gallery import Gallery
+from api.http.links import Links
+from api.http.pace import Pace
 from api.http.tokens import Tokens
 
 MAX_BODY_BYTES = 1 << 20
 MAX_BATCH_BYTES = 1 << 24
+COOKIE = "fenhao_session"
+
+
+SendCode = Callable[[str, str], None]
+"""Takes a phone or an e-mail, and the code for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +37,16 @@ class Office:
     fenhao: Fenhao
     currency: Currency
     tokens: Tokens
+    accounts: Accounts
+    links: Links
+    send_code: SendCode
     edition: str
-    gallery: Gallery
     stopping: Event
+    gallery: Gallery = field(default_factory=Gallery)
+    public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
+    address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
+    account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))
+    contact_pace: Pace = field(default_factory=partial(Pace, burst=4, refill_s=600))
 
 
 async def office_of(request: Request) -> Office:
@@ -42,32 +60,60 @@ def _office(request: Request) -> Office:
     return office
 
 
+def address_of(request: Request) -> str:
+    """Where the request comes from, as far as the trusted proxies tell."""
+    return request.client.host if request.client else "-"
+
+
 def admit(request: Request) -> Asker:
     """Who asks, if they may ask for this route; judged before anything of the request's body is read.
 
-    Raises NotSignedIn, NotEntitled.
+    Raises NotSignedIn, NotEntitled, NotForged, TooOften.
     """
-    asker = _asker(request, _office(request))
-    request.state.asker = asker
+    office = _office(request)
+    asker = _asker(request, office)
     route = request.scope["route"]
+    if not _is_ours(request, asker):
+        # A browser that is signed in still may what everybody may, signing in as somebody else among it.
+        if not NOBODY.may(request.method, route.path_format):
+            raise NotForged()
+        asker = NOBODY
+    request.state.asker = asker
+    if asker is NOBODY and request.url.path.startswith("/v1/"):
+        office.public_pace.take(address_of(request))
     if not asker.may(request.method, route.path_format):
         raise NotSignedIn() if asker is NOBODY else NotEntitled()
     return asker
 
 
 def _asker(request: Request, office: Office) -> Asker:
-    """Who shows a token is its machine. Raises NotSignedIn when what is shown is not good."""
+    """Who shows a token is its machine, who has a cookie is who signed in. Raises NotSignedIn when it is not good."""
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
     if kind:
         asker = office.tokens.asker(secret.strip()) if kind.lower() == "bearer" else None
         if asker is None:
             raise NotSignedIn()
         return asker
-    return NOBODY
+    cookie = request.cookies.get(COOKIE)
+    asker = None if cookie is None else office.accounts.asker(cookie)
+    if cookie is None or asker is None:
+        return NOBODY  # a browser keeps a cookie longer than it is good
+    return asker
+
+
+def _is_ours(request: Request, asker: Asker) -> bool:
+    """Whether a request that changes something, of who is signed in by a cookie, shows what only our page can know."""
+    if asker is NOBODY or asker.is_machine or request.method in ("GET", "HEAD"):
+        return True
+    shown, own = request.headers.get("x-csrf-token", ""), csrf_of(request.cookies[COOKIE])
+    return hmac.compare_digest(shown.encode(errors="replace"), own.encode())
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body. Raises TooLarge as soon as there is more than `limit` bytes of it."""
+    """The JSON body's bytes. Raises BadRequest for another type, TooLarge as soon as there are more than `limit`."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        # What a foreign page's form can send without asking the browser's leave is never read.
+        raise BadRequest(rule="the body is application/json", rule_zh="正文类型应为 application/json")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.http.faults import BadRequest
 from api.http.problems import MEDIA_TYPE, TITLES
+from ledger.errors import shown
 
 
 class Shape(BaseModel):
@@ -293,6 +295,86 @@ class Picture(Shape):
     links: list[Stream]
 
 
+class Credentials(Shape):
+    """Who an account's holder is."""
+
+    name: str = Field(min_length=1, max_length=120)
+    password: str = Field(min_length=1, max_length=200)
+
+
+class Link(Shape):
+    """A donor's link."""
+
+    link: str = Field(min_length=1, max_length=1_000)
+
+
+class Contact(Shape):
+    """A phone or an e-mail."""
+
+    contact: str = Field(min_length=1, max_length=200)
+
+
+class Code(Contact):
+    """A one-time code, and where it was sent."""
+
+    code: str = Field(pattern="^[0-9]{6}$")
+
+
+class SignedIn(Shape):
+    """Who is signed in; a browser's changing requests show `csrf` in the header X-CSRF-Token."""
+
+    name: str
+    donor: str | None
+    roles: list[str]
+    csrf: str
+
+
+class ToOpen(Shape):
+    """Which stream's values, and why; what is restricted asks for a reason of its own."""
+
+    stream: str = Field(min_length=3, max_length=200)
+    reason: str = Field(min_length=1, max_length=200)
+    restricted_reason: str | None = Field(None, min_length=1, max_length=200)
+
+
+class OpenedValue(Shape):
+    """One commitment of an entry with what opens it; `erased`: the entry since which nothing does."""
+
+    seq: int
+    field: str
+    commitment: str
+    value: str | None = None
+    salt: str | None = None
+    erased: int | None = None
+
+
+class Opening(Shape):
+    """What was read of a stream."""
+
+    stream: str
+    openings: list[OpenedValue]
+    outside_id: str | None = None
+
+
+class Access(Shape):
+    """One reading of personal values."""
+
+    at: str
+    by: str
+    what: str
+    stream: str | None
+    subjects: list[str]
+    fields: list[str]
+    reason: str
+    restricted_reason: str | None
+
+
+class Accesses(Shape):
+    """Readings, newest first."""
+
+    accesses: list[Access]
+
+
 class SealedEntry(Shape):
     """An entry exactly as it is sealed, with its RFC 6962 leaf hash beside it."""
 
@@ -307,13 +389,25 @@ class EntryList(Shape):
     next: str | None
 
 
+S = TypeVar("S", bound=Shape)
+
+
+def read_as(body: bytes, shape: type[S]) -> S:
+    """A body as an object of that shape. Raises BadRequest, without what it says: it may be a secret."""
+    try:
+        return shape.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        wrong = ", ".join(dict.fromkeys(shown(".".join(map(str, one["loc"])) or "body") for one in error.errors()))
+        raise BadRequest(rule=f"{wrong} is not as documented", rule_zh=f"{wrong} 与文档不符") from None
+
+
 Answers = dict[int | str, dict[str, Any]]
 
 
 def answers(good: dict[int, tuple[type[BaseModel], str]], *faults: int) -> Answers:
     """What a route answers: its good answers by status, and the statuses of its problems."""
     said: Answers = {status: {"model": model, "description": text} for status, (model, text) in good.items()}
-    for status in sorted({*faults, 500}):
+    for status in sorted({*faults, 401, 429, 500}):
         zh, en = TITLES[status]
         said[status] = problem_answer(f"{zh} / {en}")
     return said

@@ -41,3 +41,19 @@ create table access_code (
     tries integer not null,
     expires_at timestamptz not null
 );
+
+-- What one member of staff asks for and another has to approve. `data` holds no personal values. Once somebody has begun to
+-- approve (`decided_by`) nobody else may decide; `seq` is the entry that it became.
+create table access_proposal (
+    id text primary key,
+    fact text not null,
+    data jsonb not null,
+    made_by text not null,
+    made_at timestamptz not null,
+    expires_at timestamptz not null,
+    state text not null default 'waiting' check (state in ('waiting', 'approved', 'declined')),
+    decided_by text,
+    reason text,
+    seq bigint
+);
+create index access_proposal_waiting on access_proposal (made_at) where state = 'waiting';
