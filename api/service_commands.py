@@ -33,7 +33,7 @@ def serve(words: Words, settings: Settings, host: str, port: int, workers: int) 
         fenhao.journal.entries.head()
         words.status.clear()
         words.say(f"服务地址 http://{host}:{port}/ ，按 Ctrl-C 停止", f"serving http://{host}:{port}/ , Ctrl-C ends it")
-        run(host, port, workers)
+        run(host, port, workers, settings.proxies)
 
 
 @click.group()

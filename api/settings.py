@@ -27,6 +27,7 @@ class Settings:
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
     FENHAO_SIGN_EVERY     every how many seconds the service signs the log (default 10; 0: something else does)
+    FENHAO_PROXIES        addresses of the reverse proxies whose X-Forwarded-For counts (default 127.0.0.1)
     """
 
     home: Path
@@ -38,6 +39,7 @@ class Settings:
     heads_folder: Path | None = None
     retention: str = "30"
     sign_every: str = "10"
+    proxies: str = "127.0.0.1"
 
     def sign_every_s(self) -> int:
         """Every how many seconds the service signs the log; 0: it does not. Raises BadValue."""
@@ -66,6 +68,7 @@ class Settings:
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
             sign_every=environment.get("FENHAO_SIGN_EVERY") or "10",
+            proxies=environment.get("FENHAO_PROXIES") or "127.0.0.1",
             retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
             two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
             heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,

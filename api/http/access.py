@@ -75,6 +75,9 @@ FACT_ROUTES = {
 
 ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/openapi.json"): _EVERYBODY,
+    ("GET", "/healthz"): _EVERYBODY,
+    ("GET", "/readyz"): _EVERYBODY,
+    ("GET", "/metrics"): frozenset((Grant.ADMIN, Grant.METRICS)),
     # Saying who one is.
     ("POST", "/v1/session"): _EVERYBODY,
     ("POST", "/v1/session/link"): _EVERYBODY,
@@ -109,6 +112,11 @@ ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/v1/hold-liftings"): _MONEY,
     ("POST", "/v1/reversals"): _MONEY,
     ("POST", "/v1/batches"): _STAFF | {Grant.RECORD, Grant.GIVE},  # and each fact in it as above
+    # Two persons: who may record a fact proposes it, and another who may approves; see `proposals`.
+    ("POST", "/v1/proposals"): _STAFF,
+    ("GET", "/v1/proposals"): _STAFF | {Grant.AUDITOR},
+    ("POST", "/v1/proposals/{id}/approval"): _STAFF,
+    ("POST", "/v1/proposals/{id}/refusal"): _STAFF,
     # Asking.
     ("GET", "/v1/donors/{id}/ledger"): READERS | {Grant.DONOR},
     ("GET", "/v1/donors/{id}/flows"): READERS | {Grant.DONOR},

@@ -18,14 +18,28 @@ from fastapi.routing import iter_route_contexts
 
 from api.bootstrap import Fenhao
 from api.commands import Currency
-from api.http import batches, entries, log, personal, pictures, posting, problems, queries, sign_in
+from api.http import (
+    batches,
+    entries,
+    log,
+    operations,
+    personal,
+    pictures,
+    posting,
+    problems,
+    proposals,
+    queries,
+    sign_in,
+)
 from api.http.access import check_complete
 from api.http.accounts import Accounts
-from api.http.chores import chores
+from api.http.chores import chores, hear_signals
 from api.http.links import Links
+from api.http.meters import Meters
 from api.http.office import Office, SendCode, admit
 from api.http.shapes import Problem, answers
 from api.http.tokens import Tokens
+from api.http.watching import Watch
 
 reference = APIRouter(dependencies=[Depends(admit)])
 ROUTERS = (
@@ -38,6 +52,8 @@ ROUTERS = (
     log.router,
     sign_in.router,
     personal.router,
+    proposals.router,
+    operations.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""
@@ -62,6 +78,8 @@ def service(opening: Opening, stopping: Event | None = None, send_code: SendCode
     )
     app.state.log = logging.getLogger("fenhao.http")
     app.state.language, app.state.exponent = "zh", 2
+    app.state.meters = Meters()
+    app.add_middleware(Watch, meters=app.state.meters)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -77,6 +95,7 @@ def service(opening: Opening, stopping: Event | None = None, send_code: SendCode
 def _lifespan(opening: Opening, stopping: Event, send_code: SendCode) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        hear_signals(stopping)
         assembling = opening()
         fenhao = await to_thread.run_sync(assembling.__enter__)
         try:
@@ -107,6 +126,7 @@ def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event, send_code: SendCode)
         send_code,
         version("fenhao"),
         stopping,
+        app.state.meters,
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from eventsourcing.persistence import PersistenceError
 
@@ -14,6 +17,7 @@ from ledger.errors import LedgerError
 
 _log = logging.getLogger("fenhao.chores")
 PAUSE_S = 5.0
+Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 @contextmanager
@@ -31,6 +35,23 @@ def chores(fenhao: Fenhao, sign_every_s: int, stop: threading.Event) -> Iterator
         stop.set()
         for thread in running:
             thread.join()
+
+
+def hear_signals(stop: threading.Event) -> None:
+    """Has SIGTERM and Ctrl-C set `stop` besides what they do already: the server waits for streams, which must end."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # only there can signals be heard; whoever runs the service in a thread stops it otherwise
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _also(stop, signal.getsignal(number)))
+
+
+def _also(stop: threading.Event, before: Handler) -> Callable[[int, FrameType | None], None]:
+    def heard(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        if callable(before):
+            before(number, frame)
+
+    return heard
 
 
 def _again_and_again(chore: Callable[[], None], name: str, stop: threading.Event) -> None:

@@ -122,3 +122,21 @@ class SignInRefused(RequestFault):
     code = "sign_in_refused"
     zh = "未能登录：账号、密码、链接或验证码不正确，或已失效"
     en = "not signed in: the name, password, link or code is not right, or not good any more"
+
+
+class NotWaiting(RequestFault):
+    """A proposal that this person cannot decide: decided already, expired, in another's hands, or their own."""
+
+    status = 409
+    code = "not_waiting"
+    zh = "该提请不在等待您的决定：可能已决定、已过期、正由他人批准，或由您本人提出"
+    en = "the proposal does not wait for you: it is decided, expired, being approved by another, or your own"
+
+
+class NotReady(RequestFault):
+    """The service is up and should be asked nothing for now."""
+
+    status = 503
+    code = "not_ready"
+    zh = "服务尚未就绪"
+    en = "the service is not ready"

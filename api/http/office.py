@@ -9,6 +9,7 @@ from functools import partial
 from threading import Event
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import Depends, Request
 
 from api.bootstrap import Fenhao
@@ -18,6 +19,7 @@ from api.http.accounts import Accounts, csrf_of
 from api.http.faults import BadRequest, NotEntitled, NotForged, NotSignedIn, TooLarge
 from api.http.gallery import Gallery
 from api.http.links import Links
+from api.http.meters import Meters
 from api.http.pace import Pace
 from api.http.tokens import Tokens
 
@@ -42,6 +44,7 @@ class Office:
     send_code: SendCode
     edition: str
     stopping: Event
+    meters: Meters
     gallery: Gallery = field(default_factory=Gallery)
     public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
     address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
@@ -65,13 +68,15 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else "-"
 
 
-def admit(request: Request) -> Asker:
+async def admit(request: Request) -> Asker:
     """Who asks, if they may ask for this route; judged before anything of the request's body is read.
 
     Raises NotSignedIn, NotEntitled, NotForged, TooOften.
     """
     office = _office(request)
-    asker = _asker(request, office)
+    asker = NOBODY
+    if "authorization" in request.headers or COOKIE in request.cookies:
+        asker = await to_thread.run_sync(_asker, request, office)
     route = request.scope["route"]
     if not _is_ours(request, asker):
         # A browser that is signed in still may what everybody may, signing in as somebody else among it.

@@ -11,7 +11,7 @@ from api.http import shapes
 from api.http.access import Asker, Grant
 from api.http.faults import NotEntitled
 from api.http.office import Body, Door, Who, admit
-from api.http.shapes import answers, read_as
+from api.http.shapes import answers, json_body, read_as
 from ledger.vault import Reader
 
 router = APIRouter(dependencies=[Depends(admit)], tags=["personal values"])
@@ -27,12 +27,7 @@ _OF_DONORS = ("donor", "donation")
     responses=answers(
         {200: (shapes.Opening, "已记入查阅日志 / noted in the log of accesses")}, 400, 401, 403, 413, 422, 503
     ),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": shapes.ToOpen.model_json_schema()}},
-        }
-    },
+    openapi_extra=json_body(shapes.ToOpen),
 )
 def open_values(office: Door, asker: Who, body: Body) -> Response:
     """What opens the commitments of one stream (`case/C1`, `donor/N1`). Who, when, which and why is noted, for good."""

@@ -56,7 +56,12 @@ def command_for(asker: Asker, fact: str, members: Mapping[str, Any], key: str, o
     members = {**members, "key": key}
     if Grant.RECORD not in asker.grants:
         if members.get("approved_by"):
-            raise BadValue("approved_by", "…", "approval is given by who approves", "批准须由批准人本人作出")
+            raise BadValue(
+                "approved_by",
+                "…",
+                "who approves does so themselves (/v1/proposals)",
+                "批准须由批准人本人作出（/v1/proposals）",
+            )
         if members.get("by") not in (None, asker.name):
             raise BadValue("by", members["by"], f"it is you who asks: {asker.name}", f"应为您本人：{asker.name}")
     if members.get("by") is None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from api.bootstrap import assembled
 from api.http.app import service
+from api.http.watching import log_as_json
 from api.settings import Settings
 
 CONNECTIONS = 16
@@ -19,11 +20,13 @@ GRACE_S = 10
 
 def from_environment() -> FastAPI:
     """The application that a worker runs, with the settings of the environment."""
+    log_as_json()
     return service(partial(assembled, Settings.from_environment(), connections=CONNECTIONS))
 
 
-def serve(host: str, port: int, workers: int) -> None:
-    """Serves until it is told to stop."""
+def serve(host: str, port: int, workers: int, proxies: str) -> None:
+    """Serves until it is told to stop; each worker is a process. From `proxies` alone X-Forwarded-For counts."""
+    log_as_json()
     uvicorn.run(
         "api.http.serving:from_environment",
         factory=True,
@@ -33,6 +36,6 @@ def serve(host: str, port: int, workers: int) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=GRACE_S,
     )

@@ -375,6 +375,45 @@ class Accesses(Shape):
     accesses: list[Access]
 
 
+class Proposal(Shape):
+    """What waits for a second person, or did; `seq` is the entry that it became."""
+
+    id: str
+    fact: str
+    data: dict[str, Any]
+    made_by: str
+    made_at: str
+    expires_at: str
+    state: Literal["waiting", "approved", "declined"]
+    decided_by: str | None
+    reason: str | None
+    seq: int | None
+
+
+class Proposals(Shape):
+    """Those that wait."""
+
+    proposals: list[Proposal]
+
+
+class Reason(Shape):
+    """Why a proposal is declined."""
+
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class Alive(Shape):
+    """The process answers."""
+
+    alive: bool
+
+
+class Ready(Shape):
+    """The service can be asked."""
+
+    ready: bool
+
+
 class SealedEntry(Shape):
     """An entry exactly as it is sealed, with its RFC 6962 leaf hash beside it."""
 
@@ -411,6 +450,12 @@ def answers(good: dict[int, tuple[type[BaseModel], str]], *faults: int) -> Answe
         zh, en = TITLES[status]
         said[status] = problem_answer(f"{zh} / {en}")
     return said
+
+
+def json_body(shape: type[Shape]) -> dict[str, Any]:
+    """How a body that is read by hand is declared."""
+    content = {"application/json": {"schema": shape.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def with_body(description: str, media_type: str) -> Answers:

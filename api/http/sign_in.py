@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.http import shapes
 from api.http.accounts import Session, csrf_of
 from api.http.office import COOKIE, Body, Door, Office, Who, address_of, admit
-from api.http.shapes import answers, read_as
+from api.http.shapes import answers, json_body, read_as
 from ledger.errors import Unknown
 from ledger.vault import Reader
 
 router = APIRouter(dependencies=[Depends(admit)], tags=["sessions"])
 NO_STORE = {"Cache-Control": "no-store"}
-
-
-def _body(shape: type[shapes.Shape]) -> dict[str, Any]:
-    """How a body that is read by hand is declared."""
-    content = {"application/json": {"schema": shape.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
 
 
 _BEGUN = answers({200: (shapes.SignedIn, "已登录 / signed in")}, 400, 401, 413, 429, 503)
@@ -32,7 +24,7 @@ _BEGUN = answers({200: (shapes.SignedIn, "已登录 / signed in")}, 400, 401, 41
     summary="登录 / sign in",
     response_class=Response,
     responses=_BEGUN,
-    openapi_extra=_body(shapes.Credentials),
+    openapi_extra=json_body(shapes.Credentials),
 )
 def sign_in(request: Request, office: Door, body: Body) -> Response:
     """Staff and auditors: name and password. What changes something shows `csrf` beside the cookie."""
@@ -47,7 +39,7 @@ def sign_in(request: Request, office: Door, body: Body) -> Response:
     summary="以链接登录 / sign in with a link",
     response_class=Response,
     responses=_BEGUN,
-    openapi_extra=_body(shapes.Link),
+    openapi_extra=json_body(shapes.Link),
 )
 def sign_in_by_link(request: Request, office: Door, body: Body) -> Response:
     """Donors: the signed link of their letter, until it expires."""
@@ -66,7 +58,7 @@ def sign_in_by_link(request: Request, office: Door, body: Body) -> Response:
         **answers({}, 400, 401, 413, 429, 503),
         202: {"description": "如有此捐赠人，验证码已发出 / sent, if there is one"},
     },
-    openapi_extra=_body(shapes.Contact),
+    openapi_extra=json_body(shapes.Contact),
 )
 def send_code(request: Request, office: Door, body: Body) -> Response:
     """Donors whose phone or e-mail the vault knows as their id: a code goes there. Anybody has the same answer."""
@@ -84,7 +76,7 @@ def send_code(request: Request, office: Door, body: Body) -> Response:
     summary="以验证码登录 / sign in with a code",
     response_class=Response,
     responses=_BEGUN,
-    openapi_extra=_body(shapes.Code),
+    openapi_extra=json_body(shapes.Code),
 )
 def sign_in_by_code(request: Request, office: Door, body: Body) -> Response:
     """Donors: the code that was sent to their phone or e-mail. It is good once, for ten minutes and five tries."""
