@@ -9,7 +9,7 @@ from api.http import shapes
 from api.http.accounts import Session, csrf_of
 from api.http.office import COOKIE, Body, Door, Office, Who, address_of, admit
 from api.http.shapes import answers, json_body, read_as
-from ledger.errors import Unknown
+from ledger.errors import BadValue, Unknown
 from ledger.vault import Reader
 
 router = APIRouter(dependencies=[Depends(admit)], tags=["sessions"])
@@ -130,5 +130,5 @@ def _donor_of(office: Office, contact: str) -> str | None:
     """Whose outside id that is, as the vault knows it; the looking is noted there as any reading is."""
     try:
         return office.fenhao.vault.find("donor_id", contact, Reader("service", "one-time code for signing in"))
-    except Unknown:
+    except (Unknown, BadValue):
         return None
