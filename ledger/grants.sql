@@ -1,6 +1,7 @@
 -- What the service role may do, given anew after each migration. Entries and keys can be read and appended; the state
 -- that follows from them can be kept up; nothing lasting can be created, and the migrations' record only read. In the
--- vault, keys can be wrapped anew and destroyed, values destroyed, outside ids removed; its log of accesses only grows.
+-- vault, keys can be wrapped anew and destroyed, values destroyed, outside ids removed; its log of accesses only grows, as
+-- do statements of banks.
 revoke all on schema {schema} from public;
 grant usage on schema {schema} to {role};
 revoke all on all tables in schema {schema} from {role};
@@ -27,3 +28,4 @@ grant insert, delete on access_session to {role};
 grant insert, update, delete on access_code to {role};
 grant insert on access_proposal to {role};
 grant update (state, decided_by, reason, seq) on access_proposal to {role};
+grant insert on bank_file, bank_statement, bank_acceptance, bank_line to {role};

@@ -13,6 +13,7 @@ from typing import Any
 from eventsourcing.persistence import PersistenceError
 
 from api.bootstrap import Fenhao, log_of
+from api.passphrases import Asked
 from ledger.errors import LedgerError
 
 _log = logging.getLogger("fenhao.chores")
@@ -69,7 +70,8 @@ def _follow(fenhao: Fenhao, stop: threading.Event) -> None:
 
 
 def _sign(fenhao: Fenhao, every_s: int, stop: threading.Event) -> None:
-    """Signs whenever there is something new."""
+    """Signs whenever there is something new. A passphrase is in its file: nobody is asked in the background."""
+    log = log_of(fenhao, Asked(fenhao.settings.log_passphrase_file, ask=False))
     while not stop.is_set():
-        log_of(fenhao).publish()
+        log.publish()
         stop.wait(every_s)

@@ -10,15 +10,22 @@ from pathlib import Path
 
 import msgspec
 
-from api.bootstrap import KeyFault
 from api.http.faults import SignInRefused
-from ledger.errors import BadValue
+from ledger.errors import BadValue, OperatorFault
 from ledger.ids import check_id
 from ledger.journal import Entropy
 from ledger.key_files import write_secret
 
 MAX_DAYS = 60
 _KEY_BYTES = 32
+
+
+class LinkKeyFault(OperatorFault):
+    """The key of donors' links cannot be read or written."""
+
+    code = "link_key"
+    zh = "捐赠人链接的密钥 {path} 无法使用：{reason}"
+    en = "the key of donors' links, {path}, cannot be used: {reason}"
 
 
 class Links:
@@ -28,7 +35,7 @@ class Links:
         self._path, self._origin, self._entropy = keys / "links.key", origin, entropy
 
     def make(self, donor: str, days: int, now: datetime) -> str:
-        """What goes into a donor's letter. Raises BadValue, KeyFault."""
+        """What goes into a donor's letter. Raises BadValue, LinkKeyFault."""
         check_id(donor, "donor")
         if not 1 <= days <= MAX_DAYS:
             raise BadValue("days", days, f"1 to {MAX_DAYS} days", f"应为 1 至 {MAX_DAYS} 天")
@@ -59,9 +66,9 @@ class Links:
                 write_secret(self._path, self._entropy(_KEY_BYTES))
             key = self._path.read_bytes()
         except OSError as error:
-            raise KeyFault(path=self._path, reason=error) from error
+            raise LinkKeyFault(path=self._path, reason=error) from error
         if len(key) != _KEY_BYTES:
-            raise KeyFault(path=self._path, reason=f"not {_KEY_BYTES} bytes")
+            raise LinkKeyFault(path=self._path, reason=f"not {_KEY_BYTES} bytes")
         return key
 
 
