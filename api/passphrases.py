@@ -35,7 +35,7 @@ class PassphraseUnreadable(InputFault):
 
 
 class Asked:
-    """The passphrase of the key as it is now: known, in the file, or asked for once (where nobody is, `ask` is false)."""
+    """The passphrase of the key as it is now: known, in the file, or, where one may `ask`, typed once."""
 
     def __init__(self, file: Path | None, *, ask: bool = True) -> None:
         self._file, self._ask = file, ask

@@ -234,8 +234,8 @@ def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
         "FENHAO_LANGUAGE": "",
     }
 
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], env=environment)
+    def run(*arguments: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=typed, env=environment)
 
     yield run
     with connecting(embedded_url) as connection:

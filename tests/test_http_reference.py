@@ -21,8 +21,9 @@ from schemathesis.specs.openapi.checks import (
 )
 from serving import Served
 
-from api.commands import RECORDABLE
+from api.commands import RECORDABLE, Currency, command_of, form_of
 from api.http.access import ACCESS, FACT_ROUTES, SCOPES
+from api.http.examples import EXAMPLES as EXAMPLES_OF
 
 CHECKS = [
     not_a_server_error,
@@ -65,8 +66,6 @@ def test_every_route_is_in_the_reference_with_its_problems(reference: dict[str, 
 
 
 def test_every_facts_members_are_in_the_reference(reference: dict[str, Any]) -> None:
-    from api.commands import form_of
-
     for fact in RECORDABLE:
         operation = reference["paths"][FACT_ROUTES[fact]]["post"]
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -117,6 +116,21 @@ def _may(asker: str, method: str, path: str) -> bool:
     kind, _, scope = asker.partition(":")
     grants = {str(SCOPES[scope]) if scope else "public" if kind == "nobody" else kind}
     return not grants.isdisjoint(ACCESS[method, path])
+
+
+@pytest.mark.parametrize("fact", RECORDABLE)
+def test_every_fact_has_an_example_that_is_one(fact: str) -> None:
+    command_of(fact, {**EXAMPLES_OF[fact], "key": "k"}, Currency("CNY", 2)).check()
+
+
+def test_operations_have_names_of_their_own_and_links_lead_to_some(reference: dict[str, Any]) -> None:
+    operations = [one for methods in reference["paths"].values() for one in methods.values()]
+    names = [one["operationId"] for one in operations]
+    assert len(set(names)) == len(names)
+    links = [
+        link for one in operations for said in one["responses"].values() for link in said.get("links", {}).values()
+    ]
+    assert {link["operationId"] for link in links} == {"entry", "receipt"} <= set(names)
 
 
 def test_the_reference_is_the_same_each_time(served: Served, reference: dict[str, Any]) -> None:

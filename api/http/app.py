@@ -75,6 +75,7 @@ def service(opening: Opening, stopping: Event | None = None, send_code: SendCode
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.log = logging.getLogger("fenhao.http")
     app.state.language, app.state.exponent = "zh", 2

@@ -45,7 +45,7 @@ def checkpoint(office: Door) -> Response:
     response_class=Response,
     responses={**answers({}, 400, 401, 403, 404, 503), **with_body("C2SP tlog-tiles", "application/octet-stream")},
 )
-def entries(request: Request, office: Door, tile: str) -> Response:
+def bundle(request: Request, office: Door, tile: str) -> Response:
     """256 entries, or as many as a signed tree ends with (`.p/W`), each behind its length in two bytes."""
     number, width = _tile("entries", tile)
     first, end = number * WIDTH, number * WIDTH + width

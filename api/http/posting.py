@@ -12,10 +12,11 @@ from fastapi import APIRouter, Depends, Response
 from api.commands import RECORDABLE, command_of, form_of
 from api.fact_words import MEANINGS
 from api.http.access import FACT_ROUTES, Asker, Grant
+from api.http.examples import EXAMPLES
 from api.http.faults import BadRequest
 from api.http.forms import form_schema
 from api.http.office import Body, Door, Key, Office, Who, admit
-from api.http.shapes import RecordedFact, answers
+from api.http.shapes import RecordedFact, answers, linked
 from api.recording import record
 from ledger.decisions import Command
 from ledger.errors import BadValue
@@ -92,24 +93,17 @@ for _fact in RECORDABLE:
         summary=f"{_fact}: {_en}",
         description=f"{_zh} / {_en}",
         response_class=Response,
-        responses=answers(
-            {
-                200: (RecordedFact, "登记过的同一请求 / the same request, recorded before"),
-                201: (RecordedFact, "已登记"),
-            },
-            400,
-            401,
-            403,
-            409,
-            413,
-            422,
-            503,
+        responses=linked(
+            answers(
+                {200: (RecordedFact, "此前已登记 / recorded before"), 201: (RecordedFact, "已登记 / recorded")},
+                *(400, 401, 403, 409, 413, 422, 503),
+            )
         ),
         openapi_extra={
             "parameters": [KEY_HEADER],
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": form_schema(form_of(_fact))}},
+                "content": {"application/json": {"schema": form_schema(form_of(_fact)), "example": EXAMPLES[_fact]}},
             },
         },
     )

@@ -452,6 +452,13 @@ def answers(good: dict[int, tuple[type[BaseModel], str]], *faults: int) -> Answe
     return said
 
 
+def linked(said: Answers) -> Answers:
+    """The same, saying that what is recorded leads to its entry and its receipt."""
+    seq = {"seq": "$response.body#/seq"}
+    links = {name: {"operationId": name, "parameters": seq} for name in ("entry", "receipt")}
+    return {status: {**one, "links": links} if status in (200, 201) else one for status, one in said.items()}
+
+
 def json_body(shape: type[Shape]) -> dict[str, Any]:
     """How a body that is read by hand is declared."""
     content = {"application/json": {"schema": shape.model_json_schema()}}
