@@ -4543,7 +4543,7 @@ def own_policy(policy: Path | None, key: str | None) -> Policy | None:
 
 
 def processors() -> int:
-    """How many processors there are to use: more than 8 would only wait for the one process that folds what they read."""
+    """How many processors to use: more than 8 would only wait for the one process that folds what they read."""
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
