@@ -48,7 +48,7 @@ class Status:
         """How far the demo's year is."""
         self._count("gifts", "登记捐赠", "recording gifts", done, total)
 
-    def entries(self, done: int, total: int) -> None:
+    def entries(self, done: int, total: int | None) -> None:
         """How far a verification is."""
         self._count("verify", "验证", "verifying", done, total)
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, LiteralString
 
+from ledger.codec import Entry, decode
 from ledger.database import Connection, Cursor, queries, tuples
 from ledger.errors import BadValue, Unknown, UnknownThen
 from ledger.journal import Journal
@@ -97,6 +98,16 @@ class Traces:
             **self._by_place(which),
             "flows": self._flows(which),
         }
+
+    def entries(self, noun: str, id: str) -> list[Entry]:
+        """The entries on a stream; of a `donor` or a `donation` all that brought the money, moved it, or told of the
+        gift. By seq."""
+        which = {"donor": None, "donation": None, noun: id, "stream": f"{noun}/{id}"}
+        name = "gift_entries" if noun in ("donor", "donation") else "stream_entries"
+        found = [decode(body) for _, body in self._cursor.execute(_SQL[name], which)]
+        if not found:
+            raise self._unknown(noun, id)
+        return found
 
     def case(self, case: str) -> Trace:
         """`{case, allocated, paid, used, returned, donors}`: what stands for the case, what came home, and whose it is.
