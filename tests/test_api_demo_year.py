@@ -8,6 +8,7 @@ from itertools import chain, pairwise
 
 import pytest
 from conftest import Ledger
+from msgspec.structs import replace
 
 from api.demo.year import demo_year
 from ledger import decisions
@@ -37,6 +38,12 @@ def test_every_command_is_accepted(ledger_with_codes: Ledger, seed: int) -> None
 def test_the_same_seed_tells_the_same_and_another_another() -> None:
     assert commands(500, 7) == commands(500, 7)
     assert commands(500, 7) != commands(500, 8)
+
+
+def test_names_change_nothing_else() -> None:
+    unnamed = list(chain.from_iterable(demo_year(500, 7, TODAY, 0, named=False)))
+    assert unnamed == [replace(command, personal=()) for command in commands(500, 7)]
+    assert any(command.personal for command in commands(500, 7))
 
 
 @pytest.mark.parametrize("today", [date(2026, 1, 1), date(2026, 3, 1), date(2028, 2, 29), date(2026, 12, 31)], ids=str)

@@ -82,6 +82,7 @@ def test_the_example_is_drawn_as_it_was(example: Fenhao, tmp_path: Path, languag
         (("--out", "{}/no/folder/x.svg"), 2, "cannot write"),
         (("--from", "yesterday", "--out", "{}/x.svg"), 2, "YYYY-MM-DD"),
         (("--from", "2026-02-01", "--to", "2026-01-01", "--out", "{}/x.svg"), 2, "not before --from"),
+        (("--by", "staff-7", "--out", "{}/x.svg"), 2, "查阅人与理由须同时填写"),
         ((), 2, "--out"),
     ],
 )
