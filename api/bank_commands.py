@@ -148,6 +148,32 @@ def show(words: Words, settings: Settings, id: str, by: str | None, reason: str 
     words.give({**members, "lines": [_line(words, ordinal, line, kept[0].exponent) for ordinal, line in lines]})
 
 
+@bank.command()
+@click.option(
+    "--dry-run", is_flag=True, help="只试配（本版本尚不登记匹配） / show what would match; nothing is recorded yet"
+)
+@click.option("--days", type=click.IntRange(0, 31), default=3, show_default=True, help="日期相差至多几天 / days apart")
+@common
+def match(words: Words, settings: Settings, dry_run: bool, days: int) -> None:
+    """对账：流水与分录的收付款按规则逐一匹配 / Match lines of statements to the cash legs of entries."""
+    from api.bootstrap import assembled
+    from api.intake import UnusableArgument
+    from reports.cash_legs import read_sides
+    from reports.matching_words import match_lines, match_members
+    from reports.reconcile import reconcile
+
+    if not dry_run:
+        raise UnusableArgument("match", "matches are not recorded yet: give --dry-run", "匹配尚不登记：请加 --dry-run")
+    with assembled(settings, words.status.wait) as fenhao:
+        head = fenhao.journal.entries.head()
+        sides = read_sides(fenhao.journal)
+    found = reconcile(sides.lines, sides.legs, days)
+    words.status.clear()
+    for line in match_lines(found, sides, head.exponent or 0):
+        words.say(line.zh, line.en)
+    words.give(match_members(found, sides, head.exponent or 0))
+
+
 def _take(
     register: Register | None, document: Document, file: Path, acceptance: Acceptance | None, dry_run: bool
 ) -> list[Taken]:
