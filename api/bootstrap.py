@@ -161,11 +161,11 @@ def kept_heads(fenhao: Fenhao) -> FileHeads:
     return FileHeads(fenhao.settings.heads, fenhao.journal.entries.head().origin or "")
 
 
-def log_of(fenhao: Fenhao) -> Log:
-    """The ledger's log, ready to be signed; its key is asked for when it is. Raises LedgerNotOpen."""
+def log_of(fenhao: Fenhao, passphrase: Passphrase | None = None) -> Log:
+    """The ledger's log, ready to be signed; its key's passphrase is asked for when it is. Raises LedgerNotOpen."""
     policy = policy_of(fenhao.settings)
     peers = Peers(policy, http_post, lambda: int(time.time())) if policy.witnesses else None
-    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), log_keys(fenhao), peers)
+    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), log_keys(fenhao, passphrase), peers)
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -15,6 +15,7 @@ import click
 
 from api.bank_commands import bank
 from api.codes_commands import codes
+from api.demo_command import demo
 from api.key_commands import key
 from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
@@ -55,6 +56,7 @@ main.add_command(vault)
 main.add_command(witness)
 main.add_command(sankey)
 main.add_command(verify)
+main.add_command(demo)
 
 
 @main.command()
@@ -292,17 +294,23 @@ def doctor(words: Words, settings: Settings) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["write"]))
+@click.argument("what", type=click.Choice(["write", "audit"]))
 @click.option("--gifts", default=20_000, show_default=True, help="捐赠笔数 / how many gifts")
 @click.option("--rounds", default=3, show_default=True, help="轮数 / how often, the median counts")
+@click.option("--entries", default=200_000, show_default=True, help="audit 的分录数 / of audit: how many entries")
 @_common
-def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int) -> None:
+def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int, entries: int) -> None:
     """测速，每项与参照并列 / Measure speed, each figure beside its yardstick."""
     from api.bench import bench_write
+    from api.bench_audit import bench_audit
     from api.bootstrap import database
 
     with database(settings, words.status.wait) as place:
-        result = bench_write(place, gifts, rounds, words.status.note)
+        result: Any = (
+            bench_audit(place, entries, words.status.note)
+            if what == "audit"
+            else bench_write(place, gifts, rounds, words.status.note)
+        )
     words.status.clear()
     for line in result.table(settings.language):
         words.say(line, line)

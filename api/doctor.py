@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from api.bootstrap import Fenhao, Progress, assembled, kept_heads, log_keys, log_of
@@ -20,6 +21,8 @@ from ledger.money import format_amount
 from ledger.times import find_zone, local_day, utc_now, utc_text
 
 FREE_BYTES = 1 << 30
+UNSIGNED_FOR_LONG = timedelta(days=1)
+"""An entry that no head was signed over for longer is not well: until then nobody outside could miss it."""
 
 
 class Finding(NamedTuple):
@@ -183,11 +186,23 @@ def _heads(fenhao: Fenhao) -> Finding:
         return Finding(False, lost.say("zh"), lost.say("en"))
     if kept is None or not kept.checkpoint:
         return Finding(None, "尚未签署日志头：请运行 fenhao checkpoint", "no head is signed yet: run fenhao checkpoint")
-    signed = kept.checkpoint.split("\n")[1]
+    signed = int(kept.checkpoint.split("\n")[1])
+    waiting = fenhao.journal.entries.read(signed, 1)
+    if not waiting:
+        return Finding(
+            True,
+            f"数据库与外部保存的日志头一致，{signed:,} 条分录全部已签署",
+            f"the database agrees with the heads kept outside it; all {signed:,} entries are signed",
+        )
+    age = utc_now() - datetime.fromisoformat(waiting[0].at)
+    hours = int(age.total_seconds() // 3600)
+    late = age > UNSIGNED_FOR_LONG
     return Finding(
-        True,
-        f"数据库与外部保存的日志头一致（已签署 {signed} 条分录）",
-        f"the database agrees with the heads kept outside it ({signed} entries signed)",
+        not late,
+        f"数据库与外部保存的日志头一致（已签署 {signed:,} 条分录），其后的分录最早已等待 {hours} 小时"
+        + ("：请运行 fenhao checkpoint，或定期运行（--every）" if late else ""),
+        f"the database agrees with the heads kept outside it ({signed:,} entries signed); the first since has waited "
+        f"{hours} h" + (": run fenhao checkpoint, or keep it running (--every)" if late else ""),
     )
 
 

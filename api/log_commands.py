@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -25,20 +25,61 @@ def checkpoint(words: Words, settings: Settings, every: int | None) -> None:
     """签署日志头 / Sign the log as it is now, on demand or on a schedule."""
     from api.bootstrap import assembled, log_of
 
+    if every is not None:
+        _keep_signing(words, settings, every)
     with assembled(settings, words.status.wait) as fenhao:
         log = log_of(fenhao)
         before = log.checkpoint()
-        while True:
-            head = log.publish(words.status.entries)
-            words.status.clear()
-            if head != before:
-                _tell(words, head, fenhao)
-            elif every is None:
-                _tell(words, head, fenhao, again=True)
-            if every is None:
-                return
-            before = head
-            time.sleep(every)
+        head = log.publish(words.status.entries)
+        words.status.clear()
+        _tell(words, head, fenhao, again=head == before)
+
+
+def _keep_signing(words: Words, settings: Settings, every_s: int) -> NoReturn:
+    """Signs what has come, again and again. A database, or witnesses, that go away are told of once, and waited for.
+
+    Raises what keeps it from signing at first, and evidence at any time.
+    """
+    from eventsourcing.persistence import PersistenceError
+
+    from api.bootstrap import assembled, log_of
+    from api.passphrases import Asked
+    from audit.log import SignedMeanwhile
+    from audit.peers import NoQuorum
+    from ledger.database import DatabaseFault
+    from ledger.embedded import ServerFault
+
+    asked = Asked(settings.log_passphrase_file)  # once, however often the database goes away
+    told: Checkpoint | None = None
+    away = False
+    while True:
+        try:
+            # Anew after each outage, so that an embedded server is started again too.
+            with assembled(settings, words.status.wait) as fenhao:
+                log = log_of(fenhao, asked)
+                while True:
+                    head = log.publish(words.status.entries)
+                    words.status.clear()
+                    if head != told:
+                        _tell(words, head, fenhao)
+                    elif away:
+                        words.say("已恢复，日志头不变", "all is well again, the head stands")
+                    told, away = head, False
+                    time.sleep(every_s)
+        except SignedMeanwhile:
+            continue
+        except (PersistenceError, DatabaseFault, ServerFault, NoQuorum) as error:
+            if told is None:
+                raise
+            if not away:
+                reason = str(error).strip().split("\n")[0]
+                words.say(
+                    f"暂时无法签署，每 {every_s} 秒重试：{reason}",
+                    f"nothing can be signed for now, trying again every {every_s} s: {reason}",
+                )
+                words.give({"away": reason})
+            away = True
+            time.sleep(every_s)
 
 
 def _tell(words: Words, head: Checkpoint, fenhao: Fenhao, *, again: bool = False) -> None:

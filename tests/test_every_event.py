@@ -160,12 +160,7 @@ def test_its_data_is_cut_out_of_its_entry_unchanged(fact: Fact) -> None:
     assert rfc8785.dumps(json.loads(body)) == body
 
 
-@pytest.mark.parametrize(
-    # It moves nothing, and of a type without rules of its own the stand-alone verifier follows the money.
-    "fact",
-    [fact for fact in EXAMPLES if type(fact) is not KeyRotated],
-    ids=lambda fact: type(fact).__name__,
-)
+@by_name
 def test_the_stand_alone_verifier_knows_it(fact: Fact) -> None:
     assert type(fact).__name__ in audit.verify.FACTS
 
