@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from api.settings import Settings
-from api.words import EXIT_REJECTED, Words, common
+from api.words import EXIT_REJECTED, EXIT_TAMPERED, Words, common
 
 if TYPE_CHECKING:
     from api.bootstrap import Fenhao
@@ -172,6 +172,28 @@ def match(words: Words, settings: Settings, dry_run: bool, days: int) -> None:
     for line in match_lines(found, sides, head.exponent or 0):
         words.say(line.zh, line.en)
     words.give(match_members(found, sides, head.exponent or 0))
+
+
+@bank.command()
+@click.option("--days", type=click.IntRange(0, 31), default=3, show_default=True, help="日期相差至多几天 / days apart")
+@common
+def position(words: Words, settings: Settings, days: int) -> None:
+    """资金头寸表：账本持有、各账户账面与银行余额 / What the ledger holds, where it should be, what banks say."""
+    from api.bootstrap import assembled, reader_of
+    from reports import position as report
+    from reports.cash_legs import read_sides
+    from reports.reconcile import reconcile
+
+    with assembled(settings, words.status.wait) as fenhao:
+        reader = reader_of(fenhao)
+        sides = read_sides(fenhao.journal)
+        statements = [one for one in _register(fenhao).statements() if one.currency == reader.currency]
+    found = report.position(sides, reconcile(sides.lines, sides.legs, days), statements)
+    words.status.clear()
+    for line in report.position_lines(found, reader):
+        words.say(line, line)
+    words.give(report.position_members(found, reader.exponent))
+    sys.exit(EXIT_TAMPERED if found.difference else 0)
 
 
 def _take(

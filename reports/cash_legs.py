@@ -6,7 +6,8 @@ waits there in full, under the channel's transaction number or the gift's own id
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -30,6 +31,10 @@ SIDES = {
     "ExpenseMade": -1,
 }
 """Facts that move cash, and which way."""
+HELD = ("fund", "case", "fee", "hold")
+"""Kinds of places whose money is on accounts still."""
+OPENING = "BalanceBroughtForward"
+"""Cash that was there before: in the accounts' books, and on no statement."""
 
 _SQL = queries("reports", "cash_legs.sql")
 
@@ -50,6 +55,7 @@ class _Members(Struct, frozen=True):
     of: int | None = None
     amount: int | None = None
     lines: tuple[_Line, ...] = ()
+    hospital: str | None = None
     cash: tuple[_Cash, ...] = ()
     channel: str | None = None
     channel_txn: str | None = None
@@ -62,11 +68,18 @@ class _Entry(Struct, frozen=True):
 
 
 class Sides(NamedTuple):
-    """Both sides of a reconciliation, and the stream of each entry that has legs, by seq."""
+    """Both sides of a reconciliation, and the stream of each entry that has legs, by seq.
+
+    `openings`: what each account had before; `nowhere`: cash that came, less what went, without an account's name;
+    `held`: what the ledger holds, by kind of place.
+    """
 
     lines: list[Movement]
     legs: list[Movement]
     streams: dict[int, str]
+    openings: Mapping[str, int]
+    nowhere: int
+    held: Mapping[str, int]
 
 
 _decode = msgspec.json.Decoder(_Entry).decode
@@ -80,16 +93,27 @@ def read_sides(journal: Journal) -> Sides:
         connection.execute(_SQL["snapshot"])
         cursor = tuples(connection)
         lines = list(_lines(cursor, str(head.currency)))
-        legs, streams, channels = [], {}, set()
+        held = dict.fromkeys(HELD, 0) | dict(cursor.execute(_SQL["held"]).fetchall())
+        legs: list[Movement] = []
+        streams: dict[int, str] = {}
+        channels: set[str] = set()
+        openings: Counter[str] = Counter()
+        nowhere = 0
         for seq, kind, body in _entries(cursor):
             entry = _decode(body)
-            found = list(_legs(seq, SIDES[kind], entry, zone))
-            if found:
+            if entry.data.of is not None:
+                continue  # a later part of a group: moves alone
+            found = list(_legs(seq, SIDES.get(kind, 1), entry, zone))
+            nowhere += _whole(kind, entry.data) - sum(leg.amount for leg in found)
+            if kind == OPENING:
+                openings.update({leg.account: leg.amount for leg in found})
+            elif found:
                 legs += found
                 streams[seq] = entry.stream
             if entry.data.channel is not None:
                 channels.add(entry.data.channel)
-    return Sides(lines, [leg._replace(channel=True) if leg.account in channels else leg for leg in legs], streams)
+    legs = [leg._replace(channel=True) if leg.account in channels else leg for leg in legs]
+    return Sides(lines, legs, streams, openings, nowhere, held)
 
 
 def _lines(cursor: Cursor, currency: str) -> Iterator[Movement]:
@@ -100,7 +124,7 @@ def _lines(cursor: Cursor, currency: str) -> Iterator[Movement]:
 def _entries(cursor: Cursor) -> Iterator[tuple[int, str, bytes]]:
     after = -1
     while True:
-        values = {"after": after, "types": list(SIDES), "limit": PAGE_ROWS}
+        values = {"after": after, "types": [*SIDES, OPENING], "limit": PAGE_ROWS}
         page = cursor.execute(_SQL["entries"], values).fetchall()
         yield from page
         if len(page) < PAGE_ROWS:
@@ -108,13 +132,24 @@ def _entries(cursor: Cursor) -> Iterator[tuple[int, str, bytes]]:
         after = page[-1][0]
 
 
+def _whole(kind: str, data: _Members) -> int:
+    """What a fact moved in cash, in positive; an opening balance at a hospital was paid before."""
+    if kind == OPENING:
+        return 0 if data.hospital is not None else _amount(data)
+    return SIDES[kind] * _amount(data)
+
+
+def _amount(data: _Members) -> int:
+    return data.amount if data.amount is not None else sum(line.amount for line in data.lines)
+
+
 def _legs(seq: int, side: int, entry: _Entry, zone: ZoneInfo) -> Iterator[Movement]:
-    """The legs of one entry; a later part of a group has none."""
+    """The legs of one entry."""
     data = entry.data
-    if data.of is not None or not (data.cash or data.channel):
+    if not (data.cash or data.channel):
         return
     day = data.on or local_day(parse_utc(entry.at), zone)
-    whole = data.amount if data.amount is not None else sum(line.amount for line in data.lines)
+    whole = _amount(data)
     for index, leg in enumerate(data.cash):
         amount = whole if leg.amount is None else leg.amount
         refs = tuple(ref for ref in (leg.bank_ref, data.channel_txn) if ref is not None)

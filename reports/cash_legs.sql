@@ -16,3 +16,8 @@ order by statement, ordinal
 select entry.seq, type, body from entry left join reversal on reverses = entry.seq
 where entry.seq > %(after)s and type = any(%(types)s) and reverses is null
 order by entry.seq limit %(limit)s
+
+-- name: held
+-- What the ledger holds, by kind of place: at funds and cases, as fees, on hold.
+select split_part(place, '/', 1) as kind, sum(hi - lo)::bigint from holding
+where split_part(place, '/', 1) in ('fund', 'case', 'fee', 'hold') group by 1
