@@ -3842,8 +3842,12 @@ class Export:
                     if tile_path(level, number, width) == f"tile/{below}/{name}":
                         self.present.setdefault((level, number), []).append(width)
                         continue
-                if not name.startswith("."):
-                    self.odd.append(f"tile/{below}/{name}")
+                self._pass_over(f"tile/{below}/{name}")
+
+    def _pass_over(self, path: str) -> None:
+        """Note a file that is none of the export's; hidden ones are left by programs that were cut off."""
+        if not path.rpartition("/")[2].startswith("."):
+            self.odd.append(path.encode(errors="backslashreplace").decode())
 
     def earlier(self) -> list[int]:
         """The sizes of the heads in `checkpoints`, sorted. Raises Unusable."""
@@ -3853,7 +3857,9 @@ class Export:
             return []
         except OSError as error:
             raise unreadable(self.folder / "checkpoints", error) from None
-        self.odd += [f"checkpoints/{name}" for name in names if not SIZE.fullmatch(name) and not name.startswith(".")]
+        for name in names:
+            if not SIZE.fullmatch(name):
+                self._pass_over(f"checkpoints/{name}")
         return sorted(int(name) for name in names if SIZE.fullmatch(name))
 
     def first(self) -> Data:
@@ -3980,9 +3986,10 @@ class Export:
             named = ", ".join(sorted(beyond)[:3])
             self.problem(
                 self.size,
-                f"签名日志头只有 {self.size} 条分录，另有 {len(beyond)} 个文件超出其外（{named}）：被添加，或以旧充新",
+                f"签名日志头只有 {self.size} 条分录，另有 {len(beyond)} 个文件超出其外（{named}）："
+                "被添加、以旧充新，或再次导出时中断",
                 f"{len(beyond)} files reach beyond the signed head of {self.size} entries ({named}): the export was "
-                "padded, or an old head is served as new",
+                "padded, an old head is served as new, or an export laid over it broke off",
             )
         larger = max(heads, default=0)
         if larger > self.size:
@@ -4111,7 +4118,7 @@ def _export_outcome(
         "problems": [{"seq": problem.seq, "what": problem.what} for problem in problems],
         "checked": checked,
         "keys": [{"entry": seq, "key": str(key)} for seq, key in log.keys],
-        "policy": {"file": trust.source, "given": given, "quorum": trust.quorum},
+        "policy": {"file": trust.source, "given": given, "quorum": trust.quorum.encode(errors="replace").decode()},
         "kept": [{"file": str(one.path), "size": one.head.size, "agrees": agrees} for one, agrees in kept],
         "passed_over": sorted(export.odd),
     }
@@ -4130,7 +4137,7 @@ def _export_outcome(
         *(_kept_line(one) for one, agrees in kept if agrees),
     ]
     if export.odd:
-        some = ", ".join(sorted(export.odd)[:3])
+        some = ", ".join(map(shown, sorted(export.odd)[:3]))  # a file's name could hold anything
         lines.append(
             Said(f"未理会 {len(export.odd)} 个其他文件：{some}", f"{len(export.odd)} other files passed over: {some}")
         )
@@ -4150,7 +4157,7 @@ def _trust_lines(log: SignedLog, given: bool) -> Iterator[Said]:
     else:
         yield Said(f"信任策略 {log.policy.source}：公钥 {keys}", f"policy {log.policy.source}: key {keys}")
     if log.policy.quorum != NO_QUORUM:
-        yield Said(f"见证要求：{log.policy.quorum}", f"witnesses asked for: {log.policy.quorum}")
+        yield Said(f"见证要求：{shown(log.policy.quorum)}", f"witnesses asked for: {shown(log.policy.quorum)}")
     if log.continues is not None:
         older = f"{log.continues['origin']}, {log.continues['size']}, {log.continues['root']}"
         yield Said(f"本账本接续旧账本：{older}", f"this ledger follows an older one: {older}")
@@ -4232,6 +4239,11 @@ def read_receipt(data: bytes) -> Receipt:
     for opening in openings:
         if type(opening) is not dict or opening.keys() != OPENING or any(type(v) is not str for v in opening.values()):
             raise Unusable("承诺值的打开方式不完整", "an opening is not field, stream, value and salt")
+        try:
+            for text in opening.values():
+                check_text(text)
+        except Flaw as flaw:
+            raise Unusable(f"打开承诺值的文本有误（{flaw}）", f"an opening is unsound: {flaw}") from None
         if not HASH.fullmatch(opening["salt"]):
             raise Unusable(
                 "打开承诺值的盐不是 64 位十六进制数", "the salt of an opening is not 64 lower-case hex digits"

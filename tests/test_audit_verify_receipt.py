@@ -71,6 +71,9 @@ def test_openings_are_held_against_the_entry(made: Made) -> None:
         assert found.code == 1
         assert "is not the value that the entry commits to" in said(found)
     assert check(made, made.receipt(4, openings=[NAME])).code == 1
+    for unsound in ({**NAME, "value": "\ud800"}, {**NAME, "value": "a\nb"}, {**NAME, "salt": "zz" * 32}):
+        with pytest.raises(verify.Unusable, match="opening"):
+            check(made, spoil(openings=[unsound])(made.receipt(3)))
 
 
 def test_whose_signature_counts_must_be_known(made: Made) -> None:
