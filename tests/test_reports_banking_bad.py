@@ -54,6 +54,7 @@ WHOLE = {
         ("交易日期,金额\n2026-09-02,1,hidden\n".encode(), "more cells"),
         ("交易日期,金额\n".encode(), "no movements"),
         (BOMB.encode(), "attack"),
+        (b"<!DOCTYPE d><BkToCstmrStmt/>", "attack"),
         (OUTSIDE.encode(), "attack"),
         (files.MT940.replace(":62F:", ":99:").encode(), "no opening or no closing"),
         (files.MT940.replace("C250,50", "E250,50").encode(), "not all of its lines"),
