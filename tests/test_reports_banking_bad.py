@@ -101,6 +101,17 @@ def test_a_formula_in_a_workbook_is_refused_though_it_shows_a_value() -> None:
         read(files.workbook([], sheet))
 
 
+def test_a_workbook_s_true_is_no_amount() -> None:
+    cells = ("交易日期", "金额", "2026-09-02")
+    strings = [
+        f'<c r="{at}" t="inlineStr"><is><t>{text}</t></is></c>'
+        for at, text in zip(("A1", "B1", "A2"), cells, strict=True)
+    ]
+    sheet = f'<row r="1">{strings[0]}{strings[1]}</row><row r="2">{strings[2]}<c r="B2" t="b"><v>1</v></c></row>'
+    with pytest.raises(NotAStatement, match="True is no amount"):
+        read(files.workbook([], sheet))
+
+
 def test_a_workbook_whose_cells_reach_far_out_is_refused_before_it_takes_memory() -> None:
     began = time.monotonic()
     with pytest.raises(NotAStatement, match="too large"):
