@@ -21,6 +21,7 @@ from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
 from api.record_command import record
 from api.sankey_command import sankey
+from api.service_commands import donor_link, serve, staff, token
 from api.settings import Settings
 from api.vault_commands import vault
 from api.verify_command import verify
@@ -55,6 +56,10 @@ main.add_command(key)
 main.add_command(vault)
 main.add_command(witness)
 main.add_command(sankey)
+main.add_command(serve)
+main.add_command(token)
+main.add_command(staff)
+main.add_command(donor_link)
 main.add_command(verify)
 main.add_command(demo)
 
