@@ -3585,7 +3585,7 @@ class Watch(Tree):
         while True:
             if level and level % TILE_LEVEL == 0:
                 self._gather(level // TILE_LEVEL, value)
-            if not self.nodes or self.nodes[-1][0] != level or self.end >> level & 1:
+            if not self.nodes or self.nodes[-1][0] != level:
                 break
             value = node_hash(self.nodes.pop()[1], value)
             level += 1
