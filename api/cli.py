@@ -21,6 +21,7 @@ from api.receipt_command import receipt
 from api.record_command import record
 from api.sankey_command import sankey
 from api.settings import Settings
+from api.timestamp_command import timestamp
 from api.vault_commands import vault
 from api.verify_command import verify
 from api.witness_commands import witness
@@ -48,6 +49,7 @@ main.add_command(bank)
 main.add_command(codes)
 main.add_command(record)
 main.add_command(checkpoint)
+main.add_command(timestamp)
 main.add_command(export)
 main.add_command(receipt)
 main.add_command(key)
