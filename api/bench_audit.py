@@ -128,7 +128,7 @@ def bench_audit(place: Database, entries: int, note: Note) -> Result:
         head = log.publish()
         make_ms, check_ms = _receipts_ms(log, head.size)
         note("导出与验证", "exporting and verifying")
-        export(journal, folder / "log", head, log.verifier, folder / "export")
+        export(journal, folder / "log", head, log.policy, folder / "export")
         loop = max(_loop_rate(folder / "export") for _ in range(2))
         verified_s, peak = _verify(folder / "export", head.size)
         cores = os.cpu_count() or 1

@@ -15,6 +15,7 @@ import click
 
 from api.bank_commands import bank
 from api.codes_commands import codes
+from api.demo_command import demo
 from api.key_commands import key
 from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
@@ -57,6 +58,7 @@ main.add_command(vault)
 main.add_command(witness)
 main.add_command(sankey)
 main.add_command(verify)
+main.add_command(demo)
 
 
 @main.command()
