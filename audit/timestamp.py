@@ -114,10 +114,11 @@ def stamp(
             reason_zh=f"最后一条分录的登记时间为 {verify.shown_time(last)}，晚于时间戳：本机时钟偏快",
         )
     path = folder / FOLDER / f"{head.size}-{at:%Y%m%dT%H%M%S.%fZ}.tsr"
-    # The answer last: cut off before it, there is a file that no stamp belongs to, and exports leave it out.
-    write_whole(path.with_suffix(".checkpoint"), note)
-    write_whole(path, answer)
-    flush_folder(path.parent)
+    if not path.exists():  # another of the same head and moment says the same
+        # The answer last: cut off before it, there is a file that no stamp belongs to, and exports leave it out.
+        write_whole(path.with_suffix(".checkpoint"), note)
+        write_whole(path, answer)
+        flush_folder(path.parent)
     return Stamped(head, at, path)
 
 

@@ -48,7 +48,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
@@ -4316,14 +4315,25 @@ def _certificate_named(said: dict[str, list[Der]]) -> tuple[str, bytes]:
 
 def read_roots(path: Path) -> list[Any]:
     """The certificates in a PEM file. Raises Unusable."""
-    x509 = _x509()
     data = read_limited(path, MAX_ROOTS_BYTES)
+    found = certificates(data, pem=True)
+    if not found:
+        raise Unusable(f"{path} 不是可用的根证书（PEM）", f"{path} holds no root certificates that can be used (PEM)")
+    return found
+
+
+def certificates(data: bytes, *, pem: bool = False) -> list[Any]:
+    """The certificate in DER, or those in PEM; none where there is one that the library cannot read."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    x509 = _x509()
     try:
-        return list(x509.load_pem_x509_certificates(data))
-    except ValueError:
-        raise Unusable(
-            f"{path} 不是可用的根证书（PEM）", f"{path} holds no root certificates that can be used (PEM)"
-        ) from None
+        found = list(x509.load_pem_x509_certificates(data)) if pem else [x509.load_der_x509_certificate(data)]
+        for one in found:  # which is read only now
+            _ = one.subject, one.issuer, one.public_key(), list(one.extensions), one.not_valid_after_utc
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension):
+        return []
+    return found
 
 
 def _x509() -> Any:
@@ -4341,7 +4351,7 @@ def _x509() -> Any:
 def check_token(token: Token, stamped: bytes, roots: Sequence[Any]) -> None:
     """Raises Refuted unless one of those roots vouches that an authority stamped just these bytes, when it says."""
     check_imprint(token, stamped)
-    signer = signer_of(token, roots)
+    signer = signer_of(token)
     check_token_signature(token, signer)
     check_purpose(signer)
     check_chain(token, signer, roots)
@@ -4354,16 +4364,18 @@ def check_imprint(token: Token, stamped: bytes) -> None:
         raise Refuted("盖的是另一内容", "it was stamped over other bytes")
 
 
-def signer_of(token: Token, roots: Sequence[Any]) -> Any:
+def signer_of(token: Token) -> Any:
     """The certificate that the token says signed it. Raises Refuted when it is not at hand."""
     name, value = token.signer
     for der in token.certificates[:MAX_CERTIFICATES]:
-        if new_hash(name, der, usedforsecurity=False).digest() == value:
-            try:
-                return _x509().load_der_x509_certificate(der)
-            except ValueError:
-                break
+        if new_hash(name, der, usedforsecurity=False).digest() == value and (found := _carried([der])):
+            return found[0]
     raise Refuted("其中没有签名者的证书", "the certificate of its signer is not in it")
+
+
+def _carried(ders: Iterable[bytes]) -> list[Any]:
+    """Of certificates that a token brings along, those that can be read."""
+    return [one for der in ders for one in certificates(der)]
 
 
 def check_token_signature(token: Token, signer: Any) -> None:
@@ -4410,10 +4422,7 @@ def check_chain(token: Token, signer: Any, roots: Sequence[Any]) -> None:
 
     Whether one was revoked is not asked: that takes a network.
     """
-    others = []
-    for der in token.certificates[:MAX_CERTIFICATES]:
-        with suppress(ValueError):
-            others.append(_x509().load_der_x509_certificate(der))
+    others = _carried(token.certificates[:MAX_CERTIFICATES])
 
     def leads(link: Any, depth: int, at: datetime | None) -> bool:
         if at is not None and not link.not_valid_before_utc <= at <= link.not_valid_after_utc:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import new as new_hash
 from hashlib import sha256
@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from audit import verify
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 LONG_AGO, LONG_HENCE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
@@ -129,6 +131,13 @@ def oid(dotted: str) -> bytes:
     return der(0x06, body)
 
 
+def decode_request(query: bytes) -> tuple[bytes, bytes]:
+    """Imprint and nonce of a query, as they stand there."""
+    [request] = verify.read_der(query)
+    _, imprint, *more = request.parts()
+    return imprint.whole, b"".join(one.whole for one in more if one.tag == 0x02)
+
+
 HASH_OIDS = {f"sha{bits}": f"2.16.840.1.101.3.4.2.{n}" for n, bits in ((1, 256), (2, 384), (3, 512))}
 INFO = "1.2.840.113549.1.9.16.1.4"
 
@@ -137,17 +146,21 @@ def attribute(dotted: str, *values: bytes) -> bytes:
     return sequence(oid(dotted), der(0x31, *values))
 
 
-def sign(key: Key, data: bytes, hash_name: str, pss: bool) -> tuple[str, bytes]:
+def sign(key: Key, data: bytes, hash_name: str, pss: bool) -> tuple[bytes, bytes]:
     """The signature algorithm and the signature."""
     used = getattr(hashes, hash_name.upper())()
     if isinstance(key, ed25519.Ed25519PrivateKey):
-        return "1.3.101.112", key.sign(data)
+        return sequence(oid("1.3.101.112")), key.sign(data)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         last = {"sha256": 2, "sha384": 3, "sha512": 4}[hash_name]
-        return f"1.2.840.10045.4.3.{last}", key.sign(data, ec.ECDSA(used))
+        return sequence(oid(f"1.2.840.10045.4.3.{last}")), key.sign(data, ec.ECDSA(used))
     if pss:
-        return "1.2.840.113549.1.1.10", key.sign(data, padding.PSS(padding.MGF1(used), used.digest_size), used)
-    return "1.2.840.113549.1.1.1", key.sign(data, padding.PKCS1v15(), used)
+        hashed = sequence(oid(HASH_OIDS[hash_name]))
+        masked = sequence(oid("1.2.840.113549.1.1.8"), hashed)
+        how = sequence(der(0xA0, hashed), der(0xA1, masked), der(0xA2, integer(used.digest_size)))
+        signature = key.sign(data, padding.PSS(padding.MGF1(used), used.digest_size), used)
+        return sequence(oid("1.2.840.113549.1.1.10"), how), signature
+    return sequence(oid("1.2.840.113549.1.1.1"), der(0x05)), key.sign(data, padding.PKCS1v15(), used)
 
 
 @dataclass(frozen=True)
@@ -167,13 +180,23 @@ class Stamper:
     def answer(self, stamped: bytes, at: datetime) -> bytes:
         """The whole answer, `.tsr`."""
         algorithm = sequence(oid(HASH_OIDS[self.hash]), der(0x05))
+        return self._signed(sequence(algorithm, der(0x04, new_hash(self.hash, stamped).digest())), at, b"")
+
+    def to(self, query: bytes, at: datetime) -> bytes:
+        """The answer to a query: over its imprint, with its nonce."""
+        asked = decode_request(query)
+        return self._signed(asked[0], at, asked[1])
+
+    def _signed(self, imprint: bytes, at: datetime, nonce: bytes) -> bytes:
+        algorithm = sequence(oid(HASH_OIDS[self.hash]), der(0x05))
         time = f"{at:%Y%m%d%H%M%S.%f}".rstrip("0").rstrip(".").encode() + b"Z"
         info = sequence(
             integer(1),
             oid("1.2.3.4"),
-            sequence(algorithm, der(0x04, new_hash(self.hash, stamped).digest())),
+            imprint,
             integer(7),
             der(0x18, time),
+            nonce,
         )
         said = {
             "content": attribute("1.2.840.113549.1.9.3", oid(INFO)),
@@ -188,7 +211,7 @@ class Stamper:
             sequence(certificate.issuer.public_bytes(), integer(certificate.serial_number)),
             algorithm,
             der(0xA0, attributes),
-            sequence(oid(scheme)),
+            scheme,
             der(0x04, signature),
         )
         signed = sequence(
@@ -203,7 +226,7 @@ class Stamper:
 
     def _named(self) -> bytes:
         if self.naming == "v1":
-            one = sequence(der(0x04, new_hash("sha1", self.holder.der).digest()))
+            one = sequence(der(0x04, new_hash("sha1", self.holder.der, usedforsecurity=False).digest()))
             return attribute("1.2.840.113549.1.9.16.2.12", sequence(sequence(one)))
         if self.naming == "sha512":
             digest = der(0x04, new_hash("sha512", self.holder.der).digest())
@@ -271,7 +294,7 @@ def serving(answer: Callable[[bytes], bytes], status: int = 200) -> Iterator[str
     """An authority over real HTTP; its address."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the library's name
+        def do_POST(self) -> None:
             assert self.headers["Content-Type"] == "application/timestamp-query"
             body = answer(self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(status)
@@ -292,7 +315,3 @@ def serving(answer: Callable[[bytes], bytes], status: int = 200) -> Iterator[str
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def later(time: datetime, **by: float) -> datetime:
-    return time + timedelta(**by)
