@@ -16,6 +16,7 @@ import click
 from api.bank_commands import bank
 from api.codes_commands import codes
 from api.demo_command import demo
+from api.heads_command import heads
 from api.key_commands import key
 from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
@@ -53,6 +54,7 @@ main.add_command(checkpoint)
 main.add_command(timestamp)
 main.add_command(export)
 main.add_command(receipt)
+main.add_command(heads)
 main.add_command(key)
 main.add_command(vault)
 main.add_command(witness)
