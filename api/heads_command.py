@@ -37,10 +37,10 @@ def compare(words: Words, settings: Settings, first: Path, second: Path, policy:
     from api.verify_command import UnusableForProof
     from audit.gossip import Held
     from audit.gossip import compare as held_against
-    from audit.verify import Unusable, head_file
+    from audit.verify import Unusable, kept_head
 
     try:
-        keys_of, shelf = _at_hand(words, settings, head_file(first).origin, policy, log)
+        keys_of, shelf = _at_hand(words, settings, kept_head(first).head.origin, policy, log)
         one, other = (Held.read(path, keys_of) for path in (first, second))
         found = held_against(one, other, shelf)
     except Unusable as fault:

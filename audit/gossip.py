@@ -14,7 +14,7 @@ from typing import Literal
 
 from audit.merkle import BadProof, check_consistency, prove_consistency, root
 from audit.tiles import TileFault, Tiles
-from audit.verify import Head, Key, Refuted, head_file
+from audit.verify import Head, Kept, Key, Refuted, kept_head
 from ledger.errors import InputFault, LedgerError
 
 KeysOf = Callable[[Head], Collection[Key]]
@@ -49,13 +49,26 @@ class Forked(LedgerError):
 class Held:
     """A head in somebody's file, signed by the log."""
 
-    path: Path
-    head: Head
+    kept: Kept
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.kept.path
+
+    @property
+    def head(self) -> Head:
+        """What it says."""
+        return self.kept.head
 
     @classmethod
     def read(cls, path: Path, keys_of: KeysOf) -> Held:
-        """The head in a file, or that of a receipt. Raises Unusable; CannotTell unless a key that counts signed it."""
-        head = head_file(path)
+        """The head in a file, that of a receipt, or one with the proof that it continues another.
+
+        Raises Unusable; CannotTell unless a key that counts signed it.
+        """
+        kept = kept_head(path)
+        head = kept.head
         try:
             signers = head.note.signers(keys_of(head))
         except Refuted as fault:
@@ -67,7 +80,17 @@ class Held:
                 reason_zh=f"{path} 没有账本 {head.origin} 当时有效公钥的签名，任何人都写得出；"
                 "若账本换过公钥，请用 --policy 给出当时的公钥",
             )
-        return cls(path, head)
+        return cls(kept)
+
+    def continues(self, older: Held) -> bool:
+        """Whether it brings along the proof that it continues that one."""
+        if self.kept.old != older.head.size:
+            return False
+        try:
+            check_consistency(older.head.size, self.head.size, older.head.root, self.head.root, self.kept.proof)
+        except BadProof:
+            return False
+        return True
 
 
 class Shelf:
@@ -119,6 +142,8 @@ def compare(first: Held, second: Held, shelf: Shelf | None) -> Literal["same", "
             size = first.head.size
             raise _forked(first, second, f"both of {size} entries, with two roots", f"同为 {size} 条，树根不同")
         return "same"
+    if first.continues(second) or second.continues(first):
+        return "consistent"
     if shelf is None:
         sizes = f"{first.head.size}, {second.head.size}"
         raise CannotTell(

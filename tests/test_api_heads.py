@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from test_audit_verify_chain import chained
 
 from audit.checkpoint import KeySigner
 from audit.gossip import Forked, Held, Shelf
+from audit.merkle import prove_consistency
+from audit.tiles import Tiles
 from audit.verify import read_key
+from audit.witness import request_body
 
 SIZES = (3, 256, 300, 511, 600)
 
@@ -41,7 +45,7 @@ def put(path: Path, data: bytes) -> Path:
     return path
 
 
-def said(result: Result, code: int, what: str) -> None:
+def expect_answer(result: Result, code: int, what: str) -> None:
     assert (result.exit_code, what in result.output) == (code, True), result.output
 
 
@@ -56,9 +60,9 @@ def test_heads_of_one_history_are_consistent_by_an_export(fenhao: Fenhao, made: 
 def test_heads_of_one_size_are_compared_with_the_key_alone(fenhao: Fenhao, made: Made, tmp_path: Path) -> None:
     policy = ("--policy", made.folder / "policy")
     same, other = put(tmp_path / "same", at(made, 300).read_bytes()), put(tmp_path / "other", forked(300))
-    said(fenhao("heads", "compare", at(made, 300), same, *policy), 0, "相同")
+    expect_answer(fenhao("heads", "compare", at(made, 300), same, *policy), 0, "相同")
     fork = fenhao("heads", "compare", at(made, 300), other, *policy, "--json")
-    said(fork, 1, "proves that the ledger showed two histories")
+    expect_answer(fork, 1, "proves that the ledger showed two histories")
     assert json.loads(fork.stdout)["error"] == "forked"
     assert "请妥善保存" in fork.stderr
 
@@ -69,17 +73,19 @@ def test_a_head_of_another_history_is_a_fork_whatever_its_size(
 ) -> None:
     other = put(tmp_path / "other", forked(size))
     for pair in ((at(made, 300), other), (other, at(made, 300))):
-        said(fenhao("heads", "compare", *pair, "--log", made.folder), 1, "FORK")
+        expect_answer(fenhao("heads", "compare", *pair, "--log", made.folder), 1, "FORK")
 
 
 def test_what_cannot_be_told_says_what_would_do(fenhao: Fenhao, made: Made, tmp_path: Path) -> None:
     policy = ("--policy", made.folder / "policy")
-    said(fenhao("heads", "compare", at(made, 3), at(made, 300), *policy), 2, "give --log")
-    said(fenhao("heads", "compare", at(made, 3), at(made, 300)), 2, "give --policy")
-    said(fenhao("heads", "compare", at(made, 3), tmp_path / "none", *policy), 2, "cannot be read")
-    said(fenhao("heads", "compare", at(made, 3), put(tmp_path / "x", b"x"), *policy), 2, "no head")
+    expect_answer(fenhao("heads", "compare", at(made, 3), at(made, 300), *policy), 2, "give --log")
+    expect_answer(fenhao("heads", "compare", at(made, 3), at(made, 300)), 2, "give --policy")
+    expect_answer(fenhao("heads", "compare", at(made, 3), tmp_path / "none", *policy), 2, "cannot be read")
+    expect_answer(fenhao("heads", "compare", at(made, 3), put(tmp_path / "x", b"x"), *policy), 2, "no head")
     short = Made.of(tmp_path / "short", gifts(300), (3,))
-    said(fenhao("heads", "compare", at(made, 3), at(made, 600), "--log", short.folder), 2, "get a newer export")
+    expect_answer(
+        fenhao("heads", "compare", at(made, 3), at(made, 600), "--log", short.folder), 2, "get a newer export"
+    )
 
 
 @pytest.mark.parametrize("key", [OTHER, NEXT])
@@ -88,18 +94,18 @@ def test_a_head_that_the_log_did_not_sign_accuses_nobody(
 ) -> None:
     stranger = put(tmp_path / "stranger", head(made.entries[:200], key))
     for pair in ((at(made, 300), stranger), (stranger, at(made, 300))):
-        said(fenhao("heads", "compare", *pair, "--log", made.folder), 2, "anybody could have written it")
+        expect_answer(fenhao("heads", "compare", *pair, "--log", made.folder), 2, "anybody could have written it")
     damaged = put(tmp_path / "damaged", at(made, 300).read_bytes().replace(b"\n300\n", b"\n301\n"))
-    said(fenhao("heads", "compare", at(made, 300), damaged, "--log", made.folder), 2, "signature of")
+    expect_answer(fenhao("heads", "compare", at(made, 300), damaged, "--log", made.folder), 2, "signature of")
     elsewhere = put(tmp_path / "elsewhere", head(made.entries[:9], LOG, origin="ledger.example.org/other"))
-    said(fenhao("heads", "compare", at(made, 300), elsewhere, "--log", made.folder), 2, "cannot tell")
+    expect_answer(fenhao("heads", "compare", at(made, 300), elsewhere, "--log", made.folder), 2, "cannot tell")
 
 
 def test_a_damaged_log_accuses_nobody(fenhao: Fenhao, tmp_path: Path) -> None:
     made = Made.of(tmp_path / "export", gifts(600), SIZES[:-1])
     made.flip("tile/0/000", 40)
     made.flip("tile/0/001.p/44", 0)
-    said(fenhao("heads", "compare", at(made, 3), at(made, 300), "--log", made.folder), 2, "damaged")
+    expect_answer(fenhao("heads", "compare", at(made, 3), at(made, 300), "--log", made.folder), 2, "damaged")
 
 
 def test_the_ledger_itself_knows_its_heads_and_those_that_it_never_signed(fenhao: Fenhao, tmp_path: Path) -> None:
@@ -113,10 +119,12 @@ def test_the_ledger_itself_knows_its_heads_and_those_that_it_never_signed(fenhao
     names.append(put(tmp_path / "last", json.loads(fenhao("checkpoint", "--json").stdout)["note"].encode()))
     for one in names:
         for other in names:
-            said(fenhao("heads", "compare", one, other, "--lang", "en"), 0, "same" if one == other else "consistent")
+            expect_answer(
+                fenhao("heads", "compare", one, other, "--lang", "en"), 0, "same" if one == other else "consistent"
+            )
     receipt = tmp_path / "r.tlog-proof"
     assert fenhao("receipt", "1", "--out", receipt).exit_code == 0
-    said(fenhao("heads", "compare", names[0], receipt), 0, "一致")
+    expect_answer(fenhao("heads", "compare", names[0], receipt), 0, "一致")
 
 
 def test_a_head_beyond_all_that_the_ledger_itself_signed_is_a_fork(made: Made, tmp_path: Path) -> None:
@@ -126,3 +134,13 @@ def test_a_head_beyond_all_that_the_ledger_itself_signed_is_a_fork(made: Made, t
     shelf = Shelf(short.folder, lambda head: [key], whole=True)
     with pytest.raises(Forked, match="signed 300 at most"):
         shelf.check(Held.read(at(made, 511), lambda head: [key]))
+
+
+def test_a_head_that_brings_its_proof_needs_no_log(fenhao: Fenhao, made: Made, tmp_path: Path) -> None:
+    policy = ("--policy", made.folder / "policy")
+    proof = [b64encode(one).decode() for one in prove_consistency(256, 600, Tiles(made.folder).reader(600))]
+    proved = put(tmp_path / "a.head", request_body(256, proof, at(made, 600).read_bytes()))
+    for pair in ((at(made, 256), proved), (proved, at(made, 256))):
+        expect_answer(fenhao("heads", "compare", *pair, *policy), 0, "一致")
+    expect_answer(fenhao("heads", "compare", at(made, 300), proved, *policy), 2, "give --log")
+    expect_answer(fenhao("heads", "compare", put(tmp_path / "other", forked(256)), proved, *policy), 2, "give --log")
