@@ -35,11 +35,11 @@ Passphrase = Callable[[], bytes]
 
 
 class RotationUnderWay(OperatorFault):
-    """A change of keys was cut off, and something asks for one key alone."""
+    """A change of keys was prepared or cut off, and something asks for one key alone."""
 
     code = "rotation_under_way"
-    zh = "上次更换密钥未完成（{path}）：请先运行 fenhao key rotate"
-    en = "a change of the log's key was cut off ({path}): run fenhao key rotate first"
+    zh = "更换密钥尚未完成（{path}）：请先运行 fenhao key rotate"
+    en = "a change of the log's key is not done yet ({path}): run fenhao key rotate first"
 
 
 class KeyFolder:
@@ -67,7 +67,10 @@ class KeyFolder:
         named = {self._path(key) for key in used}
         for path in self._live():
             if path not in named:
-                return self._read(path).verifier
+                found = self._read(path)
+                if self._protected and not _is_encrypted(path):
+                    self._write(path, found.key, self._passphrase(), replace=True)
+                return found.verifier
         protected = self._protected or any(_is_encrypted(path) for path in self._live()) or self._old_is_encrypted(used)
         made = KeySigner(self._origin, Ed25519PrivateKey.generate())
         self._write(self._path(made.verifier), made.key, self._passphrase() if protected else None)

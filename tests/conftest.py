@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from honest import Honest, honest_ledger
 from hypothesis import HealthCheck, settings
 from serving import Served, serving
 from vaults import Vaulted
@@ -145,6 +146,13 @@ def system_server(name: str) -> Iterator[SystemServer]:
         server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def honest(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
+    """An honest ledger with a fact of every kind, its log, exports and a receipt; whoever changes it undoes that."""
+    with honest_ledger(embedded_url, tmp_path_factory.mktemp("honest")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,14 @@ def test_a_donor_has_receipts_of_all_gifts_and_any_record_of_its_entries(ledger:
     assert list(read_folder(tmp_path / "y1")) == ["payment/Y1 HospitalPaymentMade"]
 
 
+def test_what_was_said_of_a_gift_later_has_a_receipt_too(ledger: Fenhao, tmp_path: Path) -> None:
+    ledger("record", "DonationReceived", "donation=D4", "fund=heart", "amount=1.00", "on=2026-02-01")
+    said = ledger("record", "DonationAttributed", "donation=D4", "donor=P1")
+    assert said.exit_code == 0, said.output
+    ledger("receipt", "donation", "D4", "--out", tmp_path / "d4")
+    assert list(read_folder(tmp_path / "d4")) == ["donation/D4 DonationReceived", "donation/D4 DonationAttributed"]
+
+
 def test_openings_come_for_those_entitled_and_are_noted(ledger: Fenhao, tmp_path: Path) -> None:
     asked = ("--openings", "--by", "staff-7", "--reason", "asked by the donor")
     made = ledger("receipt", "donation", "D1", "--out", tmp_path / "d1", *asked)
@@ -163,9 +172,26 @@ def test_a_receipt_is_renewed_under_the_newest_head_and_the_old_head_is_shown_to
     assert (after.entry, after.openings, after.proof.index) == (before.entry, before.openings, 3)
     assert done["size"] == done["old_size"] + 2
     keys = [Verifier.parse(one["key"]) for one in _json(ledger("key", "show", "--json"))["keys"]]
+    assert done["key"] == str(keys[1])
     newer = Continuation.parse(Path(done["head"]).read_bytes())
     assert newer.check(before.check(ORIGIN, keys[:1]), keys[1:]) == after.check(ORIGIN, keys[1:])
     assert Note.parse(newer.checkpoint).signers(keys) == keys, "this is where the key changes"
+
+
+def test_receipts_under_a_head_of_the_old_key_name_that_key(
+    ledger: Fenhao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger("checkpoint")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.log.Log._sign", killed)
+        assert ledger("key", "rotate").exit_code == 130
+    assert len(_json(ledger("key", "show", "--json"))["keys"]) == 2
+    ledger("receipt", "donation", "D1", "--out", tmp_path / "d1")
+    assert len(read_folder(tmp_path / "d1")) == 4
 
 
 def test_a_receipt_of_another_history_is_evidence(ledger: Fenhao, tmp_path: Path) -> None:
@@ -220,6 +246,31 @@ def test_what_cannot_be_is_one_clear_error_and_leaves_nothing(
     assert refused.exit_code == 2, refused.output
     assert said in refused.stderr
     assert {path for path in tmp_path.iterdir() if path.name != "home"} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: data.replace(b"\n", b"\r\n"), "its lines end in CRLF"),
+        (lambda data: data + b"x" * 10_000_000, "too long"),
+        (lambda data: data.replace(b"\nexample.org/t\n", b"\nexample.org/u\n"), "is wrong"),
+        (lambda data: data.replace(b"index 3", b"index 03"), "names no entry"),
+        (lambda data: data.replace(b"index 3", b"index 2"), "does not lead to the root"),
+        (lambda data: data + data[data.rindex("— ".encode()) :] * 16, "16 at most"),
+        (lambda data: data[:-40], "empty line and signature lines"),
+    ],
+    ids=["crlf", "10 MB", "other ledger", "leading zero", "other entry", "17 signatures", "cut"],
+)
+def test_a_changed_receipt_is_not_renewed(
+    ledger: Fenhao, tmp_path: Path, change: Callable[[bytes], bytes], said: str
+) -> None:
+    path = tmp_path / "r.tlog-proof"
+    ledger("receipt", "3", "--out", path)
+    path.write_bytes(change(path.read_bytes()))
+    refused = ledger("receipt", "renew", path)
+    assert refused.exit_code == 2
+    assert said in refused.stderr
+    assert refused.stderr.count("error:") == 1
 
 
 def test_a_folder_cut_off_half_way_is_not_there(
