@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from ipaddress import ip_network
 from threading import BoundedSemaphore, Event
 from typing import Annotated
 
@@ -67,8 +68,9 @@ def _office(request: Request) -> Office:
 
 
 def address_of(request: Request) -> str:
-    """Where the request comes from, as far as the trusted proxies tell."""
-    return request.client.host if request.client else "-"
+    """Where the request comes from, as far as the trusted proxies tell; of IPv6 the network, which has one holder."""
+    host = request.client.host if request.client else "-"
+    return str(ip_network(f"{host}/64", strict=False)) if ":" in host else host
 
 
 async def admit(request: Request) -> Asker:
