@@ -16,6 +16,7 @@ import click
 from api.bank_commands import bank
 from api.codes_commands import codes
 from api.demo_command import demo
+from api.heads_command import heads
 from api.key_commands import key
 from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
@@ -23,6 +24,7 @@ from api.record_command import record
 from api.sankey_command import sankey
 from api.service_commands import donor_link, serve, staff, token
 from api.settings import Settings
+from api.timestamp_command import timestamp
 from api.vault_commands import vault
 from api.verify_command import verify
 from api.witness_commands import witness
@@ -50,8 +52,10 @@ main.add_command(bank)
 main.add_command(codes)
 main.add_command(record)
 main.add_command(checkpoint)
+main.add_command(timestamp)
 main.add_command(export)
 main.add_command(receipt)
+main.add_command(heads)
 main.add_command(key)
 main.add_command(vault)
 main.add_command(witness)
