@@ -7,7 +7,7 @@ both, exit code 2, and nothing changed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -303,7 +303,7 @@ def doctor(words: Words, settings: Settings) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["write", "audit"]))
+@click.argument("what", type=click.Choice(["write", "audit", "http"]))
 @click.option("--gifts", default=20_000, show_default=True, help="捐赠笔数 / how many gifts")
 @click.option("--rounds", default=3, show_default=True, help="轮数 / how often, the median counts")
 @click.option("--entries", default=200_000, show_default=True, help="audit 的分录数 / of audit: how many entries")
@@ -312,14 +312,17 @@ def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int, 
     """测速，每项与参照并列 / Measure speed, each figure beside its yardstick."""
     from api.bench import bench_write
     from api.bench_audit import bench_audit
+    from api.bench_http import bench_http
     from api.bootstrap import database
 
+    note = words.status.note
     with database(settings, words.status.wait) as place:
-        result: Any = (
-            bench_audit(place, entries, words.status.note)
-            if what == "audit"
-            else bench_write(place, gifts, rounds, words.status.note)
-        )
+        measured: dict[str, Callable[[], Any]] = {
+            "write": lambda: bench_write(place, gifts, rounds, note),
+            "audit": lambda: bench_audit(place, entries, note),
+            "http": lambda: bench_http(place, gifts, rounds, note),
+        }
+        result = measured[what]()
     words.status.clear()
     for line in result.table(settings.language):
         words.say(line, line)

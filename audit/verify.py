@@ -126,6 +126,15 @@ class Said(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a command: the lines for readers, the same as JSON values, the exit code."""
+
+    lines: list[Said]
+    members: dict[str, Any]
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The findings on one history.
 
@@ -3579,7 +3588,7 @@ class Watch(Tree):
         while True:
             if level and level % TILE_LEVEL == 0:
                 self._gather(level // TILE_LEVEL, value)
-            if not self.nodes or self.nodes[-1][0] != level or self.end >> level & 1:
+            if not self.nodes or self.nodes[-1][0] != level:
                 break
             value = node_hash(self.nodes.pop()[1], value)
             level += 1
@@ -3786,15 +3795,7 @@ class SignedLog:
 # ---------------------------------------------------------------------------------------------------------------------
 
 MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a command: the lines for readers, the same as JSON values, the exit code."""
-
-    lines: list[Said]
-    members: dict[str, Any]
-    code: int
+MAX_TILES_NAMED = 10
 
 
 def walked(data: bytes) -> tuple[int, int]:
@@ -4011,9 +4012,6 @@ class Export:
 
     def _file(self, path: str, limit: int) -> bytes:
         return read_limited(self.folder / path, limit)
-
-
-MAX_TILES_NAMED = 10
 
 
 def verify_export(
@@ -5280,8 +5278,8 @@ def own_policy(policy: Path | None, key: str | None) -> Policy | None:
 
 
 def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many processors to use: more than 8 would only wait for the one process that folds what they read."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
 def read_file(path: str | Path) -> Iterator[bytes]:
