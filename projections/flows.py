@@ -44,7 +44,7 @@ class Scope:
 
 
 class Path(NamedTuple):
-    """Money that went one way: node ids (`hospital` None when it is at none), amount, first and last gift's seq."""
+    """Money that went one way: node ids (`hospital` None when it is at none), amount, bounds of its gifts' entries."""
 
     donor: str
     fund: str
@@ -66,7 +66,7 @@ class Node(NamedTuple):
 
 
 class Link(NamedTuple):
-    """Money from node to node, in minor units, and the entries of the first and the last gift in it."""
+    """Money from node to node, in minor units; the entries of the gifts in it are from `first` to `last`."""
 
     source: str
     target: str
@@ -157,7 +157,25 @@ def _says(cursor: Cursor, name: str, which: dict[str, str]) -> bool:
 
 
 def _paths(cursor: Cursor, scope: Scope, top: int) -> tuple[list[Path], int]:
-    """The paths, and how many donors they are of."""
+    """The paths, and how many donors they are of: from the sums where those tell, else from places and gifts."""
+    return _paths_of_sums(cursor, scope, top) or _paths_of_gifts(cursor, scope, top)
+
+
+def _paths_of_sums(cursor: Cursor, scope: Scope, top: int) -> tuple[list[Path], int] | None:
+    if scope.case is not None or scope.since is not None or scope.until is not None:
+        return None
+    which = {"donor": scope.donor, "fund": scope.fund, "top": top}
+    [(in_step, givers, enough)] = cursor.execute(_SQL["sums"], which).fetchall()
+    query = "of_one" if scope.donor is not None else "whole" if scope.fund is None and enough else None
+    if not in_step or query is None:
+        return None
+    rows = cursor.execute(_SQL[query], {**which, "givers": givers}, prepare=False).fetchall()
+    if scope.donor is not None:
+        return ([Path(*row[:7]) for row in rows], 1) if rows else None
+    return [Path(*row[:7]) for row in rows], givers
+
+
+def _paths_of_gifts(cursor: Cursor, scope: Scope, top: int) -> tuple[list[Path], int]:
     query = _SQL["of_places" if scope.donor is None else "of_donor"] + "\n" + _SQL["paths"]
     bounds = {"since": scope.since or date.min, "until": scope.until or date.max, "top": top}
     which = {"donor": scope.donor, "fund": scope.fund, "case": scope.case}

@@ -75,3 +75,68 @@ select exists (select from view_gift where donor = %(donor)s)
 -- What funds and hospitals are called, by their streams.
 select stream, convert_from(body, 'UTF8')::jsonb #>> '{data,name}' from entry
 where stream = any(%(streams)s) and type in ('FundOpened', 'HospitalRegistered')
+
+-- name: sums
+-- Whether the sums of flows are in step with the views; how many donors there are; whether enough of those who gave most
+-- are kept in order.
+select (select notification_id from view_tracking where application_name = 'journal.flows')
+        is not distinct from (select notification_id from view_tracking where application_name = 'journal'),
+    givers, (select count(*) from (select from view_leader limit %(top)s + 1) leading_ones) >= least(givers, %(top)s + 1)
+from (select donors - (select count(*) from view_donor where empty) as givers from view_giving) many
+
+-- name: whole
+-- What `of_places` and `paths` come to for all money, from the sums: leaders with few gifts are looked up, those with many
+-- have their places kept, and the others are what is left. Bounds are those of the gifts that ever stood there.
+with leader as materialized (
+    select donor, view_donor.many from view_leader join view_donor using (donor)
+    order by view_leader.given desc, donor limit case when %(givers)s = %(top)s + 1 then %(givers)s else %(top)s end
+), led as materialized (
+    select gift.donor, near.fund, coalesce(near.hospital, '') as hospital, near.kind,
+        sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo)) as amount, min(gift.seq) as first, max(gift.seq) as last
+    from leader
+    cross join lateral (select * from view_gift each where each.donor = leader.donor offset 0) gift
+    cross join lateral (
+        select each.lo, each.hi, each.fund, each.hospital, each.kind from view_place each
+        where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
+            select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
+        offset 0
+    ) near
+    where not leader.many and near.kind <> 'void'
+    group by gift.donor, near.fund, near.hospital, near.kind
+    union all
+    select place.donor, place.fund, place.hospital, place.kind, sum(place.amount),
+        (select min(seq) from view_gift where view_gift.donor = place.donor),
+        (select max(seq) from view_gift where view_gift.donor = place.donor)
+    from leader join view_donor_place place using (donor)
+    where leader.many and place.kind <> 'void'
+    group by place.donor, place.fund, place.hospital, place.kind
+), path as (
+    select 'donor/' || donor as giver, fund, hospital, kind, amount, first, last from led
+    union all
+    select 'donors/' || whose, fund, hospital, kind, amount, first, last from view_standing where whose <> 'all'
+    union all
+    select 'donors/others', fund, hospital, kind, sum(amount), min(first), max(last)
+    from (
+        select fund, hospital, kind, amount, first, last from view_standing where whose = 'all'
+        union all
+        select fund, hospital, kind, -amount, null, null from view_standing where whose <> 'all'
+        union all
+        select fund, hospital, kind, -amount, null, null from led
+    ) part group by fund, hospital, kind
+)
+select giver, 'fund/' || fund, case when hospital <> '' then 'hospital/' || hospital end,
+    'outcome/' || case when kind = 'used' and hospital = '' then 'cash' else kind end,
+    amount::bigint, first, last, %(givers)s::bigint
+from path where kind <> 'void' and amount <> 0
+order by giver, fund, hospital, kind
+
+-- name: of_one
+-- The same for one donor with many gifts, of one fund or all; nothing when there are no such sums.
+select 'donor/' || donor, 'fund/' || fund, case when hospital <> '' then 'hospital/' || hospital end,
+    'outcome/' || case when kind = 'used' and hospital = '' then 'cash' else kind end,
+    sum(amount)::bigint, (select min(seq) from view_gift where donor = %(donor)s),
+    (select max(seq) from view_gift where donor = %(donor)s), 1
+from view_donor_place
+where donor = %(donor)s and kind <> 'void' and (%(fund)s::text is null or fund = %(fund)s)
+group by donor, fund, hospital, kind having sum(amount) <> 0
+order by fund, hospital, kind

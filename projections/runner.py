@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from eventsourcing.persistence import InterfaceError, Notification, OperationalError
 
 from ledger.journal import EntrySubscription, Journal
-from projections.fold import ProjectionFailed, whole_entries
-from projections.views import ViewRecorder
+from projections.fold import ProjectionFailed, single_entries, whole_entries
+from projections.views import SumsFailed, ViewRecorder
 
 PAGE_ENTRIES = 2_000
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -87,11 +87,12 @@ class Runner:
         with self.recorder.folding() as cursor:
             self.recorder.forget(cursor)
             while position < size and (page := self._page_after(position)):
-                folded = self.recorder.fold(cursor, page)
+                folded = self.recorder.fold(cursor, page, sums=False)
                 assert folded, "nobody else folds meanwhile"
                 position = page[-1].id
                 if progress is not None:
                     progress(position, max(position, size))
+            self.recorder.define(cursor)
         return position
 
     def run(self, stop: threading.Event) -> None:
@@ -134,6 +135,8 @@ class Runner:
         try:
             with self.recorder.folding() as cursor:
                 return self.recorder.fold(cursor, page)
+        except SumsFailed:
+            return any([self._fold(one) for one in single_entries(page)])
         except ProjectionFailed as failure:
             before = whole_entries(page[: max(failure.seq + 1 - page[0].id, 0)])
             if before:
