@@ -193,12 +193,17 @@ from (
 select fund.id from fund
 join entry on entry.stream = 'fund/' || fund.id and entry.version = 1 and entry.seq < %(size)s order by fund.id
 
--- name: fund_kinds
--- What stood with its home in these funds, by kind of place.
-select fund, kind, sum(amount)::bigint
+-- name: fund_figures_told
+-- What had come into these funds and where it stood: by kind of place, with whose money it is; what was issued; what of that
+-- was brought forward from before the ledger, less what of it was void; what had come from other funds and what had gone
+-- there. The reversal of a transfer counts as none having been, and so does whatever makes void what was transferred.
+select fund, figure, sum(amount)::bigint
 from (
-    select fund, split_part(target, '/', 1) as kind, hi - lo as amount from view_gift
-    where tape = any(array(select number from view_tape where fund = any(%(funds)s)))
+    select fund, figure, hi - lo as amount from view_gift
+    cross join lateral (values
+        ('issued'), (split_part(target, '/', 1)), (case when opening then 'brought_forward' end)
+    ) named (figure)
+    where tape = any(array(select number from view_tape where fund = any(%(funds)s))) and figure is not null
       and posted_on <= %(as_of)s and seq < %(size)s
     union all
     select target_fund, target_kind, hi - lo from view_movement
@@ -206,19 +211,28 @@ from (
     union all
     select source_fund, source_kind, lo - hi from view_movement
     where source_fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
-) part group by fund, kind
-
--- name: fund_transfers
--- What had come from other funds to these, and what had gone there, less what was undone.
-select fund, sum(came)::bigint, sum(went)::bigint
-from view_movement
-cross join lateral (select type = 'EntryReversed' or target_kind = 'void' as undone, hi - lo as amount) step
-cross join lateral (values
-    (target_fund, case when undone then 0 else amount end, case when undone then -amount else 0 end),
-    (source_fund, case when undone then -amount else 0 end, case when undone then 0 else amount end)
-) sides (fund, came, went)
-where source_fund <> target_fund and fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
-group by fund
+    union all
+    select side.fund, side.figure, side.amount
+    from view_movement
+    cross join lateral (select type = 'EntryReversed' or target_kind = 'void' as undone, hi - lo as amount) step
+    cross join lateral (values
+        (target_fund, case when undone then 'went' else 'came' end, case when undone then -amount else amount end),
+        (source_fund, case when undone then 'came' else 'went' end, case when undone then -amount else amount end)
+    ) side (fund, figure, amount)
+    where source_fund <> target_fund and side.fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select near.fund, 'brought_forward', (least(move.hi, near.hi) - greatest(move.lo, near.lo))
+        * case when move.target_kind = 'void' then -1 else 1 end
+    from view_movement move
+    cross join lateral (
+        select each.lo, each.hi, each.fund, each.opening from view_gift each
+        where each.tape = move.tape and each.lo < move.hi and each.lo >= (
+            select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
+        offset 0
+    ) near
+    where (move.source_kind = 'void' or move.target_kind = 'void') and near.opening and near.fund = any(%(funds)s)
+      and move.posted_on <= %(as_of)s and move.seq < %(size)s
+) part group by fund, figure
 
 -- name: fund_tapes
 -- The tapes of these funds: terms, serials issued, and how many of them were void.
@@ -231,26 +245,6 @@ select tape.fund, tape.number, tape.terms,
         where view_movement.tape = tape.number and (source_kind = 'void' or target_kind = 'void')
           and posted_on <= %(as_of)s and seq < %(size)s), 0)::bigint as void
 from view_tape tape where tape.fund = any(%(funds)s) and tape.seq < %(size)s order by tape.number
-
--- name: fund_openings
--- What had been brought forward into these funds from before the ledger, less what of it was void.
-select fund, sum(amount)::bigint
-from (
-    select fund, hi - lo as amount from view_gift
-    where opening and fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
-    union all
-    select near.fund, (least(move.hi, near.hi) - greatest(move.lo, near.lo))
-        * case when move.target_kind = 'void' then -1 else 1 end
-    from view_movement move
-    cross join lateral (
-        select each.lo, each.hi, each.fund, each.opening from view_gift each
-        where each.tape = move.tape and each.lo < move.hi and each.lo >= (
-            select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
-        offset 0
-    ) near
-    where (move.source_kind = 'void' or move.target_kind = 'void') and near.opening and near.fund = any(%(funds)s)
-      and move.posted_on <= %(as_of)s and move.seq < %(size)s
-) part group by fund
 
 -- name: serial
 -- The gift of one serial, with the donor known, and its issue in the columns of serial_moves.

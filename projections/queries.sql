@@ -8,6 +8,13 @@
 -- that nobody has analysed yet look dear enough for it.
 set transaction isolation level repeatable read, read only; set local jit = off
 
+-- name: periods_tell
+-- Whether the sums of periods tell of just the entries that are known: in step with the views, and no further.
+select coalesce((
+    select periods.notification_id = views.notification_id and periods.notification_id <= %(size)s
+    from view_tracking periods, view_tracking views
+    where periods.application_name = 'journal.periods' and views.application_name = 'journal'), false)
+
 -- name: known
 -- Whether anything was recorded on this stream.
 select exists (select from entry where stream = %(stream)s)
@@ -109,22 +116,13 @@ group by near.donor order by near.donor
 -- Every fund.
 select id from fund order by id
 
--- name: fund_kinds
--- What stands with its home in these funds, by kind of place.
-select fund, kind, sum(hi - lo)::bigint from view_place where fund = any(%(funds)s) group by fund, kind
-
--- name: fund_transfers
--- What came from other funds to these, and what went there. The reversal of a transfer counts as none having been, and so
--- does whatever makes void what was transferred.
-select fund, sum(came)::bigint, sum(went)::bigint
-from view_movement
-cross join lateral (select type = 'EntryReversed' or target_kind = 'void' as undone, hi - lo as amount) step
-cross join lateral (values
-    (target_fund, case when undone then 0 else amount end, case when undone then -amount else 0 end),
-    (source_fund, case when undone then -amount else 0 end, case when undone then 0 else amount end)
-) sides (fund, came, went)
-where source_fund <> target_fund and fund = any(%(funds)s)
-group by fund
+-- name: fund_figures
+-- What came into these funds and where it stands, up to a day: whole months, then the days of the last.
+select fund, figure, sum(amount)::bigint from view_period
+where fund = any(%(funds)s)
+  and (grain = 'month' and since < date_trunc('month', %(as_of)s::date)
+    or grain = 'day' and since >= date_trunc('month', %(as_of)s::date) and since <= %(as_of)s)
+group by fund, figure
 
 -- name: fund_tapes
 -- The tapes of these funds: terms, serials issued, and how many of them are void.
@@ -132,22 +130,6 @@ select tape.fund, tape.number, tape.terms,
     coalesce((select hi from view_place where view_place.tape = tape.number order by lo desc limit 1), 0) as issued,
     coalesce((select sum(hi - lo) from view_place where view_place.tape = tape.number and kind = 'void'), 0)::bigint as void
 from view_tape tape where tape.fund = any(%(funds)s) order by tape.number
-
--- name: fund_openings
--- What was brought forward into these funds from before the ledger, less what of it is void.
-select fund, sum(amount)::bigint from (
-    select fund, hi - lo as amount from view_gift where opening and fund = any(%(funds)s)
-    union all
-    select near.fund, greatest(place.lo, near.lo) - least(place.hi, near.hi)
-    from view_place place
-    cross join lateral (
-        select each.lo, each.hi, each.fund, each.opening from view_gift each
-        where each.tape = place.tape and each.lo < place.hi and each.lo >= (
-            select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
-        offset 0
-    ) near
-    where place.kind = 'void' and near.opening and near.fund = any(%(funds)s)
-) part group by fund
 
 -- name: serial
 -- The gift of one serial, and its issue in the columns of serial_moves.

@@ -7,9 +7,10 @@ makes them lists.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from itertools import groupby
 from typing import Any, LiteralString
 
@@ -19,10 +20,16 @@ from ledger.journal import Journal
 from ledger.places import fund_place, is_source, parse_place, tape_name, tape_number
 
 FETCH_ROWS = 2_000
+MAX_SEQ = 2**53
 
 Trace = dict[str, Any]
 
 _SQL = queries("projections", "queries.sql")
+QUERIES: dict[str, LiteralString] = {
+    **_SQL,
+    "fund_figures_told": queries("projections", "history.sql")["fund_figures_told"],
+}
+"""What Traces read of the present."""
 
 
 @contextmanager
@@ -48,18 +55,19 @@ def whole(trace: Trace) -> Trace:
 class Traces:
     """All kinds of traces over one snapshot; each raises Unknown for an id that the ledger does not have.
 
-    What they show is up to `queries`, the named ones of `queries.sql` or others with the same columns, which also take
-    the parameters in `bounds`.
+    What they show is up to `queries`, the named ones of `queries.sql` or others with the same columns, which look `back`
+    by the parameters in `back`: `as_of`, a date, and `size`, how many entries are known.
     """
 
     def __init__(
         self,
         connection: Connection,
-        queries: Mapping[str, LiteralString] = _SQL,
-        bounds: Mapping[str, Any] | None = None,
+        queries: Mapping[str, LiteralString] = QUERIES,
+        back: Mapping[str, Any] | None = None,
     ) -> None:
         self._connection = connection
-        self._queries, self._bounds = queries, dict(bounds or {})
+        self._queries, self._back = queries, back
+        self._bounds = dict(back or {"as_of": date.max, "size": MAX_SEQ})
         self._cursor: Cursor = tuples(connection)
         self._streams = 0
 
@@ -146,12 +154,14 @@ class Traces:
         issued, void}`, with `usable_from`, `expires_on` and `agreement` where its terms have them.
         """
         self._require("fund", fund)
-        rows = self._all("fund_tapes", {"funds": [fund]})
         tapes = [
             {"tape": tape_name(number), **terms, "issued": issued, "void": void}
-            for _, number, terms, issued, void in rows
+            for _, number, terms, issued, void in self._all("fund_tapes", {"funds": [fund]})
         ]
-        return {"fund": fund, **self._figures([fund], rows)[fund], "tapes": tapes}
+        [balance] = self.balances(fund)
+        return {name: value for name, value in balance.items() if name not in ("brought_forward", "void")} | {
+            "tapes": tapes
+        }
 
     def balances(self, fund: str | None = None) -> list[Trace]:
         """What came into each fund, or one, and where it stands: `{fund, received, brought_forward, ..., void}`.
@@ -162,30 +172,11 @@ class Traces:
         if fund is not None:
             self._require("fund", fund)
         funds = [fund] if fund is not None else sorted(one for (one,) in self._all("funds", {}))
-        rows = self._all("fund_tapes", {"funds": funds})
-        openings = dict(self._all("fund_openings", {"funds": funds}))
-        void = _summed((one, amount) for one, _, _, _, amount in rows)
-        balances = []
-        for one, figures in self._figures(funds, rows).items():
-            received, rest = figures.pop("received"), figures
-            came = {"received": received, "brought_forward": openings.get(one, 0)}
-            balances.append({"fund": one, **came, **rest, "void": void[one]})
-        return balances
-
-    def _figures(self, funds: Sequence[str], tapes: Iterable[Sequence[Any]]) -> dict[str, Trace]:
-        """Of each fund: received, transferred_in, transferred_out, FUND_FIGURES; `tapes` are rows of `fund_tapes`."""
-        received = _summed((fund, issued - void) for fund, _, _, issued, void in tapes)
-        stands: dict[str, Counter[str]] = defaultdict(Counter)
-        for fund, kind, amount in self._all("fund_kinds", {"funds": funds}):
-            stands[fund][kind] = amount if kind != "void" else 0
-        transfers = {fund: sums for fund, *sums in self._all("fund_transfers", {"funds": funds})}
-        found: dict[str, Trace] = {}
-        for fund in funds:
-            came, went = transfers.get(fund, (0, 0))
-            assert received[fund] + came == went + stands[fund].total(), "a fund's figures add up"
-            figures = {name: sum(stands[fund][kind] for kind in kinds) for name, kinds in FUND_FIGURES.items()}
-            found[fund] = {"received": received[fund], "transferred_in": came, "transferred_out": went, **figures}
-        return found
+        figures: dict[str, Counter[str]] = {one: Counter() for one in funds}
+        [(told,)] = self._all("periods_tell", {})
+        for one, figure, amount in self._all("fund_figures" if told else "fund_figures_told", {"funds": funds}):
+            figures[one][figure] = amount
+        return [_balance(one, sums) for one, sums in figures.items()]
 
     def serial(self, name: str) -> Trace:
         """One serial, `t3:100`: `{serial, donation, donor, fund, place, home, since, case, hospital, movements}`.
@@ -255,7 +246,7 @@ class Traces:
             raise self._unknown(noun, id)
 
     def _unknown(self, noun: str, id: str) -> Unknown:
-        return UnknownThen(noun, id) if self._bounds else Unknown(noun, id)
+        return UnknownThen(noun, id) if self._back else Unknown(noun, id)
 
     def _all(self, name: str, which: dict[str, Any]) -> list[Any]:
         return self._cursor.execute(self._queries[name], {**self._bounds, **which}).fetchall()
@@ -283,11 +274,20 @@ FUND_FIGURES = {
 """A fund's figures by the kinds of place that they count."""
 
 
-def _summed(pairs: Iterable[tuple[str, int]]) -> Counter[str]:
-    sums: Counter[str] = Counter()
-    for name, amount in pairs:
-        sums[name] += amount
-    return sums
+def _balance(fund: str, sums: Counter[str]) -> Trace:
+    """A fund's balance from its figures: received, transferred_in, transferred_out, FUND_FIGURES and what is beside."""
+    balance = {
+        "fund": fund,
+        "received": sums["issued"] - sums["void"],
+        "brought_forward": sums["brought_forward"],
+        "transferred_in": sums["came"],
+        "transferred_out": sums["went"],
+        **{name: sum(sums[kind] for kind in kinds) for name, kinds in FUND_FIGURES.items()},
+        "void": sums["void"],
+    }
+    stands = sum(balance[name] for name in FUND_FIGURES)
+    assert balance["received"] + sums["came"] == sums["went"] + stands, "a fund's figures add up"
+    return balance
 
 
 def parse_serial(name: str) -> tuple[int, int]:
