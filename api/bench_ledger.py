@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -55,9 +55,10 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def batches(items: Iterator[Any]) -> Iterator[list[Any]]:
+def batches(items: Iterable[Any]) -> Iterator[list[Any]]:
     """The items by the batch."""
-    while batch := list(islice(items, BATCH)):
+    rest = iter(items)
+    while batch := list(islice(rest, BATCH)):
         yield batch
 
 
@@ -106,7 +107,8 @@ class Year:
     """A foundation's year in any size: the same draws each time, a case for every 500 gifts, 260 tapes and 20 fee tapes.
 
     A third as many donors as gifts, 40 of exactly 100 gifts each and one with every hundredth; one gift in ten has no
-    donor. A fifth of the gifts is restricted to a disease. The first 10,000 gifts pay for one great case.
+    donor. A fifth of the gifts is restricted to a disease. The first 10,000 gifts pay for one great case. `cases` are those
+    so far.
     """
 
     donations: int
@@ -115,6 +117,7 @@ class Year:
         self._random = Random(SEED)  # noqa: S311 - sample data, no secret
         self._spendable = [0] * FUNDS
         self._cases = 0
+        self.cases: list[str] = []
 
     def beginning(self) -> list[Command]:
         """What the year needs first."""
@@ -177,6 +180,7 @@ class Year:
     def _spent(self, case: str, fund: int, amount: int, day: date) -> list[Command]:
         """Allocated, paid, nearly all settled; of one in thirty a part comes back."""
         hospital, disease = f"H{self._cases % HOSPITALS}", f"D{self._cases % CODES}"
+        self.cases.append(case)
         line = (PaymentLine(case, amount),)
         commands: list[Command] = [
             OpenCase(key=case, case=case, fund=f"F{fund}", hospital=hospital, attributes={"disease": disease}),

@@ -298,17 +298,29 @@ def doctor(words: Words, settings: Settings) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["write"]))
-@click.option("--gifts", default=20_000, show_default=True, help="捐赠笔数 / how many gifts")
-@click.option("--rounds", default=3, show_default=True, help="轮数 / how often, the median counts")
+@click.argument("what", type=click.Choice(["write", "read"]))
+@click.option("--gifts", default=20_000, show_default=True, help="write：捐赠笔数 / how many gifts")
+@click.option("--rounds", default=3, show_default=True, help="write：轮数 / how often, the median counts")
+@click.option(
+    "--donations",
+    type=click.IntRange(5_000),
+    multiple=True,
+    default=(100_000, 1_000_000),
+    show_default=True,
+    help="read：账本的捐赠笔数，可多次 / donations of the ledger that is asked, once for each size",
+)
 @_common
-def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int) -> None:
+def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int, donations: tuple[int, ...]) -> None:
     """测速，每项与参照并列 / Measure speed, each figure beside its yardstick."""
     from api.bench import bench_write
+    from api.bench_read import bench_read
     from api.bootstrap import database
 
     with database(settings, words.status.wait) as place:
-        result = bench_write(place, gifts, rounds, words.status.note)
+        if what == "read":
+            result: Any = bench_read(place, sorted(donations), words.status.note)
+        else:
+            result = bench_write(place, gifts, rounds, words.status.note)
     words.status.clear()
     for line in result.table(settings.language):
         words.say(line, line)

@@ -30,6 +30,8 @@ _BEGINNINGS = {
 }
 QUERIES: dict[str, LiteralString] = {
     **{name: trace.QUERIES[name] for name in ("periods_tell", "fund_figures")},
+    **trace.TIMELINE,
+    "gift_steps": _SQL["chosen"] + "\n" + trace.TIMELINE["gift_steps"],
     **{name: _SQL[_BEGINNINGS[name]] + "\n" + text if name in _BEGINNINGS else text for name, text in _SQL.items()},
 }
 """What Traces read when they look back; they also take `as_of` (a date) and `size` (how many entries are known)."""

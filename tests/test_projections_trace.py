@@ -113,7 +113,9 @@ def test_a_donor_trace_tells_of_every_fen_of_the_donor(history: tuple[str, list[
                     for fen in fens(flow["tape"], flow["lo"], flow["hi"])
                 }
                 assert seen == {fen: (gift.donation, plain.place[fen]) for fen, gift in own.items()}
-                order = [(int(flow["tape"][1:]), flow["lo"]) for flow in trace["flows"]]
+                order = [
+                    (plain_seq(plain, flow["donation"]), int(flow["tape"][1:]), flow["lo"]) for flow in trace["flows"]
+                ]
                 assert order == sorted(order)
                 assert sum(flow["amount"] for flow in trace["flows"]) == len(own)
                 check_donations(traces, own, trace)
