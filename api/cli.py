@@ -7,7 +7,6 @@ both, exit code 2, and nothing changed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from api.log_commands import checkpoint, export, receipt
 from api.record_command import record
 from api.sankey_command import sankey
 from api.settings import Settings
+from api.trace_command import trace
 from api.vault_commands import vault
-from api.words import EXIT_TAMPERED, Words, as_text
+from api.words import EXIT_TAMPERED, Words
 from api.words import common as _common
 from api.words import looking_back as _looking_back
 
@@ -46,6 +46,7 @@ main.add_command(export)
 main.add_command(receipt)
 main.add_command(vault)
 main.add_command(sankey)
+main.add_command(trace)
 
 
 @main.command()
@@ -136,47 +137,6 @@ def import_(
         words.say(line, line)
     words.give(report.members())
     sys.exit(report.exit_code)
-
-
-@main.command()
-@click.argument("noun", type=click.Choice(["donor", "donation", "case", "hospital", "fund", "serial"]))
-@click.argument("id")
-@_looking_back
-@click.option("--jsonl", is_flag=True, help="每项一行 JSON / one JSON line for each item")
-@_common
-def trace(
-    words: Words, settings: Settings, noun: str, id: str, as_of: str | None, known_at: str | None, jsonl: bool
-) -> None:
-    """追踪善款：捐赠人、捐赠、个案、医院、基金，或一分钱 / Follow the money of a donor, ..., or one serial TAPE:N."""
-    from api.bootstrap import assembled, reader_of, vantage_of
-    from ledger.ids import check_id
-    from projections.history import reading_from
-    from projections.trace import whole
-    from reports.traces import trace_lines
-
-    check_id(id, noun)
-    with assembled(settings, words.status.wait) as fenhao:
-        fenhao.runner.catch_up(progress=words.status.views)
-        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
-        with reading_from(fenhao.journal, vantage) as traces:
-            found = getattr(traces, noun)(id)
-            words.status.clear()
-            if jsonl:
-                for line in _lines_of(found):
-                    click.echo(as_text(line))
-            elif words.json:
-                words.give(whole(found))
-            else:
-                for text in trace_lines(noun, found, reader, vantage):
-                    click.echo(text)
-
-
-def _lines_of(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A trace as JSON lines: its short members first, then one line for each item of its long lists."""
-    yield {name: value for name, value in found.items() if not isinstance(value, Iterator)}
-    for name, value in found.items():
-        if isinstance(value, Iterator):
-            yield from ({name: item} for item in value)
 
 
 @main.command()

@@ -16,9 +16,10 @@ GIVERS = 20
 def timeline(traces: Traces, noun: str, id: str, page: Page | None = None) -> Iterator[Trace]:
     """The steps of a `donor`'s gifts, of one `donation` or of a `case`; of a donor's page, its gifts' alone.
 
-    Of gifts, one after another: `{donation, seq, on, type, tape, lo, hi, from, to, amount}`, the gift's own entry first,
-    from None. Of a case: `{seq, on, type, record, from, to, amount}`, and where money came from elsewhere `gifts`, how
-    many, and `givers`, the first of them: `{donor, donation, amount}`. What moved no money is from and to None.
+    Of gifts, one after another: `{donation, gift, seq, on, type, tape, lo, hi, from, to, amount}`, the gift's own entry `gift`
+    first, from None. Of a case: `{seq, on, at, type, record, from, to, amount}`, and where money came from elsewhere `gifts`, how
+    many, and `givers`, the first of them: `{donor, donation, amount}`. What moved no money is from and to None, and may
+    have no day but that of its recording, `at`.
     """
     if noun == "case":
         return _case(traces, id)
@@ -53,9 +54,9 @@ def _case(traces: Traces, case: str) -> Iterator[Trace]:
         if arrival is not None and arrival[0] == seq:
             more = _givers(arrival[1])
             arrival = next(arrivals, None)
-        for _, on, topic, record, source, target, amount in steps:
+        for _, on, at, topic, record, source, target, amount in steps:
             yield {
-                **{"seq": seq, "on": None if on is None else on.isoformat(), "type": topic, "record": record},
+                **{"seq": seq, "on": None if on is None else on.isoformat(), "at": at, "type": topic, "record": record},
                 **{"from": source, "to": target, "amount": amount, **more},
             }
             more = {}

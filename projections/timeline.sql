@@ -19,8 +19,9 @@ cross join lateral (
 order by gift.seq, step.seq, step.tape, step.lo
 
 -- name: case_steps
--- Each entry of a case: what was recorded on its stream, and what moved its money from where to where, in minor units.
-select seq, posted_on, type, stream, source, target, amount
+-- Each entry of a case: what was recorded on its stream, and what moved its money from where to where, in minor units; with
+-- the instant of recording, which stands at the beginning of an entry's bytes.
+select seq, posted_on, at, type, stream, source, target, amount
 from (
     select seq, posted_on, type, source, target, sum(hi - lo)::bigint as amount
     from (
@@ -41,7 +42,9 @@ from (
       and not exists (
         select from view_movement where view_movement.seq = entry.seq and (source_case = %(case)s or target_case = %(case)s))
       and convert_from(body, 'UTF8')::jsonb #> '{data,of}' is null
-) step join (select seq, stream from entry) recorded using (seq)
+) step join (
+    select seq, stream, convert_from(substring(body from 8 for 27), 'UTF8') as at from entry
+) recorded using (seq)
 order by seq, source nulls first, target
 
 -- name: case_givers
