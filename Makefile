@@ -9,7 +9,7 @@ STAMP := .venv/installed
 .PHONY: help run test soak lint lock clean
 
 help:
-	@echo "make run    show the ledger at work on a small example"
+	@echo "make run    show the ledger at work on a made-up foundation's year"
 	@echo "make test   run every test"
 	@echo "make soak   try random histories against the model for HOURS=8, new ones each time"
 	@echo "make lint   check style, types, import directions and the tidy rules"
@@ -19,7 +19,7 @@ help:
 	@echo "PYTHON=/path/to/python3.12 chooses another Python (3.11 or newer)."
 
 run: $(STAMP)
-	@$(BIN)/python -m api.example
+	@$(BIN)/fenhao demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal

@@ -104,11 +104,11 @@ def ledger_in(place: Database, schema: str, funds: int = 3) -> Iterator[tuple[Jo
 
 @dataclass
 class Year:
-    """A foundation's year in any size: the same draws each time, a case for every 500 gifts, 260 tapes and 20 fee tapes.
+    """A foundation's year in any size, the same each time: a case for every 500 gifts, 280 tapes and 20 of fees.
 
     A third as many donors as gifts, 40 of exactly 100 gifts each and one with every hundredth; one gift in ten has no
-    donor. A fifth of the gifts is restricted to a disease. The first 10,000 gifts pay for one great case. `cases` are those
-    so far.
+    donor. A fifth of the gifts is restricted to a disease. The first 10,000 gifts pay for one great case. `cases` are
+    those so far.
     """
 
     donations: int

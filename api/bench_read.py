@@ -1,7 +1,7 @@
-"""`fenhao bench read`: how fast a ledger answers, at two sizes, so that it shows what grows with the ledger and what does not.
+"""`fenhao bench read`: how fast ledgers of several sizes answer, to show what grows with a ledger and what does not.
 
-Each size has a ledger of its own, written the bulk way, followed, asked, made anew and dropped. A trace is measured to its
-last row, as a stranger to the server's caches would ask: each donor, case and day once or twice.
+Each size has a ledger of its own, written the bulk way, followed, asked, made anew and dropped. Each donor, case and
+day is asked for once, and a trace is measured to its last row.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -11,23 +12,25 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-
+from api.passphrases import Asked
 from api.settings import Settings
-from audit.checkpoint import BadNote, Checkpoint, KeySigner, Note, open_checkpoint
+from audit.checkpoint import BadNote, Checkpoint, Note
+from audit.files import file_name_of
 from audit.heads import FileHeads, Kept
+from audit.key_folder import KeyFolder as LogKeyFolder
+from audit.key_folder import Passphrase
 from audit.log import Log, check_history
+from audit.peers import Peers, http_post
+from audit.policy import NONE, BadPolicy, Policy
+from audit.proof import BadReceipt, Receipt
 from audit.watermark import Watermark
 from ledger.database import Database, check_ready, migrate
 from ledger.decisions import DefineCode, OpenLedger, check_currency
 from ledger.embedded import ensure_running
 from ledger.errors import InputFault, LedgerNotOpen, OperatorFault, Refusal, shown
 from ledger.journal import Entropy, Journal, check_origin
-from ledger.key_files import write_secret
-from ledger.money import AmountError, parse_amount
+from ledger.money import AmountError, exponent_of, parse_amount
 from ledger.times import Clock, find_zone, parse_day, parse_instant, utc_now
 from ledger.vault import Vault, open_vault
 from ledger.vault_keys import KeyFolder
@@ -40,20 +43,20 @@ Progress = Callable[[str, str], None]
 """Told what is being waited for, in English and in Chinese."""
 
 
-class KeyFault(OperatorFault):
-    """The log's key cannot be read or written."""
-
-    code = "log_key"
-    zh = "日志签名密钥 {path} 无法使用：{reason}"
-    en = "the log's key {path} cannot be used: {reason}"
-
-
 class BadSetting(OperatorFault):
     """An environment variable that says nothing usable."""
 
     code = "bad_setting"
     zh = "环境变量 {name} 的值无效（{value}）：{rule_zh}"
     en = "the environment variable {name} is not valid ({value}): {rule}"
+
+
+class PolicyFault(OperatorFault):
+    """The policy file cannot be used."""
+
+    code = "policy"
+    zh = "无法使用 policy 文件 {path}：{reason}"
+    en = "the policy file {path} cannot be used: {reason}"
 
 
 class LedgerIsOpen(InputFault):
@@ -70,6 +73,14 @@ class NotAHead(InputFault):
     code = "not_a_head"
     zh = "{path} 不是可用的日志头：{reason}"
     en = "{path} is no head that can be used: {reason}"
+
+
+class NotAReceipt(InputFault):
+    """A file that should be a receipt of this ledger and is none."""
+
+    code = "not_a_receipt"
+    zh = "{path} 不是本账本可用的存证凭据：{reason}"
+    en = "{path} is no receipt of this ledger that can be used: {reason}"
 
 
 class OriginTaken(InputFault):
@@ -150,25 +161,58 @@ def kept_heads(fenhao: Fenhao) -> FileHeads:
     return FileHeads(fenhao.settings.heads, fenhao.journal.entries.head().origin or "")
 
 
-def log_of(fenhao: Fenhao) -> Log:
-    """The ledger's log, ready to be signed. Raises LedgerNotOpen, KeyFault."""
-    origin = fenhao.journal.entries.head().origin or ""
-    signer = KeySigner(origin, log_key(fenhao.settings.home))
-    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), signer)
+def log_of(fenhao: Fenhao, passphrase: Passphrase | None = None) -> Log:
+    """The ledger's log, ready to be signed; its key's passphrase is asked for when it is. Raises LedgerNotOpen."""
+    policy = policy_of(fenhao.settings)
+    peers = Peers(policy, http_post, lambda: int(time.time())) if policy.witnesses else None
+    return Log(fenhao.journal, log_folder(fenhao), kept_heads(fenhao), log_keys(fenhao, passphrase), peers)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The log's witnesses, and how many of them must sign; none without a policy file. Raises PolicyFault."""
+    path = settings.policy
+    if settings.policy_file is None and not path.exists():
+        return Policy(quorum=NONE)
+    try:
+        return Policy.parse(path.read_bytes())
+    except (OSError, BadPolicy) as error:
+        raise PolicyFault(path=path, reason=error) from error
+
+
+def log_keys(fenhao: Fenhao, passphrase: Passphrase | None = None) -> LogKeyFolder:
+    """Where the private keys of the ledger's log are. Raises LedgerNotOpen."""
+    return _log_keys(fenhao.settings, fenhao.journal.entries.head().origin or "", passphrase)
+
+
+def _log_keys(settings: Settings, origin: str, passphrase: Passphrase | None = None) -> LogKeyFolder:
+    """With a `passphrase`, new keys are put under it; else under the one that the settings name, if they do."""
+    asked = passphrase or Asked(settings.log_passphrase_file)
+    protected = passphrase is not None or settings.log_passphrase_file is not None
+    return LogKeyFolder(settings.home / "keys", origin, asked, protected=protected)
 
 
 def read_head(path: Path, fenhao: Fenhao) -> Checkpoint:
     """The checkpoint of this ledger in a file that somebody kept. Raises NotAHead, LedgerNotOpen."""
-    log = log_of(fenhao)
+    origin = fenhao.journal.entries.head().origin or ""
     try:
-        return open_checkpoint(path.read_bytes(), log.verifier.name, [log.verifier])
+        return log_of(fenhao).history().open(path.read_bytes(), origin)
     except (OSError, BadNote) as error:
         raise NotAHead(path=path, reason=error) from error
 
 
+def read_receipt(path: Path, fenhao: Fenhao) -> tuple[Receipt, Checkpoint]:
+    """A receipt that this ledger gave, checked, with its head. Raises NotAReceipt, LedgerNotOpen."""
+    origin = fenhao.journal.entries.head().origin or ""
+    try:
+        found = Receipt.parse(path.read_bytes())
+        return found, found.check(origin, log_of(fenhao).history().of(found.claimed().size))
+    except (OSError, BadReceipt) as error:
+        raise NotAReceipt(path=path, reason=error) from error
+
+
 def log_folder(fenhao: Fenhao) -> Path:
     """Where the ledger's public log is: its checkpoint and tiles. Raises LedgerNotOpen."""
-    return fenhao.settings.home / "log" / quote(fenhao.journal.entries.head().origin or "", safe="")
+    return fenhao.settings.home / "log" / file_name_of(fenhao.journal.entries.head().origin or "")
 
 
 def _limits(settings: Settings, journal: Journal) -> Limits:
@@ -197,10 +241,12 @@ def initialise(
     *,
     starter_codes: bool = True,
     continues: Checkpoint | None = None,
+    passphrase: Passphrase | None = None,
 ) -> int:
     """Creates what is missing and opens the ledger; how many entries it has then. `continues` is an older one's head.
 
-    Raises LedgerIsOpen, OriginTaken, BadValue for names that cannot be, KeyFault, DatabaseFault. Opening and the
+    The log's key is made under the `passphrase`, if one is given. Raises LedgerIsOpen, OriginTaken, BadValue for names
+    that cannot be, LogKeyFault, DatabaseFault. Opening and the
     starter dictionary are one transaction: a ledger is there whole or not at all.
     """
     check_origin(origin)
@@ -218,9 +264,9 @@ def initialise(
     opening = OpenLedger(
         key="ledger",
         origin=origin,
-        verifier_key=str(KeySigner(origin, log_key(settings.home)).verifier),
+        verifier_key=str(_log_keys(settings, origin, passphrase).make(())),
         currency=currency,
-        exponent=CURRENCY_EXPONENTS.get(currency, 2),
+        exponent=exponent_of(currency),
         zone=zone,
         continues=None if continues is None else _named(continues),
     )
@@ -270,15 +316,6 @@ def vantage_of(fenhao: Fenhao, as_of: str | None, known_at: str | None) -> Vanta
     )
 
 
-_NO_DECIMALS = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV")
-CURRENCY_EXPONENTS = {
-    **dict.fromkeys((*_NO_DECIMALS, "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
-"""Decimals of currencies that have not two (ISO 4217)."""
-
-
 def starter_dictionary() -> list[DefineCode]:
     """The codes that a new ledger begins with: provinces (GB/T 2260), congenital heart diseases, age bands."""
     text = (files("ledger") / "starter_codes.csv").read_text("utf-8")
@@ -292,18 +329,3 @@ def starter_dictionary() -> list[DefineCode]:
         )
         for row in csv.DictReader(text.splitlines())
     ]
-
-
-def log_key(home: Path) -> Ed25519PrivateKey:
-    """The log's signing key from `home/keys/log.pem`, made on first use (folder 0700, file 0600). Raises KeyFault."""
-    path = home / "keys" / "log.pem"
-    try:
-        if not path.exists():
-            new = Ed25519PrivateKey.generate()
-            write_secret(path, new.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError) as error:
-        raise KeyFault(path=path, reason=error) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise KeyFault(path=path, reason="not an Ed25519 key")
-    return key

@@ -12,13 +12,19 @@ from typing import Any
 
 import click
 
+from api.bank_commands import bank
 from api.codes_commands import codes
-from api.log_commands import checkpoint, export, receipt
+from api.demo_command import demo
+from api.key_commands import key
+from api.log_commands import checkpoint, export
+from api.receipt_command import receipt
 from api.record_command import record
 from api.sankey_command import sankey
 from api.settings import Settings
 from api.trace_command import trace
 from api.vault_commands import vault
+from api.verify_command import verify
+from api.witness_commands import witness
 from api.words import EXIT_TAMPERED, Words
 from api.words import common as _common
 from api.words import looking_back as _looking_back
@@ -39,14 +45,19 @@ def main() -> None:
     exit_on_sigterm()
 
 
+main.add_command(bank)
 main.add_command(codes)
 main.add_command(record)
 main.add_command(checkpoint)
 main.add_command(export)
 main.add_command(receipt)
+main.add_command(key)
 main.add_command(vault)
+main.add_command(witness)
 main.add_command(sankey)
 main.add_command(trace)
+main.add_command(verify)
+main.add_command(demo)
 
 
 @main.command()
@@ -60,6 +71,7 @@ main.add_command(trace)
     help="接续旧账本的最后日志头 / the last head of an older ledger that this one follows",
 )
 @click.option("--no-codes", is_flag=True, help="不登记初始数据字典 / without the starter dictionary")
+@click.option("--passphrase", is_flag=True, help="为签名密钥设口令 / put the log's key under a passphrase")
 @_common
 def init(
     words: Words,
@@ -69,13 +81,25 @@ def init(
     zone: str,
     continues: Path | None,
     no_codes: bool,
+    passphrase: bool,
 ) -> None:
     """开立账本 / Open a ledger."""
     from api.bootstrap import database, initialise, old_head
+    from api.passphrases import for_new_key
 
     older = None if continues is None else old_head(continues)
+    asked = for_new_key(settings.log_passphrase_file) if passphrase else None
     with database(settings, words.status.wait) as place:
-        size = initialise(settings, place, origin, currency, zone, starter_codes=not no_codes, continues=older)
+        size = initialise(
+            settings,
+            place,
+            origin,
+            currency,
+            zone,
+            starter_codes=not no_codes,
+            continues=older,
+            passphrase=asked,
+        )
     words.say(
         f"账本 {origin} 已开立（{currency}，{zone}），数据位于 {settings.home}",
         f"the ledger {origin} is open ({currency}, {zone}); its data is in {settings.home}",
@@ -164,34 +188,6 @@ def balances(words: Words, settings: Settings, fund: str | None, as_of: str | No
 
 
 @main.command()
-@_common
-def verify(words: Words, settings: Settings) -> None:
-    """验证全部分录、资金位置与视图 / Check every entry, and the tables of places and the views against them."""
-    from api.bootstrap import assembled
-    from reports.verification import verify_ledger
-
-    with assembled(settings, words.status.wait, unchecked=True) as fenhao:
-        found = verify_ledger(fenhao.journal, fenhao.runner, progress=words.status.entries)
-    words.status.clear()
-    words.give(found.as_json())
-    report = found.report
-    for problem in report.problems:
-        words.say(f"第 {problem.seq} 条分录有误：{problem.what}", f"entry {problem.seq} is wrong: {problem.what}")
-    for finding in found.findings:
-        words.say(f"不一致：{finding.zh}", f"mismatch: {finding.what}")
-    for kind, count in report.unknown_types.items():
-        words.say(
-            f"未知的事项类型 {kind}（{count} 条）：只核对了资金", f"unknown type {kind} ({count}): money followed only"
-        )
-    if found.ok:
-        words.say(
-            f"验证通过：{report.entries} 条分录，树根 {report.root}",
-            f"verified: {report.entries} entries, root {report.root}",
-        )
-    sys.exit(0 if found.ok else EXIT_TAMPERED)
-
-
-@main.command()
 @click.option("--as-of-today", "today", metavar="DATE", help="按此日计算账龄 / count ages as if this day were today")
 @click.option("--fund", help="只看此基金 / this fund's alone")
 @click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="等待多少天算超期 / late after")
@@ -236,10 +232,15 @@ def rebuild(words: Words, settings: Settings) -> None:
 
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.journal.entries.head()
-        size = fenhao.runner.rebuild(progress=words.status.views)
+        made = fenhao.runner.rebuild(progress=words.status.views)
     words.status.clear()
-    words.say(f"已由 {size} 条分录重建视图", f"the views are made anew from {size} entries")
-    words.give({"entries": size})
+    words.say(f"已由 {made.entries} 条分录重建视图", f"the views are made anew from {made.entries} entries")
+    if made.unlike:
+        names = ", ".join(made.unlike)
+        words.say(f"与原有不同，已替换：{names}", f"these were otherwise before and have been replaced: {names}")
+    else:
+        words.say("与原有视图完全一致", "they are what they were")
+    words.give({"entries": made.entries, "unlike": list(made.unlike)})
 
 
 @main.command()
@@ -258,27 +259,34 @@ def doctor(words: Words, settings: Settings) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["write", "read"]))
-@click.option("--gifts", default=20_000, show_default=True, help="write：捐赠笔数 / how many gifts")
-@click.option("--rounds", default=3, show_default=True, help="write：轮数 / how often, the median counts")
+@click.argument("what", type=click.Choice(["write", "read", "audit"]))
+@click.option("--gifts", default=20_000, show_default=True, help="捐赠笔数 / how many gifts")
+@click.option("--rounds", default=3, show_default=True, help="轮数 / how often, the median counts")
+@click.option("--entries", default=200_000, show_default=True, help="audit 的分录数 / of audit: how many entries")
 @click.option(
     "--donations",
     type=click.IntRange(5_000),
     multiple=True,
     default=(100_000, 1_000_000),
     show_default=True,
-    help="read：账本的捐赠笔数，可多次 / donations of the ledger that is asked, once for each size",
+    help="read 的账本大小，可多次 / of read: donations of the ledger that is asked, once for each size",
 )
 @_common
-def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int, donations: tuple[int, ...]) -> None:
+def bench(
+    words: Words, settings: Settings, what: str, gifts: int, rounds: int, entries: int, donations: tuple[int, ...]
+) -> None:
     """测速，每项与参照并列 / Measure speed, each figure beside its yardstick."""
     from api.bench import bench_write
+    from api.bench_audit import bench_audit
     from api.bench_read import bench_read
     from api.bootstrap import database
 
     with database(settings, words.status.wait) as place:
+        result: Any
         if what == "read":
-            result: Any = bench_read(place, sorted(donations), words.status.note)
+            result = bench_read(place, sorted(donations), words.status.note)
+        elif what == "audit":
+            result = bench_audit(place, entries, words.status.note)
         else:
             result = bench_write(place, gifts, rounds, words.status.note)
     words.status.clear()

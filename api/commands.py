@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from msgspec import inspect
 from msgspec.structs import fields, replace
 
-from api.bootstrap import CURRENCY_EXPONENTS
 from ledger.decisions import (
     AmendCase,
     AttributeDonation,
@@ -48,7 +47,7 @@ from ledger.decisions import (
     TransferFunds,
 )
 from ledger.errors import BadValue, InputFault, shown
-from ledger.money import MAX_MINOR, format_amount
+from ledger.money import MAX_MINOR, exponent_of, format_amount
 from ledger.terms import ID_DIMENSIONS
 from ledger.times import parse_day
 
@@ -85,6 +84,7 @@ RECORDABLE: dict[str, type[Command]] = {
 
 NOT_ALONE = {
     "LedgerOpened": ("账本由 fenhao init 开立", "fenhao init opens a ledger"),
+    "KeyRotated": ("由 fenhao key rotate 登记", "fenhao key rotate records it"),
     "TapeOpened": ("编号序列随首笔资金自动开立", "a tape opens by itself with the first money on it"),
     "SubjectRestricted": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
     "SubjectErased": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
@@ -290,7 +290,7 @@ def _struct(value: dict[str, Any], kind: inspect.StructType, name: str, currency
     value = {key: one for key, one in value.items() if one is not None}
     if kind.cls is Foreign:
         code = str(value.get("currency"))
-        value = {"exponent": CURRENCY_EXPONENTS.get(code, 2), **value}
+        value = {"exponent": exponent_of(code), **value}
         if type(exponent := value["exponent"]) is int and 0 <= exponent <= 4:
             currency = Currency(shown(code), exponent)
     members = tuple(Member(one.encode_name, one.name, without_none(one.type), one.required) for one in kind.fields)

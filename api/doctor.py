@@ -7,11 +7,12 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from api.bootstrap import Fenhao, Progress, assembled, kept_heads, log_key
+from api.bootstrap import Fenhao, Progress, assembled, kept_heads, log_keys, log_of
+from api.passphrases import PassphraseNeeded
 from api.settings import Settings
-from audit.checkpoint import KeySigner
 from audit.log import HistoryLost, check_history
 from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
@@ -20,6 +21,8 @@ from ledger.money import format_amount
 from ledger.times import find_zone, local_day, utc_now, utc_text
 
 FREE_BYTES = 1 << 30
+UNSIGNED_FOR_LONG = timedelta(days=1)
+"""An entry that no head was signed over for longer is not well: until then nobody outside could miss it."""
 
 
 class Finding(NamedTuple):
@@ -97,7 +100,7 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         f"系统时钟与最后一条分录（{at}）{'相符' if agrees else '不符，请校准'}",
         f"the clock {'agrees' if agrees else 'does not agree'} with the last entry ({at})",
     )
-    yield _own_key(fenhao, head.origin or "")
+    yield from _own_key(fenhao)
     yield _heads(fenhao)
     yield from _vault(fenhao)
     last = fenhao.journal.entries.read(head.size - 1, 1)
@@ -110,12 +113,26 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         + ("" if sound else ", and the head does not name the last one: run fenhao verify"),
     )
     yield _two_persons(fenhao, head.exponent or 0, head.currency or "")
-    failure = fenhao.runner.failure()
-    lag = fenhao.runner.lag()
-    if failure is not None:
-        yield Finding(False, f"视图停止更新：{failure.say('zh')}", f"the views stand still: {failure.say('en')}")
-    else:
+    yield from _followed(fenhao)
+
+
+def _followed(fenhao: Fenhao) -> Iterator[Finding]:
+    """How far behind the views are, and what of them stands still."""
+    failures, lag = fenhao.runner.recorder.failures(), fenhao.runner.lag()
+    for name, failure in failures.items():
+        zh, en = STANDING_ZH.get(name.rpartition(".")[2], "视图"), name.rpartition(".")[2]
+        what = "the views stand" if name == en else f"the sums of {en} stand"
+        yield Finding(
+            False,
+            f"{zh}停止更新：{failure.say('zh')}；更新程序后请运行 fenhao rebuild",
+            f"{what} still: {failure.say('en')}; run fenhao rebuild with a newer version",
+        )
+    if fenhao.runner.failure() is None:
         yield Finding(True, f"视图落后 {lag:,} 条分录", f"the views are {lag:,} entries behind")
+
+
+STANDING_ZH = {"flows": "流向汇总", "periods": "按日汇总"}
+"""What the kinds of sums are called."""
 
 
 def _vault(fenhao: Fenhao) -> Iterator[Finding]:
@@ -128,8 +145,8 @@ def _vault(fenhao: Fenhao) -> Iterator[Finding]:
     persons = sum(vault.wrappings.values())
     yield Finding(
         True,
-        f"个人信息保险库：{persons:,} 人的密钥可用，主密钥 {vault.master}",
-        f"vault of personal values: the keys of {persons:,} persons open, master key {vault.master}",
+        f"个人信息保险库：{persons:,} 把密钥可用（人与银行文件），主密钥 {vault.master}",
+        f"vault of personal values: the keys of {persons:,} persons and bank files open, master key {vault.master}",
     )
     left = persons - vault.wrappings.get(vault.master, 0)
     if left:
@@ -183,22 +200,47 @@ def _heads(fenhao: Fenhao) -> Finding:
         return Finding(False, lost.say("zh"), lost.say("en"))
     if kept is None or not kept.checkpoint:
         return Finding(None, "尚未签署日志头：请运行 fenhao checkpoint", "no head is signed yet: run fenhao checkpoint")
-    signed = kept.checkpoint.split("\n")[1]
+    signed = int(kept.checkpoint.split("\n")[1])
+    waiting = fenhao.journal.entries.read(signed, 1)
+    if not waiting:
+        return Finding(
+            True,
+            f"数据库与外部保存的日志头一致，{signed:,} 条分录全部已签署",
+            f"the database agrees with the heads kept outside it; all {signed:,} entries are signed",
+        )
+    age = utc_now() - datetime.fromisoformat(waiting[0].at)
+    hours = int(age.total_seconds() // 3600)
+    late = age > UNSIGNED_FOR_LONG
     return Finding(
-        True,
-        f"数据库与外部保存的日志头一致（已签署 {signed} 条分录）",
-        f"the database agrees with the heads kept outside it ({signed} entries signed)",
+        not late,
+        f"数据库与外部保存的日志头一致（已签署 {signed:,} 条分录），其后的分录最早已等待 {hours} 小时"
+        + ("：请运行 fenhao checkpoint，或定期运行（--every）" if late else ""),
+        f"the database agrees with the heads kept outside it ({signed:,} entries signed); the first since has waited "
+        f"{hours} h" + (": run fenhao checkpoint, or keep it running (--every)" if late else ""),
     )
 
 
-def _own_key(fenhao: Fenhao, origin: str) -> Finding:
-    """Whether the log's key here is the one that entry 0 names."""
-    opened = fenhao.journal.entries.read(0, 1)[0].data
-    path = fenhao.settings.home / "keys" / "log.pem"
-    if path.exists() and str(KeySigner(origin, log_key(fenhao.settings.home)).verifier) == opened["key"]:
-        return Finding(True, "日志签名密钥与第 0 条分录相符", "the log's key is the one that entry 0 names")
-    return Finding(
-        False,
-        f"{path} 不是第 0 条分录所记的签名密钥：请从备份恢复",
-        f"{path} is not the key that entry 0 names: restore it from a backup",
-    )
+def _own_key(fenhao: Fenhao) -> Iterator[Finding]:
+    """Whether the key that signs the log next is here, and whether a change of keys was cut off."""
+    try:
+        asks = None if fenhao.settings.log_passphrase_file else _unasked
+        history, keys = log_of(fenhao).history(), log_keys(fenhao, asks)
+        key = history.keys[-1]
+        keys.signer(key)
+        keys.require_alone(key)
+    except PassphraseNeeded:
+        yield Finding(None, "日志签名密钥有口令，未打开核对", "the log's key has a passphrase and was not opened")
+    except LedgerError as fault:
+        yield Finding(False, fault.say("zh"), fault.say("en"))
+    else:
+        changed = len(history.changes) - 1
+        yield Finding(
+            True,
+            f"日志签名密钥与账本所记相符（{key.id.hex()}，更换过 {changed} 次）",
+            f"the log's key is the one that the entries name ({key.id.hex()}, changed {changed} times)",
+        )
+
+
+def _unasked() -> bytes:
+    """Whoever asks how things are is not asked for a passphrase."""
+    raise PassphraseNeeded()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -25,20 +25,61 @@ def checkpoint(words: Words, settings: Settings, every: int | None) -> None:
     """签署日志头 / Sign the log as it is now, on demand or on a schedule."""
     from api.bootstrap import assembled, log_of
 
+    if every is not None:
+        _keep_signing(words, settings, every)
     with assembled(settings, words.status.wait) as fenhao:
         log = log_of(fenhao)
         before = log.checkpoint()
-        while True:
-            head = log.publish(words.status.entries)
-            words.status.clear()
-            if head != before:
-                _tell(words, head, fenhao)
-            elif every is None:
-                _tell(words, head, fenhao, again=True)
-            if every is None:
-                return
-            before = head
-            time.sleep(every)
+        head = log.publish(words.status.entries)
+        words.status.clear()
+        _tell(words, head, fenhao, again=head == before)
+
+
+def _keep_signing(words: Words, settings: Settings, every_s: int) -> NoReturn:
+    """Signs what has come, again and again. A database, or witnesses, that go away are told of once, and waited for.
+
+    Raises what keeps it from signing at first, and evidence at any time.
+    """
+    from eventsourcing.persistence import PersistenceError
+
+    from api.bootstrap import assembled, log_of
+    from api.passphrases import Asked
+    from audit.log import SignedMeanwhile
+    from audit.peers import NoQuorum
+    from ledger.database import DatabaseFault
+    from ledger.embedded import ServerFault
+
+    asked = Asked(settings.log_passphrase_file)  # once, however often the database goes away
+    told: Checkpoint | None = None
+    away = False
+    while True:
+        try:
+            # Anew after each outage, so that an embedded server is started again too.
+            with assembled(settings, words.status.wait) as fenhao:
+                log = log_of(fenhao, asked)
+                while True:
+                    head = log.publish(words.status.entries)
+                    words.status.clear()
+                    if head != told:
+                        _tell(words, head, fenhao)
+                    elif away:
+                        words.say("已恢复，日志头不变", "all is well again, the head stands")
+                    told, away = head, False
+                    time.sleep(every_s)
+        except SignedMeanwhile:
+            continue
+        except (PersistenceError, DatabaseFault, ServerFault, NoQuorum) as error:
+            if told is None:
+                raise
+            if not away:
+                reason = str(error).strip().split("\n")[0]
+                words.say(
+                    f"暂时无法签署，每 {every_s} 秒重试：{reason}",
+                    f"nothing can be signed for now, trying again every {every_s} s: {reason}",
+                )
+                words.give({"away": reason})
+            away = True
+            time.sleep(every_s)
 
 
 def _tell(words: Words, head: Checkpoint, fenhao: Fenhao, *, again: bool = False) -> None:
@@ -73,35 +114,10 @@ def export(words: Words, settings: Settings, folder: Path, since: Path | None) -
         earlier = None if since is None else read_head(since, fenhao)
         head = log.publish(words.status.entries)
         size = 0 if earlier is None else earlier.size
-        files = write(fenhao.journal, log_folder(fenhao), head, log.verifier, folder, size, words.status.entries)
+        files = write(fenhao.journal, log_folder(fenhao), head, log.policy, folder, size, words.status.entries)
     words.status.clear()
     words.say(
         f"已导出 {head.size - size} 条分录（{files} 个文件）到 {folder}；验证：python {folder}/verify.py {folder}",
         f"{head.size - size} entries exported ({files} files) to {folder}; check: python {folder}/verify.py {folder}",
     )
     words.give({"folder": str(folder), "origin": head.origin, "size": head.size, "since": size, "files": files})
-
-
-@click.command()
-@click.argument("entry", type=click.IntRange(0))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="写入此文件 / write it here")
-@common
-def receipt(words: Words, settings: Settings, entry: int, out: Path | None) -> None:
-    """出具某条分录的存证凭据 / Give the proof that one entry is in the signed log."""
-    from api.bootstrap import assembled, log_of
-
-    with assembled(settings, words.status.wait) as fenhao:
-        log = log_of(fenhao)
-        found = log.checkpoint()
-        if found is None or found.size <= entry:
-            log.publish(words.status.entries)
-        made = log.receipt(entry)
-    words.status.clear()
-    text = made.proof.text()
-    if out is None:
-        if not words.json:
-            click.echo(text.decode(), nl=False)
-    else:
-        out.write_bytes(text)
-        words.say(f"第 {entry} 号分录的存证凭据已写入 {out}", f"the receipt of entry {entry} is in {out}")
-    words.give({"entry": entry, "size": made.claimed().size, "receipt": text.decode()})

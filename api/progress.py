@@ -44,7 +44,11 @@ class Status:
         stage_zh = {"read": "读取", "record": "登记"}.get(stage, stage)
         self._count(stage, stage_zh, {"read": "reading", "record": "recording"}.get(stage, stage), done, total)
 
-    def entries(self, done: int, total: int) -> None:
+    def gifts(self, done: int, total: int | None) -> None:
+        """How far the demo's year is."""
+        self._count("gifts", "登记捐赠", "recording gifts", done, total)
+
+    def entries(self, done: int, total: int | None) -> None:
         """How far a verification is."""
         self._count("verify", "验证", "verifying", done, total)
 

@@ -24,6 +24,11 @@ class Settings:
                           values are restricted rather than erased (default 30, 会计档案管理办法; 0: not at all)
     FENHAO_HEADS          folder in which the log's heads are kept outside the database; not on the database's disk, and
                           not in its backups (default `heads` in the data folder)
+    FENHAO_LOG_PASSPHRASE_FILE
+                          file (0600) whose first line is the passphrase of the log's key, where it has one; without it
+                          the passphrase is asked for at the terminal
+    FENHAO_POLICY         file that names the log's witnesses and how many must sign (C2SP tlog-policy; default `policy`
+                          in the data folder; none: no witness is asked)
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
     """
@@ -35,6 +40,8 @@ class Settings:
     language: str = "zh"
     two_persons_from: str | None = None
     heads_folder: Path | None = None
+    policy_file: Path | None = None
+    log_passphrase_file: Path | None = None
     retention: str = "30"
 
     def retention_years(self) -> int:
@@ -48,6 +55,16 @@ class Settings:
         """Where the log's heads are kept."""
         return self.heads_folder or self.home / "heads"
 
+    @property
+    def policy(self) -> Path:
+        """The file that names the log's witnesses, if it is there."""
+        return self.policy_file or self.home / "policy"
+
+    @property
+    def witness(self) -> Path:
+        """The folder of the witness that is run from here, if one is."""
+        return self.home / "witness"
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """The settings that the environment names; an empty variable counts as none."""
@@ -59,5 +76,9 @@ class Settings:
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
             retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
             two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
+            policy_file=Path(policy).absolute() if (policy := environment.get("FENHAO_POLICY")) else None,
             heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,
+            log_passphrase_file=Path(file).absolute()
+            if (file := environment.get("FENHAO_LOG_PASSPHRASE_FILE"))
+            else None,
         )

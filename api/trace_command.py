@@ -22,7 +22,10 @@ TIMED = ("donor", "donation", "case")
 @click.option("--timeline", "timed", is_flag=True, help="逐笔列出经过 / what happened, step by step")
 @click.option("--limit", type=click.IntRange(1, 100_000), metavar="N", help="一页多少笔捐赠 / a page of so many gifts")
 @click.option(
-    "--after", type=click.IntRange(0), metavar="SEQ", help="接上一页，取其 next / the next page: what the last called next"
+    "--after",
+    type=click.IntRange(0),
+    metavar="SEQ",
+    help="接上一页，取其 next / the next page: what the last called next",
 )
 @click.option("--jsonl", is_flag=True, help="每项一行 JSON / one JSON line for each item")
 @common
@@ -71,7 +74,9 @@ def _check_options(noun: str, timed: bool, limit: int | None, after: int | None)
     if (limit is not None or after is not None) and noun not in PAGED:
         raise BadValue("limit", noun, "pages are of donor and case only", "只有 donor 与 case 可以分页")
     if timed and noun not in TIMED:
-        raise BadValue("timeline", noun, "timelines are of donor, donation, case", "只有 donor、donation、case 有时间线")
+        raise BadValue(
+            "timeline", noun, "timelines are of donor, donation, case", "只有 donor、donation、case 有时间线"
+        )
     if timed and noun == "case" and (limit is not None or after is not None):
         raise BadValue("timeline", noun, "a case's timeline is told whole", "个案的时间线不分页")
 

@@ -147,7 +147,7 @@ def rotate(words: Words, settings: Settings) -> None:
     if done.resumed:
         words.say("接着完成了上次中断的更换", "an earlier change that was cut short is done")
     words.say(
-        f"主密钥 {done.master} 已启用，{done.wrapped} 人的密钥已重新加密",
+        f"主密钥 {done.master} 已启用，{done.wrapped} 把密钥已重新加密",
         f"master key {done.master} is in use, {done.wrapped} persons' keys are wrapped by it",
     )
     for old in done.retired:

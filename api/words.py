@@ -71,7 +71,7 @@ def common(command: Callable[..., R]) -> Callable[..., R]:
             words.status.clear()
             fault = error if isinstance(error, LedgerError) else DatabaseFault(reason=str(error).strip().split("\n")[0])
             _complain(fault, words)
-            sys.exit(EXIT_UNUSABLE)
+            sys.exit(EXIT_TAMPERED if fault.is_evidence else EXIT_UNUSABLE)
         except KeyboardInterrupt:
             sys.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:

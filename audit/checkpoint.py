@@ -27,9 +27,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 ED25519 = b"\x01"
-"""Signature type of signed-note."""
+"""Signature type of a log (signed-note)."""
+COSIGNATURE = b"\x04"
+"""Signature type of a witness (tlog-cosignature, cosignature/v1): Ed25519 over the time and the text."""
 MAX_NOTE_BYTES = 1_000_000
-MAX_SIGNATURES = 100
+MAX_SIGNATURES = 16
 MAX_SIZE = 2**63 - 1
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
@@ -45,27 +47,29 @@ def check_name(name: str) -> str:
     raise BadNote(f"{name[:80]!r} cannot name a key")
 
 
-def key_id(name: str, public: bytes) -> bytes:
+def key_id(name: str, public: bytes, kind: bytes = ED25519) -> bytes:
     """The four bytes by which signatures name an Ed25519 key."""
-    return hashlib.sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
+    return hashlib.sha256(name.encode() + b"\n" + kind + public).digest()[:4]
 
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A public key under its name."""
+    """A public key under its name; of the kind of a log or, COSIGNATURE, of a witness."""
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @classmethod
-    def parse(cls, text: str) -> Verifier:
-        """The key that a verifier key says. Raises BadNote for one that is malformed or of another type."""
+    def parse(cls, text: str, kind: bytes = ED25519) -> Verifier:
+        """The key that a verifier key says. Raises BadNote for one that is malformed or of another kind."""
         name, plus, rest = text.partition("+")
         hexed, also, encoded = rest.partition("+")
         key = _decoded(encoded)
-        if not (plus and also) or key is None or len(key) != 33 or key[:1] != ED25519:
-            raise BadNote(f"{text[:80]!r} is no verifier key of Ed25519")
-        found = cls(check_name(name), key[1:])
+        if not (plus and also) or key is None or len(key) != 33 or key[:1] != kind:
+            what = "a witness" if kind == COSIGNATURE else "Ed25519"
+            raise BadNote(f"{text[:80]!r} is no verifier key of {what}")
+        found = cls(check_name(name), key[1:], kind)
         if hexed != found.id.hex():
             raise BadNote(
                 f"the key id of {name[:80]!r} is {hexed[:20]!r}, but follows from the key as {found.id.hex()}"
@@ -75,13 +79,17 @@ class Verifier:
     @property
     def id(self) -> bytes:
         """Four bytes."""
-        return key_id(self.name, self.public)
+        return key_id(self.name, self.public, self.kind)
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{b64encode(ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.id.hex()}+{b64encode(self.kind + self.public).decode()}"
 
     def holds(self, text: bytes, signature: bytes) -> bool:
-        """Whether the signature is this key's, over that text."""
+        """Whether the signature is this key's, over that text; a witness's says when, in its first eight bytes."""
+        if self.kind == COSIGNATURE:
+            if len(signature) != _STAMPED_BYTES:
+                return False
+            text, signature = cosigned_text(text, int.from_bytes(signature[:8], "big")), signature[8:]
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text)
         except InvalidSignature:
@@ -89,16 +97,31 @@ class Verifier:
         return True
 
 
+_STAMPED_BYTES = 8 + 64
+
+
+def cosigned_text(text: bytes, time_s: int) -> bytes:
+    """What a witness signs: the time, in seconds since 1970, above the text of the checkpoint (cosignature/v1)."""
+    return b"cosignature/v1\ntime %d\n" % time_s + text
+
+
 class Signer(Protocol):
-    """Whatever keeps a log's private key: a file here, or a KMS or HSM. All it does is sign."""
+    """Whatever has a log's private key: a file here, or a KMS or HSM. All it does is sign: whole contract.
+
+    What it gives is checked before anybody sees it, so a fault of its own stops the log and does not spoil it.
+    """
 
     @property
     def verifier(self) -> Verifier:
-        """Its public half."""
+        """Its public half, named by the log's origin; never another while the signer lives."""
         ...
 
     def sign(self, text: bytes) -> bytes:
-        """The Ed25519 signature (64 bytes) over the text."""
+        """The signature (64 bytes) over just these bytes, at most a few hundred: pure Ed25519 (RFC 8032), no prehash.
+
+        It may take its time, and is asked for the same text again after a crash. It may refuse by raising an error of
+        the program's own (an OperatorFault): nothing is signed then, and the log goes on when it is asked again.
+        """
         ...
 
 
@@ -108,11 +131,12 @@ class KeySigner:
 
     name: str
     key: Ed25519PrivateKey
+    kind: bytes = ED25519
 
     @property
     def verifier(self) -> Verifier:
         """Its public half."""
-        return Verifier(check_name(self.name), self.key.public_key().public_bytes_raw())
+        return Verifier(check_name(self.name), self.key.public_key().public_bytes_raw(), self.kind)
 
     def sign(self, text: bytes) -> bytes:
         """The Ed25519 signature (64 bytes) over the text."""
@@ -200,7 +224,7 @@ class Checkpoint:
     def signed(self, *signers: Signer) -> bytes:
         """The note: the text under each signer's signature."""
         text = self.text()
-        lines = [_line(signer.verifier, signer.sign(text)) for signer in signers]
+        lines = [signature_line(signer.verifier, signer.sign(text)) for signer in signers]
         return text + "\n".join(["", *lines, ""]).encode()
 
 
@@ -214,7 +238,8 @@ def open_checkpoint(data: bytes, origin: str, known: Iterable[Verifier]) -> Chec
     return found
 
 
-def _line(key: Verifier, signature: bytes) -> str:
+def signature_line(key: Verifier, signature: bytes) -> str:
+    """A line of a note, without its newline."""
     return f"— {key.name} {b64encode(key.id + signature).decode()}"
 
 

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from audit import verify
-from audit.checkpoint import Checkpoint, Verifier
+from audit.checkpoint import Checkpoint
 from audit.files import write_whole
+from audit.policy import Policy
 from audit.tiles import WIDTH, Tiles, tile_path, tiles_of
 from ledger.database import Cursor
 from ledger.errors import InputFault
@@ -38,7 +39,7 @@ def export(
     journal: Journal,
     log: Path,
     head: Checkpoint,
-    key: Verifier,
+    policy: Policy,
     folder: Path,
     since: int = 0,
     progress: Progress = lambda done, size: None,
@@ -57,7 +58,7 @@ def export(
     for signed in (log / "checkpoints").iterdir():
         if signed.name.isdigit() and int(signed.name) <= head.size:
             paths[f"checkpoints/{signed.name}"] = signed.read_bytes()
-    paths["policy"] = f"log {key}\nquorum none\n".encode()
+    paths["policy"] = policy.text()
     paths["README.md"] = README.format(origin=head.origin, size=head.size).encode()
     for path, data in paths.items():
         _write(folder / path, data)

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
+
+MAX_NAME_LENGTH = 236
+"""Of what stands for an origin in a file name, whose limit is 255 bytes."""
+
+
+def file_name_of(origin: str) -> str:
+    """An origin as (part of) a file name: percent-encoded, or its SHA-256 where that would be too long."""
+    name = quote(origin, safe="")
+    return name if len(name) <= MAX_NAME_LENGTH else sha256(origin.encode()).hexdigest()
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -13,11 +24,15 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def flush_folder(folder: Path) -> None:

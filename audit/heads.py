@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
 
 import msgspec
 
-from audit.files import flush_folder, write_whole
+from audit.files import file_name_of, flush_folder, write_whole
 from ledger.errors import OperatorFault
 
 
@@ -61,8 +60,8 @@ class FileHeads:
     """Heads in a file of their own, one for each origin, beside neither the database nor its backups."""
 
     def __init__(self, folder: Path, origin: str) -> None:
-        self._path = folder / f"{quote(origin, safe='')}.json"
-        self._lock = folder / f".{quote(origin, safe='')}.lock"
+        self._path = folder / f"{file_name_of(origin)}.json"
+        self._lock = folder / f".{file_name_of(origin)}.lock"
 
     def read(self) -> Kept | None:
         """What is kept; None before anything is. Raises HeadsFault."""

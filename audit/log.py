@@ -7,24 +7,31 @@ the same; a checkpoint that was kept and not yet shown is shown first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
-from audit.checkpoint import BadNote, Checkpoint, Signer, Verifier, open_checkpoint
+from msgspec import DecodeError
+
+from audit.checkpoint import BadNote, Checkpoint, Verifier
 from audit.files import write_whole
 from audit.heads import Heads, Kept
-from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_inclusion, root
-from audit.proof import BadReceipt, Proof, Receipt
+from audit.keys import KeyHistory, LogKeys
+from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, prove_consistency, prove_inclusion, root
+from audit.peers import Peers
+from audit.policy import NONE, Peer, Policy
+from audit.proof import BadReceipt, Continuation, Proof, Receipt
 from audit.tiles import TileFault, Tiles, frontier
-from ledger.codec import GENESIS
+from ledger.codec import GENESIS, decode
 from ledger.database import Cursor, queries
-from ledger.errors import OperatorFault
+from ledger.errors import InputFault, LedgerError, OperatorFault
 from ledger.journal import Head, Journal
 
 PAGE = 4_096
 """Entries read at a time: whole tiles."""
 SQL = queries("audit", "log.sql")
+_KEY_ROTATED = b'"type":"KeyRotated"'
 Progress = Callable[[int, int], None]
 """Told how many entries are done, of how many."""
 
@@ -51,6 +58,23 @@ class LogFault(OperatorFault):
     en = "the log cannot be signed: {reason}"
 
 
+class NotSigned(InputFault):
+    """An entry that is not there, so no head is signed over it."""
+
+    code = "not_signed"
+    zh = "没有第 {seq} 号分录，无从签署"
+    en = "no head is signed over entry {seq}: there is no such entry"
+
+
+class ForkFound(LedgerError):
+    """A head that the log's key signed and that is not of its history: evidence of a second one, or of a lost one."""
+
+    is_evidence = True
+    code = "fork_found"
+    zh = "有签名的日志头（{size} 条分录）与本日志不是同一历史：{zh}。请保存该文件，并查明原因"
+    en = "a signed head of {size} entries is not of this log's history: {reason}. Keep that file, and find out why"
+
+
 def check_history(journal: Journal, kept: Kept | None) -> None:
     """Raises HistoryLost unless the database holds all that was there before, as far as its last leaf tells."""
     if kept is None or not kept.size:
@@ -68,82 +92,197 @@ def check_history(journal: Journal, kept: Kept | None) -> None:
         )
 
 
-class Log:
-    """One ledger's log: its journal, the folder of its tiles, the heads kept outside, and who signs."""
+class SignedMeanwhile(LogFault):
+    """Another process signed the log while this one was about to; nothing is lost, ask again."""
 
-    def __init__(self, journal: Journal, folder: Path, heads: Heads, signer: Signer) -> None:
+
+Openings = Mapping[int, Sequence[Mapping[str, str]]]
+"""By entry, what opens its commitments."""
+_NO_OPENINGS: Openings = MappingProxyType({})
+
+
+class Log:
+    """One ledger's log: its journal, the folder of its tiles, the heads kept outside, and who keeps its keys.
+
+    With `peers`, witnesses, no head is shown, and no receipt given under it, before enough of them signed it.
+    """
+
+    def __init__(self, journal: Journal, folder: Path, heads: Heads, keys: LogKeys, peers: Peers | None = None) -> None:
         self._journal = journal
         self._folder = folder
         self._tiles = Tiles(folder)
         self._heads = heads
-        self._signer = signer
+        self._keys = keys
+        self._peers = peers
+
+    def history(self) -> KeyHistory:
+        """Whose signatures count, as the entries say. Raises LogFault."""
+        with self._journal.entries.reading() as cursor:
+            rows = cursor.execute(SQL["keys"]).fetchall()
+        named = [_key_named(seq, body) for seq, body in rows]
+        if not named or named[0][0] != 0:
+            raise LogFault(reason="entry 0 names no key")
+        return KeyHistory(tuple(named))
 
     def checkpoint(self) -> Checkpoint | None:
         """The newest that was signed; None before the first. Raises LogFault when what is kept is not signed by us."""
         kept = self._heads.read()
-        if kept is None or not kept.checkpoint:
-            return None
-        try:
-            return open_checkpoint(kept.checkpoint.encode(), kept.origin, [self._signer.verifier])
-        except BadNote as fault:
-            raise LogFault(reason=f"the checkpoint that is kept: {fault}") from fault
+        return None if kept is None or not kept.checkpoint else self._opened(kept, self.history())
 
     @property
     def verifier(self) -> Verifier:
-        """Whose signature counts."""
-        return self._signer.verifier
+        """Whose signature counts on the next head."""
+        return self.history().keys[-1]
+
+    @property
+    def policy(self) -> Policy:
+        """What a reader of this log should ask for: the signature of its key, and those of its witnesses."""
+        own = [Peer(self.verifier)]
+        return Policy(own, quorum=NONE) if self._peers is None else replace(self._peers.policy, logs=own)
 
     def receipt(self, seq: int) -> Receipt:
         """The proof that entry `seq` is under the newest signed head. Raises LogFault when it is not, or not yet."""
-        kept = self._heads.read()
-        head = self.checkpoint()
-        if kept is None or head is None or not 0 <= seq < head.size:
-            raise LogFault(reason=f"no head is signed over entry {seq}; sign one (fenhao checkpoint)")
+        return self.receipts([seq])[0]
+
+    def receipts(self, seqs: Sequence[int], openings: Openings = _NO_OPENINGS) -> list[Receipt]:
+        """The same for several, all under one head, each with the openings of its commitments that are given."""
+        note, head, history = self._newest()
+        last = max(seqs)
+        if min(seqs) < 0 or last >= head.size:
+            raise LogFault(reason=f"no head is signed over entry {last}; sign one (fenhao checkpoint)")
         with self._journal.entries.reading() as cursor:
-            rows = cursor.execute(SQL["bodies"], (seq, seq + 1)).fetchall()
-        if not rows:
-            raise LogFault(reason=f"entry {seq} is missing")
-        try:
-            path = prove_inclusion(seq, head.size, self._tiles.reader(head.size))
-        except TileFault as fault:
-            raise LogFault(reason=fault) from fault
-        made = Receipt.make(Proof(seq, tuple(path), kept.checkpoint.encode()), rows[0][1])
-        try:
-            made.check(head.origin, [self.verifier])
-        except BadReceipt as fault:
-            # What is about to be given away is checked as its reader will.
-            raise LogFault(reason=f"entry {seq} is not the one that was signed: {fault}") from fault
+            bodies = dict(cursor.execute(SQL["bodies_of"], (list(seqs),)).fetchall())
+        read = self._tiles.reader(head.size)
+        made = []
+        for seq in seqs:
+            if seq not in bodies:
+                raise LogFault(reason=f"entry {seq} is missing")
+            try:
+                path = prove_inclusion(seq, head.size, read)
+            except TileFault as fault:
+                raise LogFault(reason=fault) from fault
+            one = Receipt.make(Proof(seq, tuple(path), note), bodies[seq], openings.get(seq, ()))
+            try:
+                one.check(head.origin, history.of(head.size))
+            except BadReceipt as fault:
+                # What is about to be given away is checked as its reader will.
+                raise LogFault(reason=f"entry {seq} is not the one that was signed: {fault}") from fault
+            made.append(one)
         return made
 
-    def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
-        """Signs the log as it is now, and lets it be seen. Raises HistoryLost, LogFault, HeadsFault."""
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof (RFC 6962 §2.1.2) that the tree of `old` entries is a prefix of that of `new`; both are signed."""
+        assert 0 <= old <= new
+        try:
+            return prove_consistency(old, new, self._tiles.reader(new))
+        except TileFault as fault:
+            raise LogFault(reason=fault) from fault
+
+    def continuation(self, before: Checkpoint) -> Continuation:
+        """The newest signed head with the proof that it continues one that somebody kept.
+
+        Raises ForkFound when it does not: the log has two histories, or lost one; LogFault.
+        """
+        note, head, history = self._newest()
+        if before.size > head.size:
+            raise ForkFound(
+                size=before.size, reason=f"only {head.size} are signed here", zh=f"此处只签署了 {head.size} 条"
+            )
+        made = Continuation(before.size, tuple(self.consistency(before.size, head.size)), note)
+        try:
+            made.check(before, history.of(head.size))
+        except BadReceipt as fault:
+            raise ForkFound(size=before.size, reason=fault, zh=fault) from fault
+        return made
+
+    def _newest(self) -> tuple[bytes, Checkpoint, KeyHistory]:
+        """The newest head as it was signed, and taken apart. Raises LogFault before the first."""
         kept = self._heads.read()
-        check_history(self._journal, kept)
+        history = self.history()
+        if kept is None or not kept.checkpoint:
+            raise LogFault(reason="no head is signed yet; sign one (fenhao checkpoint)")
+        if self._peers is not None:
+            self._peers.require_quorum(kept.checkpoint.encode())
+        return kept.checkpoint.encode(), self._opened(kept, history), history
+
+    def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
+        """Signs the log as it is now, and lets it be seen; a size at which the key changes is signed on the way.
+
+        Raises HistoryLost, LogFault, HeadsFault, and what the keeper of the keys raises.
+        """
+        check_history(self._journal, self._heads.read())
         head = self._journal.entries.head()
         assert head.origin is not None
-        note = kept.checkpoint if kept is not None else ""
-        before = self.checkpoint() or Checkpoint(head.origin, 0, EMPTY_ROOT)
-        if before.size == head.size:
-            # Signed before; a crash right after may have kept it from being seen.
-            self._show(note)
-            return before
+        while True:
+            kept = self._heads.read()
+            history = self.history()  # after what was kept, so that it knows whose signature that bears
+            before = Checkpoint(head.origin, 0, EMPTY_ROOT)
+            if kept is not None and kept.checkpoint:
+                before = self._opened(kept, history)
+                # Signed before; a crash right after may have kept it from being witnessed, or seen.
+                kept = self._attest(kept)
+            if before.size >= head.size:
+                return before
+            self._sign(kept, before, history.next_stop(before.size, head.size), head, history, progress)
+
+    def _opened(self, kept: Kept, history: KeyHistory) -> Checkpoint:
+        try:
+            return history.open(kept.checkpoint.encode(), kept.origin)
+        except BadNote as fault:
+            raise LogFault(reason=f"the checkpoint that is kept: {fault}") from fault
+
+    def _sign(
+        self, kept: Kept | None, before: Checkpoint, size: int, head: Head, history: KeyHistory, progress: Progress
+    ) -> None:
+        """Signs the head of `size` entries, which is at most `head`, and lets it be seen."""
         tree = self._taken_up(before)
+        leaf = b""
         # A crash in here leaves tiles that no checkpoint speaks of: the next run writes them again, the same.
-        for leaves in self._leaves(before, head, progress):
+        for leaves in self._leaves(before.size, size, history):
             self._grow(tree, leaves)
-        signed = Checkpoint(head.origin, head.size, tree.root())
-        if self._root_of_tiles(head.size) != signed.root:
+            leaf = leaves[-1]
+            progress(tree.size, head.size)
+        if size == head.size and leaf != head.leaf:
+            raise LogFault(reason=f"the entries do not lead to the head of {head.size}")
+        signed = Checkpoint(before.origin, size, tree.root())
+        if self._root_of_tiles(size) != signed.root:
             raise LogFault(reason="the tiles do not come to the root of the entries")
-        after = signed.signed(self._signer).decode()
+        after = signed.signed(*(self._keys.signer(key) for key in history.of(size)))
+        try:
+            history.open(after, before.origin)
+        except BadNote as fault:
+            # Whoever keeps the keys is not taken at their word.
+            raise LogFault(reason=f"what was signed is not signed: {fault}") from fault
+        note = kept.checkpoint if kept is not None else ""
         # From the swap on this head is signed history; whoever signed another meanwhile has the right of way.
         while not self._heads.swap(
-            kept, replace((kept or Kept(head.origin)).grown(head.size, head.leaf), checkpoint=after)
+            kept, mine := replace((kept or Kept(before.origin)).grown(head.size, head.leaf), checkpoint=after.decode())
         ):
             kept = self._heads.read()
             if (kept.checkpoint if kept is not None else "") != note:
-                raise LogFault(reason="another process signed at the same moment; ask again")
-        self._show(after)
-        return signed
+                raise SignedMeanwhile(reason="another process signed at the same moment; ask again")
+        self._attest(mine)
+
+    def _attest(self, kept: Kept) -> Kept:
+        """Has the witnesses sign the head that is kept, if there are any, and lets it be seen; what is kept then.
+
+        Raises NoQuorum.
+        """
+        if self._peers is not None:
+            note = kept.checkpoint
+            attested = self._peers.attest(note.encode(), self.consistency)
+            while attested != note.encode():
+                after = replace(kept, checkpoint=attested.decode())
+                if self._heads.swap(kept, after):
+                    kept = after
+                    break
+                again = self._heads.read()
+                if again is None or again.checkpoint != note:
+                    raise SignedMeanwhile(reason="another process signed at the same moment; ask again")
+                kept = again
+            self._peers.require_quorum(attested)
+        self._show(kept.checkpoint)
+        return kept
 
     def _taken_up(self, before: Checkpoint) -> Frontier:
         """The tree that was signed, from its tiles. Raises LogFault unless it has the root that was signed."""
@@ -155,26 +294,28 @@ class Log:
             raise LogFault(reason=f"the tiles of {before.size} entries do not come to the root that was signed")
         return tree
 
-    def _leaves(self, before: Checkpoint, head: Head, progress: Progress) -> Iterator[list[bytes]]:
-        """The leaf hashes of the entries since, by the page, each hashed anew. Raises LogFault for a broken chain."""
+    def _leaves(self, start: int, size: int, history: KeyHistory) -> Iterator[list[bytes]]:
+        """The leaf hashes of the entries from .. to, by the page, each hashed anew. Raises LogFault for a broken chain.
+
+        And for a change of keys that the history, which is read from columns beside the entries, does not tell.
+        """
+        changes = {first - 1 for first, _ in history.changes}
         with self._journal.entries.reading() as cursor:
-            prev = self._signed_leaf(cursor, before.size - 1) if before.size else GENESIS
-            start = before.size
-            while start < head.size:
-                end = min(start - start % PAGE + PAGE, head.size)
+            prev = self._signed_leaf(cursor, start - 1) if start else GENESIS
+            while start < size:
+                end = min(start - start % PAGE + PAGE, size)
                 leaves: list[bytes] = []
                 for seq, body in cursor.execute(SQL["bodies"], (start, end)):
                     if seq != start + len(leaves) or _prev_of(body) != prev.hex().encode():
                         raise LogFault(reason=f"the chain is broken at entry {start + len(leaves)}")
+                    if _KEY_ROTATED in body and decode(body).type == "KeyRotated" and seq not in changes:
+                        raise LogFault(reason=f"entry {seq} changes the log's key, and its row says otherwise")
                     prev = leaf_hash(body)
                     leaves.append(prev)
                 if len(leaves) < end - start:
                     raise LogFault(reason=f"entry {start + len(leaves)} is missing")
                 yield leaves
-                progress(end, head.size)
                 start = end
-        if prev != head.leaf:
-            raise LogFault(reason=f"the entries do not lead to the head of {head.size}")
 
     def _signed_leaf(self, cursor: Cursor, seq: int) -> bytes:
         """The leaf hash of the last entry that was signed, hashed anew. Raises LogFault unless it is as it was."""
@@ -212,3 +353,14 @@ def _prev_of(body: bytes) -> bytes:
     """The member `prev` of an entry's bytes: the last of that name, since no text inside can hold it unescaped."""
     at = body.rindex(b'"prev":"') + len(b'"prev":"')
     return body[at : at + 64]
+
+
+def _key_named(seq: int, body: bytes) -> tuple[int, Verifier]:
+    """The key that an entry names, with the smallest size that it signs. Raises LogFault."""
+    try:
+        entry = decode(body)
+        if entry.type in ("LedgerOpened", "KeyRotated"):
+            return (seq + 1 if seq else 0), Verifier.parse(entry.data["key"])
+    except (BadNote, DecodeError, LookupError) as fault:
+        raise LogFault(reason=f"entry {seq} names no key: {fault}") from fault
+    raise LogFault(reason=f"entry {seq} names no key, and its row says it does")

@@ -1,11 +1,20 @@
-"""Proofs of logging 存证凭据: that one entry is in a log that was signed (C2SP tlog-proof). Checked with nothing else.
+"""Proofs about a log that was signed, for those who have nothing else of it.
 
-c2sp.org/tlog-proof@v1
-extra <base64>                      what the reader needs besides: here the entry itself, see `Receipt`
-index <N>
-<base64 hash>                       the inclusion proof, from the leaf's sibling up, a line each
+A receipt 存证凭据: one entry is in it (C2SP tlog-proof).
+
+    c2sp.org/tlog-proof@v1
+    extra <base64>                  what the reader needs besides: here the entry itself, see `Receipt`
+    index <N>
+    <base64 hash>                   the inclusion proof, from the leaf's sibling up, a line each
                                     an empty line
-<the checkpoint, as it was signed>
+    <the checkpoint, as it was signed>
+
+A newer head 新日志头: what was signed later continues what was signed before (the request of C2SP tlog-witness).
+
+    old <size>
+    <base64 hash>                   the consistency proof, a line each
+                                    an empty line
+    <the checkpoint, as it was signed>
 """
 
 from __future__ import annotations
@@ -18,10 +27,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.checkpoint import BadNote, Checkpoint, Note, Verifier, open_checkpoint
-from audit.merkle import BadProof, check_inclusion, leaf_hash
+from audit.merkle import BadProof, check_consistency, check_inclusion, leaf_hash
+from ledger.vault_ciphers import commitment
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MAX_PROOF_BYTES = 2_000_000
+_OPENING = frozenset(("field", "stream", "value", "salt"))
+_OLD = re.compile(r"old (0|[1-9][0-9]{0,18})", re.ASCII)
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})", re.ASCII)
 
 
@@ -100,11 +112,11 @@ class Receipt:
             members = json.loads(proof.extra)
             entry = _decoded(members["entry"])
             openings = tuple(members.get("openings", ()))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise BadReceipt("the receipt does not hold its entry") from None
         for each in openings:
-            if not isinstance(each, dict) or not all(isinstance(value, str) for value in each.values()):
-                raise BadReceipt("an opening of the receipt is no object of texts")
+            if not isinstance(each, dict) or each.keys() != _OPENING or not all(map(_is_text, each.values())):
+                raise BadReceipt("an opening of the receipt is not field, stream, value and salt")
         return cls(proof, entry, openings)
 
     def check(self, origin: str, known: Iterable[Verifier]) -> Checkpoint:
@@ -114,7 +126,26 @@ class Receipt:
             check_inclusion(self.proof.index, head.size, leaf_hash(self.entry), self.proof.path, head.root)
         except (BadNote, BadProof) as fault:
             raise BadReceipt(str(fault)) from fault
+        self._check_entry(origin)
         return head
+
+    def _check_entry(self, origin: str) -> None:
+        """Raises BadReceipt unless the entry is of this place in this log, and commits to what is said to open it."""
+        try:
+            entry = json.loads(self.entry)
+            place, stream = (entry["origin"], entry["seq"]), entry["stream"]
+            commitments = entry["data"].get("commitments", {})
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise BadReceipt("the receipt's entry is none") from None
+        if place != (origin, self.proof.index):
+            raise BadReceipt(f"the entry says that it is entry {place[1]} of {place[0]}")
+        for each in self.openings:
+            try:
+                opened = commitment(bytes.fromhex(each["salt"]), each["field"], each["stream"], each["value"])
+            except ValueError:
+                raise BadReceipt("the salt of an opening is not in hex") from None
+            if each["stream"] != stream or commitments.get(each["field"]) != opened:
+                raise BadReceipt(f"{each['field'][:60]!r} is not what the entry commits to")
 
     def claimed(self) -> Checkpoint:
         """The head that the receipt speaks of, by whomever it is signed. Raises BadReceipt."""
@@ -122,6 +153,46 @@ class Receipt:
             return Checkpoint.parse(Note.parse(self.proof.checkpoint).text)
         except BadNote as fault:
             raise BadReceipt(str(fault)) from fault
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A newer head with the proof that it continues the head of `old` entries; nobody has checked either yet."""
+
+    old: int
+    path: tuple[bytes, ...]
+    checkpoint: bytes
+
+    @classmethod
+    def parse(cls, data: bytes) -> Continuation:
+        """Raises BadReceipt for anything that is not exactly that."""
+        if len(data) > MAX_PROOF_BYTES:
+            raise BadReceipt(f"a head of {len(data)} bytes is too long ({MAX_PROOF_BYTES} at most)")
+        head, blank, checkpoint = data.partition(b"\n\n")
+        first, *lines = head.decode("ascii", "replace").split("\n")
+        old = _OLD.fullmatch(first)
+        if not blank or old is None:
+            raise BadReceipt("this is no newer head: its first line is not old and a number")
+        path = tuple(_decoded(line) for line in lines)
+        if any(len(value) != 32 for value in path):
+            raise BadReceipt("a hash of the newer head is not 32 bytes")
+        return cls(int(old[1]), path, checkpoint)
+
+    def text(self) -> bytes:
+        """The file."""
+        lines = [f"old {self.old}", *(b64encode(value).decode() for value in self.path), "", ""]
+        return "\n".join(lines).encode() + self.checkpoint
+
+    def check(self, before: Checkpoint, known: Iterable[Verifier]) -> Checkpoint:
+        """The newer head, which continues the one `before`. Raises BadReceipt unless everything holds."""
+        if before.size != self.old:
+            raise BadReceipt(f"the newer head continues one of {self.old} entries, not of {before.size}")
+        try:
+            head = open_checkpoint(self.checkpoint, before.origin, known)
+            check_consistency(before.size, head.size, before.root, head.root, self.path)
+        except (BadNote, BadProof) as fault:
+            raise BadReceipt(str(fault)) from fault
+        return head
 
 
 def _decoded(text: str) -> bytes:
@@ -132,3 +203,7 @@ def _decoded(text: str) -> bytes:
     if b64encode(value).decode() != text:
         raise BadReceipt(f"{text[:40]!r} is not base64 in its one form")
     return value
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

@@ -1,10 +1,17 @@
 #!/usr/bin/env python3
-"""Check a foundation's whole history, entry by entry, with nothing but this file and Python 3.11 or newer.
+"""Check a foundation's whole history, entry by entry, with nothing but this file, Python 3.11 or newer and, for
+signatures, the library `cryptography`.
 
-    python verify.py FILE...          entry bundles (C2SP tlog-tiles), or one JSON entry a line, in order
-    python verify.py --json FILE...   the same findings as JSON
+    python verify.py DIR              an export: entries, tree, signed heads (C2SP tlog-tiles, tlog-checkpoint)
+    python verify.py RECEIPT...       receipts (C2SP tlog-proof), or a folder of them
+    python verify.py FILE...          entry bundles, or one JSON entry a line, in order
+      --head FILE                     a signed head, or receipt, that you kept: is it of this same history?
+      --policy FILE, --key KEY        whose signatures count (C2SP tlog-policy); else the policy that lies there
+      --json                          the same findings as JSON
 
-Exit codes: 0 verified; 1 evidence of tampering, naming the first bad entry and what is wrong; 2 unusable input.
+Exit codes: 0 verified; 1 evidence of tampering, naming the first bad entry and what is wrong; 2 unusable input: what
+cannot be read as what it should be, or is of another ledger. A file that the signed head asks for and that is missing
+is evidence.
 
 What is checked: the bytes (strict, canonical JSON of a narrow profile), the hash chain and the Merkle root (RFC 6962
 §2.1), versions, ids and business keys, and the laws of the money: every serial is at exactly one place, moves start
@@ -22,25 +29,30 @@ This file imports nothing of the project whose ledger it checks: it shares no mi
 from __future__ import annotations
 
 import argparse
+import hmac
 import json
 import marshal
 import multiprocessing
+import os
 import re
 import struct
 import sys
 import tempfile
+import traceback
 import unicodedata
 import zoneinfo
+from base64 import b64decode, b64encode
 from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache, partial
 from hashlib import blake2b, sha256
 from heapq import merge as merge_sorted
+from io import TextIOWrapper
 from itertools import chain, pairwise
 from pathlib import Path
 from sys import intern
@@ -63,16 +75,46 @@ class Flaw(Exception):
     """What is wrong with an entry, as one plain sentence."""
 
 
-class Unusable(Exception):
-    """The input cannot be read as a history at all."""
+class Told(Exception):
+    """One plain sentence, in Chinese and in English."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+
+class Unusable(Told):
+    """The input cannot be read as what it should be."""
+
+
+class Refuted(Told):
+    """What was read does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One bad entry: `seq` is its position in what was given, from 0; `what` one plain sentence."""
+    """One bad entry: `seq` is its position in what was given, from 0; `what` one plain sentence.
 
-    seq: int
+    Without `seq` it is the log's signed heads or files that are wrong. `zh` says the same in Chinese, or at least what
+    kind of thing is wrong.
+    """
+
+    seq: int | None
     what: str
+    zh: str = field(default="", compare=False)
+
+    def said(self) -> Said:
+        """The line for a reader."""
+        if self.seq is None:
+            return Said(f"日志有误：{self.zh}", f"the log: {self.what}")
+        return Said(f"第 {self.seq} 条分录有误：{self.zh}", f"entry {self.seq}: {self.what}")
+
+
+class Said(NamedTuple):
+    """One line for a reader, in both languages."""
+
+    zh: str
+    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +149,37 @@ class Report:
         alike in the last three. Meaningful as of entry `judged`.
         """
         return self._book.rows()
+
+    def said(self) -> list[Said]:
+        """The findings as lines."""
+        lines = [
+            Said(
+                f"未知的事项类型 {kind}（{count} 条）：只核对了资金",
+                f"unknown type {kind} ({count}): money followed only",
+            )
+            for kind, count in self.unknown_types.items()
+        ]
+        lines += [problem.said() for problem in self.problems]
+        if self.judged < self.entries:
+            lines.append(
+                Said(
+                    f"资金规则、版本和业务键只能核对到第 {self.judged} 条分录之前",
+                    f"laws, versions and business keys could be judged only before entry {self.judged}",
+                )
+            )
+        return lines
+
+    def verdict(self) -> Said:
+        """The last line."""
+        figures_zh, figures = f"{self.entries} 条分录，树根 {self.root}", f"{self.entries} entries, root {self.root}"
+        if self.ok:
+            return Said(f"验证通过：{figures_zh}", f"verified: {figures}")
+        first = self.problems[0].seq
+        if first is None:
+            return Said(f"发现篡改迹象：{figures_zh}", f"TAMPERING: {figures}")
+        return Said(
+            f"发现篡改迹象：自第 {first} 条分录起；{figures_zh}", f"TAMPERING: from entry {first} on; {figures}"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The report as JSON values: {"ok", "entries", "root", "problems": [{"seq", "what"}], ...}."""
@@ -208,27 +281,35 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-class Tree:
-    """The compact range [start, end) of an RFC 6962 tree: its maximal perfect subtrees from left to right."""
+TILE_LEVEL = 8
 
-    def __init__(self, start: int = 0) -> None:
+
+class Tree:
+    """The compact range [start, end) of an RFC 6962 tree: its maximal perfect subtrees from left to right, of at most
+    2^top leaves each."""
+
+    def __init__(self, start: int = 0, top: int = 64) -> None:
         self.end = start
+        self.top = top
         self.nodes: list[tuple[int, bytes]] = []  # (level, hash); a node of level l covers 2^l leaves
 
     def add(self, level: int, value: bytes) -> None:
         """Append the perfect subtree of 2^level leaves whose root is `value`; `end` must be a multiple of its size."""
         assert self.end % (1 << level) == 0, "a subtree begins at a multiple of its size"
         self.end += 1 << level
-        while self.nodes and self.nodes[-1][0] == level and (self.end >> level) % 2 == 0:
+        while self.nodes and self.nodes[-1][0] == level < self.top and (self.end >> level) % 2 == 0:
             value = node_hash(self.nodes.pop()[1], value)
             level += 1
         self.nodes.append((level, value))
+
+    def foresee(self, leaves: bytes) -> None:
+        """Told the leaf hashes, joined, that the next nodes stand for; of use to those who watch a tree grow."""
 
     def extend(self, leaves: Sequence[bytes]) -> None:
         """Append leaf hashes, in subtrees as large as their positions allow."""
         at = 0
         while at < len(leaves):
-            size = 1 << (len(leaves) - at).bit_length() - 1
+            size = 1 << min((len(leaves) - at).bit_length() - 1, self.top)
             while self.end % size:
                 size >>= 1
             row = leaves[at : at + size]
@@ -970,7 +1051,7 @@ class ChunkReader:
 
     def result(self) -> tuple[Any, ...]:
         """The fields of `Reading`."""
-        tree = Tree(self.start)
+        tree = Tree(self.start, TILE_LEVEL)
         tree.extend(self.leaves)
         links = self.links[:1] if self.regular else self.links
         return (
@@ -1047,7 +1128,7 @@ def business_key(kind: str, *parts: str | int | None) -> str:
 
 
 def read_ledger_opened(data: Data) -> Body:
-    """-> (origin, zone)."""
+    """-> (origin, zone, key or "", continues or None)."""
     origin, zone = data.get("origin"), data.get("zone")
     if type(origin) is not str or not origin or " " in origin or "+" in origin:
         raise Flaw(f"origin of the ledger is no name without space and plus: {shown(origin)}")
@@ -1056,10 +1137,22 @@ def read_ledger_opened(data: Data) -> Body:
     whole(data, "exponent")
     if type(zone) is not str:
         raise Flaw("zone is missing")
-    text_or_none(data, "key")
-    if type(data.get("continues", {})) is not dict:
-        raise Flaw("continues is not an object")
-    return (origin, zone), []
+    continues = data.get("continues")
+    if "continues" in data:
+        if type(continues) is not dict or type(continues.get("origin")) is not str:
+            raise Flaw("continues is no older ledger's origin, size and root")
+        whole(continues, "size")
+        if type(continues.get("root")) is not str or not HASH.fullmatch(continues["root"]):
+            raise Flaw(f"root of the older ledger is not 64 lower-case hex digits: {shown(continues.get('root'))}")
+    return (origin, zone, text_or_none(data, "key") or "", continues), []
+
+
+def read_key_rotated(data: Data) -> Body:
+    """-> key."""
+    key = data.get("key")
+    if type(key) is not str or read_key(key) is None:
+        raise Flaw(f"key is no verifier key of Ed25519: {shown(key)}")
+    return key, []
 
 
 def read_fund_opened(data: Data) -> Body:
@@ -1460,6 +1553,10 @@ class Book:
         self.returned: Counter[tuple[str, ...]] = Counter()  # what came back, by `parts_of`
         self.keys: dict[str, int] = {}  # business key of a payment or grant -> the entry that holds it
         self.bills: dict[tuple[str, str, str], Bill] = {}  # (hospital, bill number, case)
+        self.origin = ""
+        self.continues: dict[str, Any] | None = None
+        self.signers: list[tuple[int, str]] = []  # (entry that names it, verifier key) of the log
+        self.groups: list[tuple[int, int]] = []  # first and last entry of each fact of several entries
         self._minute = self._day = ""
 
     # Days
@@ -1959,13 +2056,26 @@ def no_money(fact: Fact) -> str:
 
 
 def judge_ledger_opened(book: Book, fact: Fact, _: Pieces) -> str:
-    """Sets the zone. That it is entry 0 and the only one is judged by `History`."""
+    """Sets the zone and the log's first key. That it is entry 0 and the only one is judged by `History`."""
     if book.zone is None:
+        book.origin, _, key, book.continues = fact.body
+        book.signers.append((fact.seq, key))
         try:
             book.zone = zoneinfo.ZoneInfo(fact.body[1])
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise Flaw(f"zone {shown(fact.body[1])} is not known here (the system's time zones or tzdata)") from None
     return no_money(fact) or book.day_flaw(fact)
+
+
+def judge_key_rotated(book: Book, fact: Fact, _: Pieces) -> str:
+    """Puts the log's next key in force."""
+    key = read_key(fact.body)
+    assert key is not None, "read_key_rotated has seen to it"
+    flaw = "" if key.name == book.origin else f"the new key is named {shown(key.name)}, not as the ledger"
+    if any(read_key(earlier) == key for _, earlier in book.signers):
+        flaw = flaw or "the new key was in force before"
+    book.signers.append((fact.seq, fact.body))
+    return flaw or no_money(fact)
 
 
 def judge_fund_opened(book: Book, fact: Fact, _: Pieces) -> str:
@@ -2538,6 +2648,7 @@ def about(noun: str, read: Read, judge: Judge, **more: Any) -> Rules:
 
 FACTS: dict[str, Rules] = {
     "LedgerOpened": Rules(read_ledger_opened, judge_ledger_opened),
+    "KeyRotated": Rules(read_key_rotated, judge_key_rotated),
     "FundOpened": making("fund", read_fund_opened, judge_fund_opened),
     "TapeOpened": about("fund", read_tape_opened, judge_tape_opened),
     "HospitalRegistered": making("hospital", read_hospital_registered, judge_hospital_registered),
@@ -2690,6 +2801,7 @@ def check_claims(part: bytes | str, judged: int, reversals: dict[int, int]) -> l
 
 # One entry gets one sentence: the reason of the lowest rank.
 BYTES, CHAIN, LAW, RECORD = range(4)
+KINDS_ZH = ("字节或格式不合规定", "哈希链断开", "违反账本规则", "版本号或业务键有误")
 
 
 @dataclass(slots=True)
@@ -2705,12 +2817,12 @@ class Group:
 class History:
     """Takes the readings of all chunks in order; `problems` and `judged` grow as it goes."""
 
-    def __init__(self, codec: Codec, records: Spill, claims: Spill) -> None:
+    def __init__(self, codec: Codec, records: Spill, claims: Spill, tree: Tree) -> None:
         self.codec = codec
         self.records = records
         self.claims = claims
         self.book = Book(self.find)
-        self.tree = Tree()
+        self.tree = tree
         self.entries = 0
         self.unknown: dict[str, int] = {}
         self.problems: dict[int, tuple[int, str]] = {}
@@ -2752,6 +2864,7 @@ class History:
             self.add_facts(chunk, reading)
         for kind, number in reading.unknown.items():
             self.unknown[kind] = self.unknown.get(kind, 0) + number
+        self.tree.foresee(reading.leaves)
         for level, value in reading.nodes:
             self.tree.add(level, value)
         self.entries += chunk.entries
@@ -2891,6 +3004,7 @@ class History:
         group.last = part
         if part.last:
             self.group = None
+            self.book.groups.append((group.start, position))
             self.settle(group.start, group.fact._replace(moves=tuple(group.moves)))
 
     @staticmethod
@@ -2936,7 +3050,10 @@ class History:
             entries=self.entries,
             root=self.tree.root().hex(),
             head=self.leaves[1] if self.entries else "",
-            problems=tuple(Problem(seq, problems[seq][1]) for seq in sorted(problems)[:MAX_PROBLEMS]),
+            problems=tuple(
+                Problem(seq, what, f"{KINDS_ZH[rank]}（{what}）")
+                for seq, (rank, what) in sorted(problems.items())[:MAX_PROBLEMS]
+            ),
             judged=judged,
             unknown_types=dict(sorted(self.unknown.items())),
             tapes={number: tape.end for number, tape in self.book.tapes.items()},
@@ -3017,17 +3134,19 @@ def verify(
     jobs: int = 1,
     progress: Callable[[int], None] | None = None,
     spill_dir: str | Path | None = None,
+    tree: Tree | None = None,
 ) -> Report:
     """Check a whole history from entry 0 on.
 
     `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `jobs`
     above 1 starts that many processes once there are POOL_FROM_ENTRIES entries. `progress` is called with the number
-    of entries read so far. `spill_dir` is where temporary files go (about 100 bytes an entry). The report is the same
-    whatever the sizes of the bundles, the codec and the jobs. Raises OSError when temporary files cannot be written;
-    whatever is wrong with the entries is in the report, never raised.
+    of entries read so far. `spill_dir` is where temporary files go (about 100 bytes an entry). `tree` is an empty one
+    that grows, and may watch itself grow. The report is the same whatever the sizes of the bundles, the codec and the
+    jobs. Raises OSError when temporary files cannot be written; whatever is wrong with the entries is in the report,
+    never raised.
     """
     with Spill(ENTRY_RECORD, spill_dir) as records, Spill(CLAIM_RECORD, spill_dir) as claims, Workers(jobs) as workers:
-        history = History(decode, records, claims)
+        history = History(decode, records, claims, Tree() if tree is None else tree)
         chunks = cut(bundles)
         head: list[Chunk] = []
         if jobs > 1:
@@ -3054,13 +3173,1298 @@ def verify(
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Signed notes (C2SP signed-note, tlog-checkpoint, tlog-cosignature)
+# ---------------------------------------------------------------------------------------------------------------------
+
+MAX_NOTE_BYTES = 1_000_000
+MAX_SIGNATURES = 16
+ED25519, COSIGNATURE = 1, 4  # signature types: the log's own, a witness's with its time
+SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+
+
+class Key(NamedTuple):
+    """A public key of Ed25519 under its name; `kind` is the type of the signatures it makes."""
+
+    name: str
+    kind: int
+    public: bytes
+
+    @property
+    def id(self) -> bytes:
+        """The four bytes by which signatures name it."""
+        return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.id.hex()}+{b64encode(bytes([self.kind]) + self.public).decode()}"
+
+    def signed(self, text: bytes, signature: bytes) -> bool:
+        """Whether the signature is this key's, over the text of a note; a cosignature also over its time."""
+        if self.kind == COSIGNATURE:
+            if len(signature) != 72 or signature[0] & 0x80:
+                return False
+            text = b"cosignature/v1\ntime %d\n%b" % (int.from_bytes(signature[:8], "big"), text)
+            signature = signature[8:]
+        return is_signature(self.public, text, signature)
+
+
+def is_signature(public: bytes, text: bytes, signature: bytes) -> bool:
+    """Whether the Ed25519 signature is right (RFC 8032). Raises Unusable without the library."""
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError:
+        raise Unusable(
+            "核对签名需要 cryptography 库：python -m pip install cryptography",
+            "signatures are checked with the library cryptography: python -m pip install cryptography",
+        ) from None
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def decoded(text: str) -> bytes | None:
+    """Standard base64, padded, in its one form; None for anything else."""
+    try:
+        value = b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return value if b64encode(value).decode() == text else None
+
+
+def is_key_name(name: str) -> bool:
+    """Whether the text can name a key: not empty, no Unicode space, no plus."""
+    return name != "" and not any(c == "+" or c.isspace() or unicodedata.category(c)[0] in "CZ" for c in name)
+
+
+@lru_cache(maxsize=1024)
+def read_key(text: str, kind: int = ED25519) -> Key | None:
+    """The key that a verifier key (`name+id+base64`) says; None for one that is malformed or of another type."""
+    name, _, rest = text.partition("+")
+    hexed, _, encoded = rest.partition("+")
+    value = decoded(encoded)
+    if value is None or len(value) != 33 or value[0] != kind or not is_key_name(name):
+        return None
+    key = Key(name, kind, value[1:])
+    return key if key.id.hex() == hexed else None
+
+
+class Note(NamedTuple):
+    """A note taken apart: its text, and (name, key id, signature) of each line. Nobody has checked it yet."""
+
+    text: bytes
+    signatures: tuple[tuple[str, bytes, bytes], ...]
+
+    def signers(self, known: Iterable[Key]) -> set[Key]:
+        """Those of the known keys that signed; unknown ones are passed over. Raises Refuted if one's is wrong."""
+        keys = {(key.name, key.id): key for key in known}
+        found = set()
+        for name, key_id, signature in self.signatures:
+            key = keys.get((name, key_id))
+            if key is None:
+                continue
+            if not key.signed(self.text, signature):
+                raise Refuted(f"其上 {name} 的签名不对", f"the signature of {name} on it is wrong")
+            found.add(key)
+        return found
+
+
+class Head(NamedTuple):
+    """A signed head (checkpoint): the log's origin, its size, the root over that many entries."""
+
+    origin: str
+    size: int
+    root: bytes
+    note: Note
+
+
+def read_note(data: bytes) -> Note:
+    """A note, exactly as the specification says. Raises Unusable."""
+    if len(data) > MAX_NOTE_BYTES:
+        raise Unusable(f"超过 {MAX_NOTE_BYTES} 字节，太长", f"it is longer than {MAX_NOTE_BYTES} bytes")
+    if b"\r\n" in data:
+        raise Unusable(
+            "换行符是 CRLF：文件在传输中被转换过，请重新取得原件",
+            "its lines end in CRLF: it was converted on its way; get the original again",
+        )
+    try:
+        content = data.decode()
+    except UnicodeDecodeError:
+        raise Unusable("不是 UTF-8 文本", "it is not UTF-8 text") from None
+    if any(c < " " and c != "\n" for c in content):
+        raise Unusable("含有控制字符", "it holds a control character")
+    text, blank, lines = content.rpartition("\n\n")
+    if not blank or not lines.endswith("\n"):
+        raise Unusable("不是正文、空行、签名行的结构", "it is not text, an empty line and signature lines")
+    signatures = []
+    for line in lines[:-1].split("\n"):
+        dash, _, rest = line.partition(" ")
+        name, space, encoded = rest.partition(" ")
+        value = decoded(encoded)
+        if dash != "—" or not space or not is_key_name(name) or value is None or len(value) < 5:
+            raise Unusable(f"{shown(line)} 不是签名行", f"{shown(line)} is no signature line")
+        signatures.append((name, value[:4], value[4:]))
+    if len(signatures) > MAX_SIGNATURES:
+        raise Unusable(
+            f"有 {len(signatures)} 个签名，最多 {MAX_SIGNATURES} 个",
+            f"it has {len(signatures)} signatures, {MAX_SIGNATURES} at most are read",
+        )
+    return Note(f"{text}\n".encode(), tuple(signatures))
+
+
+def read_head(data: bytes) -> Head:
+    """The signed head that a note is; extension lines are passed over. Raises Unusable."""
+    note = read_note(data)
+    lines = note.text.decode().split("\n")
+    if len(lines) < 4 or not all(lines[:-1]):
+        raise Unusable("正文不是账本名称、条数、树根各一行", "its text is not origin, size and root, a line each")
+    origin, size, encoded = lines[:3]
+    root = decoded(encoded)
+    if not SIZE.fullmatch(size) or int(size) > 2**63 - 1:
+        raise Unusable(
+            f"条数 {shown(size)} 不是没有前导零的十进制数",
+            f"its size {shown(size)} is no decimal number without leading zeros",
+        )
+    if root is None or len(root) != 32:
+        raise Unusable("树根不是 base64 的 32 字节", "its root is not 32 bytes in base64")
+    return Head(origin, int(size), root, note)
+
+
+def unreadable(path: str | Path, error: OSError) -> Unusable:
+    """What is said of a file that cannot be read."""
+    reason = error.strerror or error
+    return Unusable(f"无法读取 {path}：{reason}", f"{path} cannot be read: {reason}")
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """The file's bytes, one more than `limit` at most. Raises Unusable."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def kept_heads(paths: Iterable[Path]) -> list[tuple[Path, Head]]:
+    """The heads in files that the reader kept, smaller ones first. Raises Unusable."""
+    return sorted(((path, head_file(path)) for path in paths), key=lambda one: one[1].size)
+
+
+def head_file(path: Path) -> Head:
+    """The signed head in a file that somebody kept; that of a receipt, if it is one. Raises Unusable."""
+    data = read_limited(path, MAX_RECEIPT_BYTES)
+    try:
+        return read_proof(data).head if data.startswith(RECEIPT_HEADER) else read_head(data)
+    except Unusable as fault:
+        raise Unusable(
+            f"{path} 不是可用的日志头：{fault.zh}", f"{path} is no head that can be used: {fault.en}"
+        ) from None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Policies: whose signatures count (C2SP tlog-policy)
+# ---------------------------------------------------------------------------------------------------------------------
+
+MAX_POLICY_BYTES = 100_000
+NO_QUORUM = "none"
+
+
+@dataclass(slots=True)
+class Policy:
+    """Whose signatures count. `groups` are in the order of their definition: name -> (how many, of whom)."""
+
+    logs: list[Key] = field(default_factory=list)
+    witnesses: dict[str, Key] = field(default_factory=dict)
+    groups: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    quorum: str = ""
+    source: str = ""  # where it is from
+
+    def keys(self) -> list[Key]:
+        """All keys that it names."""
+        return [*self.logs, *self.witnesses.values()]
+
+    def logs_of(self, origin: str) -> list[Key]:
+        """The keys of the log of that name."""
+        return [key for key in self.logs if key.name == origin]
+
+    def is_witnessed(self, signers: set[Key]) -> bool:
+        """Whether those who signed come to the quorum."""
+        found = {name for name, key in self.witnesses.items() if key in signers}
+        for name, (needed, members) in self.groups.items():
+            if len(found.intersection(members)) >= needed:
+                found.add(name)
+        return self.quorum == NO_QUORUM or self.quorum in found
+
+    def add(self, words: list[str]) -> None:
+        """Take in one line. Raises Unusable."""
+        match words:
+            case ["log", text, *rest] if len(rest) < 2:
+                self.logs.append(self.key(text, ED25519, self.logs))
+            case ["witness", name, text, *rest] if len(rest) < 2:
+                self.witnesses[self.name(name)] = self.key(text, COSIGNATURE, self.witnesses.values())
+            case ["group", name, count, *members] if members:
+                self.groups[self.name(name)] = (self.count(count, members), tuple(members))
+            case ["quorum", name] if not self.quorum:
+                self.known([name] if name != NO_QUORUM else [])
+                self.quorum = name
+            case ["quorum", _]:
+                raise Unusable("有两行 quorum", "there are two quorum lines")
+            case _:
+                raise Unusable(
+                    f"不认识的一行：{shown(' '.join(words))}", f"no such line is known: {shown(' '.join(words))}"
+                )
+
+    @staticmethod
+    def key(text: str, kind: int, others: Iterable[Key]) -> Key:
+        """A key of the policy. Raises Unusable."""
+        key = read_key(text, kind)
+        if key is None:
+            raise Unusable(
+                f"{shown(text)} 不是 Ed25519 的公钥（类型 0x{kind:02x}）；其他类型的签名这里无法核对",
+                f"{shown(text)} is no verifier key of Ed25519 (type 0x{kind:02x}); others cannot be checked here",
+            )
+        if any(key.public == other.public for other in others):
+            raise Unusable(f"公钥 {shown(text)} 出现两次", f"the key {shown(text)} stands twice")
+        return key
+
+    def name(self, name: str) -> str:
+        """A name that is defined now. Raises Unusable."""
+        if name == NO_QUORUM or name in self.witnesses or name in self.groups:
+            raise Unusable(f"名称 {shown(name)} 已有定义", f"the name {shown(name)} is defined already")
+        return name
+
+    def known(self, names: Sequence[str]) -> None:
+        """Raises Unusable unless all names are defined."""
+        for name in names:
+            if name not in self.witnesses and name not in self.groups:
+                raise Unusable(f"名称 {shown(name)} 没有定义", f"the name {shown(name)} is not defined above")
+
+    def count(self, text: str, members: list[str]) -> int:
+        """How many members of a group are needed. Raises Unusable."""
+        self.known(members)
+        number = {"all": len(members), "any": 1}.get(text) or (int(text) if SIZE.fullmatch(text) else 0)
+        if not 1 <= number <= len(members) or len(set(members)) < len(members):
+            raise Unusable(
+                f"组要求 {shown(text)} 个成员，成员须互不相同且足数",
+                f"a group asks for {shown(text)} of its members, who must differ and be as many",
+            )
+        return number
+
+
+def read_policy(data: bytes) -> Policy:
+    """A policy, strictly. Raises Unusable."""
+    if len(data) > MAX_POLICY_BYTES:
+        raise Unusable(f"超过 {MAX_POLICY_BYTES} 字节，太长", f"it is longer than {MAX_POLICY_BYTES} bytes")
+    if any((byte < 0x20 and byte not in b"\t\n") or byte == 0x7F for byte in data):
+        raise Unusable("含有控制字符（或 CRLF 换行）", "it holds a control character (or lines that end in CRLF)")
+    policy = Policy()
+    for line in data.decode(errors="surrogateescape").split("\n"):
+        words = re.split(r"[ \t]+", line.strip(" \t"))
+        if words != [""] and not words[0].startswith("#"):
+            policy.add(words)
+    if not policy.quorum:
+        raise Unusable("没有 quorum 行", "it has no quorum line")
+    if not policy.logs:
+        raise Unusable("没有 log 行，不知道认可谁的签名", "it has no log line, so nobody's signature counts")
+    return policy
+
+
+def policy_file(path: Path) -> Policy:
+    """The policy in a file. Raises Unusable."""
+    data = read_limited(path, MAX_POLICY_BYTES)
+    try:
+        policy = read_policy(data)
+    except Unusable as fault:
+        raise Unusable(
+            f"{path} 不是可用的信任策略：{fault.zh}", f"{path} is no policy that can be used: {fault.en}"
+        ) from None
+    policy.source = str(path)
+    return policy
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A tree that is watched as it grows (C2SP tlog-tiles)
+# ---------------------------------------------------------------------------------------------------------------------
+
+WIDTH = 1 << TILE_LEVEL
+HASH_BYTES = 32
+ENTRIES = -1  # stands for the level of entry bundles
+TILE_NAME = re.compile(r"(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+
+
+def tile_path(level: int, number: int, width: int = WIDTH) -> str:
+    """The path of a tile of `width` hashes or, at level ENTRIES, of a bundle of so many entries."""
+    groups = [f"{number % 1000:03}"]
+    while number >= 1000:
+        number //= 1000
+        groups.append(f"x{number % 1000:03}")
+    path = "/".join(["tile", "entries" if level == ENTRIES else str(level), *reversed(groups)])
+    return path if width == WIDTH else f"{path}.p/{width}"
+
+
+class Watch(Tree):
+    """A whole tree that knows its root at some sizes, and tells of each tile as it is filled.
+
+    `tell` is called with the level, the number and the hashes of each full tile, and by `close` of the partial ones.
+    """
+
+    def __init__(self, sizes: Iterable[int], tell: Callable[[int, int, bytes], None] | None = None) -> None:
+        super().__init__()
+        self.roots: dict[int, bytes] = {0: self.root()}
+        self._sizes = sorted(set(sizes) - {0}, reverse=True)
+        self._tell = tell
+        self._rows: list[tuple[int, bytearray]] = []  # of each level: the number of its open tile, and its hashes
+
+    def foresee(self, leaves: bytes) -> None:
+        """See `Tree.foresee`."""
+        end = self.end + len(leaves) // HASH_BYTES
+        if self._sizes and self._sizes[-1] <= end:
+            partial_tree, at = Tree(), 0
+            partial_tree.end, partial_tree.nodes = self.end, self.nodes.copy()
+            while self._sizes and self._sizes[-1] <= end:
+                size = self._sizes.pop()
+                upto = (size - self.end) * HASH_BYTES
+                partial_tree.extend([leaves[one : one + HASH_BYTES] for one in range(at, upto, HASH_BYTES)])
+                self.roots[size], at = partial_tree.root(), upto
+        self._gather(0, leaves)
+
+    def add(self, level: int, value: bytes) -> None:
+        """See `Tree.add`; nodes of more than one tile would hide the rows of the level above it."""
+        assert level <= TILE_LEVEL, "nodes are no larger than what one tile stands for"
+        self.end += 1 << level
+        while True:
+            if level and level % TILE_LEVEL == 0:
+                self._gather(level // TILE_LEVEL, value)
+            if not self.nodes or self.nodes[-1][0] != level or self.end >> level & 1:
+                break
+            value = node_hash(self.nodes.pop()[1], value)
+            level += 1
+        self.nodes.append((level, value))
+
+    def close(self) -> None:
+        """Tell of the partial tiles: no more leaves come."""
+        for level, (number, row) in enumerate(self._rows):
+            if row and self._tell is not None:
+                self._tell(level, number, bytes(row))
+
+    def _gather(self, level: int, hashes: bytes) -> None:
+        if self._tell is None:
+            return
+        if level == len(self._rows):
+            self._rows.append((0, bytearray()))
+        number, row = self._rows[level]
+        row += hashes
+        while len(row) >= WIDTH * HASH_BYTES:
+            self._tell(level, number, bytes(row[: WIDTH * HASH_BYTES]))
+            del row[: WIDTH * HASH_BYTES]
+            number += 1
+        self._rows[level] = (number, row)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A signed log: what its entries come to, held against the heads that were signed
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class SignedLog:
+    """A ledger that was replayed, to hold signed heads against, smaller ones first; `problems` grows as it goes."""
+
+    def __init__(
+        self,
+        report: Report,
+        roots: dict[int, bytes],
+        policy: Policy | None,
+        origin: str,
+        others: Iterable[Problem] = (),
+    ) -> None:
+        """`origin` is what the ledger is taken for when entry 0 could not be judged; `others` is what is wrong besides
+        the report's problems."""
+        book = report._book
+        self.report, self.roots, self.policy = report, roots, policy
+        self.origin, self.continues, self.groups = book.origin or origin, book.continues, book.groups
+        self.problems: list[Problem] = []
+        self.first_bad = min(
+            (problem.seq for problem in chain(report.problems, others) if problem.seq is not None), default=MAX_INTEGER
+        )
+        self.vouched: list[int] = []  # sizes of heads that agreed
+        self.rootless = False  # whether one of the log's own heads did not, and it was said
+        self.keys: list[tuple[int, Key]] = []  # (the entry that names it, key)
+        for seq, text in book.signers:
+            key = read_key(text)
+            if key is not None and key.name == self.origin:
+                self.keys.append((seq, key))
+        # What comes after the last entry that could be judged may have changed the key unseen.
+        self.known_to = report.entries + 1 if report.judged == report.entries else report.judged
+
+    def problem(self, seq: int | None, zh: str, en: str) -> None:
+        """Keep what is wrong."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(seq, en, zh))
+
+    def known(self) -> list[Key]:
+        """All keys whose signatures can be told right from wrong."""
+        return [*(key for _, key in self.keys), *(self.policy.keys() if self.policy else ())]
+
+    def in_force(self, size: int) -> list[Key]:
+        """The keys that a head of that size must be signed by: the newest that is named, right after also the last."""
+        named = [(seq, key) for seq, key in self.keys if seq < size]
+        if not named:
+            return self.policy.logs_of(self.origin) if self.policy else []
+        handed_over = named[-1][0] + 1 == size
+        return [key for _, key in named[-2 if handed_over else -1 :]]
+
+    def check_policy(self) -> None:
+        """Entry 0 names a key, and the policy's is one that the entries name."""
+        assert self.policy is not None
+        named = [key for _, key in self.keys]
+        if not named and self.report.judged:
+            self.problem(0, "没有写明账本的签名公钥", "it names no verifier key of the ledger")
+        if not self.policy.logs_of(self.origin):
+            others = ", ".join(sorted({key.name for key in self.policy.logs}))
+            self.problem(None, f"信任策略所认的是另一账本 {others}", f"the policy is of another ledger, {others}")
+        for key in self.policy.logs_of(self.origin):
+            if named and key not in named and self.known_to > self.report.entries:
+                self.problem(
+                    None,
+                    f"信任策略中的公钥 {key} 不是账本分录所记的公钥：名同钥异",
+                    f"the policy's key {key} is none that the entries name: a wrong key under the right name",
+                )
+
+    def check_rotations(self, sizes: set[int]) -> None:
+        """Each change of the key was handed over by a head that both keys signed; `sizes` are those of all heads."""
+        for seq, _ in self.keys[1:]:
+            if seq + 1 < self.report.entries and seq + 1 not in sizes:
+                self.problem(
+                    seq,
+                    f"此处更换了签名公钥，却没有 {seq + 1} 条分录的日志头由新旧公钥共同签署",
+                    f"the key changes here, and there is no head of {seq + 1} entries that both keys signed",
+                )
+
+    def check_head(self, name: str, head: Head, newest: bool = False) -> None:
+        """A head of the log itself: its origin, its root, its signatures, and for the newest its witnesses."""
+        if head.origin != self.origin:
+            self.problem(
+                None,
+                f"{name} 是另一账本 {shown(head.origin)} 的日志头",
+                f"{name} is of another ledger, {shown(head.origin)}",
+            )
+            return
+        self.check_root(Said(name, name), head)
+        self.check_groups(name, head)
+        try:
+            signers = head.note.signers(self.known())
+        except Refuted as fault:
+            self.problem(None, f"{name} 不可信：{fault.zh}", f"{name} is not to be believed: {fault.en}")
+            return
+        for key in self.in_force(head.size) if head.size <= self.known_to else ():
+            if key not in signers:
+                self.problem(
+                    None,
+                    f"{name} 没有当时有效的公钥 {key} 的签名",
+                    f"{name} is not signed by the key in force at its size, {key}",
+                )
+        if newest and self.policy is not None and not self.policy.is_witnessed(signers):
+            quorum = shown(self.policy.quorum)
+            self.problem(
+                None,
+                f"{name} 的见证签名不足信任策略要求的 {quorum}",
+                f"{name} is not cosigned as the policy asks, by {quorum}",
+            )
+
+    def check_root(self, name: Said, head: Head, own: bool = True) -> bool:
+        """Whether the head's root is that of as many entries here. Where more is known of what is wrong, it is said of
+        one of the log's own heads only."""
+        root = self.roots.get(head.size)
+        if root == head.root:
+            self.vouched.append(head.size)
+        elif root is not None and self.first_bad < head.size:
+            if not (own and self.rootless):
+                self.problem(None, f"{name.zh} 签署的是另一树根", f"{name.en} was signed over another root")
+            self.rootless = self.rootless or own
+        elif root is not None:
+            first = self.first_bad = max((size for size in self.vouched if size < head.size), default=0)
+            self.problem(
+                first,
+                f"{name.zh} 签署的是另一树根：第 {first} 至 {head.size - 1} 条中有改动，历史被改写或是另一份历史",
+                f"{name.en} was signed over another root: something from entry {first} to {head.size - 1} was changed, "
+                "history was rewritten, or this is another history",
+            )
+        return root == head.root
+
+    def check_groups(self, name: str, head: Head) -> None:
+        """No head ends inside a fact of several entries."""
+        index = bisect_left(self.groups, (head.size, 0)) - 1
+        if index >= 0 and head.size <= self.groups[index][1]:
+            start = self.groups[index][0]
+            self.problem(
+                start,
+                f"{name} 把由此开始的多条分录的事项从中间切断",
+                f"{name} ends inside the fact of several entries that begins here",
+            )
+
+    def check_kept(self, path: Path, head: Head) -> bool:
+        """Whether a head that the reader kept from before agrees. Raises Unusable for another ledger's, or damaged."""
+        if head.origin != self.origin:
+            return self.check_continued(path, head)
+        try:
+            head.note.signers(self.known())
+        except Refuted as fault:
+            raise Unusable(f"{path} 已损坏：{fault.zh}", f"{path} is damaged: {fault.en}") from None
+        if head.size > self.report.entries:
+            self.problem(
+                self.report.entries,
+                f"您保存的 {path} 签署了 {head.size} 条分录，这里只有 {self.report.entries} 条：被截断，或以旧充新",
+                f"the head you kept, {path}, was signed over {head.size} entries, and here are {self.report.entries}: "
+                "they were cut off, or an old head is served as new",
+            )
+        else:
+            return self.check_root(Said(f"您保存的日志头 {path}", f"the head you kept, {path},"), head, own=False)
+        return False
+
+    def check_continued(self, path: Path, head: Head) -> bool:
+        """Whether a head of the ledger that this one says it follows is the one named. Raises Unusable for one of any
+        other ledger."""
+        older = self.continues
+        if older is None or older["origin"] != head.origin:
+            raise other_ledger(path, head, self.origin)
+        if head.size > older["size"] or (head.size == older["size"] and head.root.hex() != older["root"]):
+            self.problem(
+                0,
+                f"所接续的旧账本与您保存的 {path} 不符（该日志头有 {head.size} 条，这里写的是 {older['size']} 条）",
+                f"the older ledger that this one follows is not as {path} says ({head.size} entries)",
+            )
+            return False
+        return bool(head.size == older["size"])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# An export: the signed log as a folder
+# ---------------------------------------------------------------------------------------------------------------------
+
+MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a command: the lines for readers, the same as JSON values, the exit code."""
+
+    lines: list[Said]
+    members: dict[str, Any]
+    code: int
+
+
+class Export:
+    """A folder with a signed log: `checkpoint`, `checkpoints/<size>`, `tile/...`; `problems` grows as it is read.
+
+    Its signed head says which files must be there. Partial tiles of smaller sizes may be there besides.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.head = head_file(folder / "checkpoint")
+        self.size = self.head.size
+        self.problems: list[Problem] = []
+        self.tiles_wrong: set[tuple[int, int]] = set()  # (level, number)
+        self.more_wrong = 0
+        self.read = Counter[str]()
+        self.odd: list[str] = []
+        self.present: dict[tuple[int, int], list[int]] = {}  # (level, number) -> widths, those not yet looked at
+        try:
+            self._find()
+        except OSError as error:
+            raise unreadable(folder, error) from None
+
+    def _find(self) -> None:
+        """Note which tiles and bundles there are, and what there is besides. Raises OSError."""
+
+        def refuse(error: OSError) -> None:
+            raise error
+
+        for parent, _, names in os.walk(self.folder / "tile", onerror=refuse):
+            below = Path(parent).relative_to(self.folder / "tile").as_posix()
+            for name in names:
+                found = TILE_NAME.fullmatch(f"{below}/{name}")
+                if found is not None and not name.startswith("."):
+                    level = ENTRIES if found[1] == "entries" else int(found[1])
+                    number, width = int(re.sub("[x/]", "", found[2])), int(found[3] or WIDTH)
+                    if tile_path(level, number, width) == f"tile/{below}/{name}":
+                        self.present.setdefault((level, number), []).append(width)
+                        continue
+                if not name.startswith("."):
+                    self.odd.append(f"tile/{below}/{name}")
+
+    def earlier(self) -> list[int]:
+        """The sizes of the heads in `checkpoints`, sorted. Raises Unusable."""
+        try:
+            names = [path.name for path in (self.folder / "checkpoints").iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise unreadable(self.folder / "checkpoints", error) from None
+        self.odd += [f"checkpoints/{name}" for name in names if not SIZE.fullmatch(name) and not name.startswith(".")]
+        return sorted(int(name) for name in names if SIZE.fullmatch(name))
+
+    def first(self) -> Data:
+        """The first entry as it stands there, unchecked; {} when it cannot be read."""
+        for width in (WIDTH, min(self.size, WIDTH)):
+            try:
+                entry = json.loads(split(self._file(tile_path(ENTRIES, 0, width), MAX_BUNDLE_BYTES))[0])
+                return entry if type(entry) is dict else {}
+            except (Unusable, ValueError, IndexError, RecursionError):
+                continue
+        return {}
+
+    def bundles(self) -> Iterator[bytes]:
+        """The entry bundles up to the signed size, in order; none after the first that is missing."""
+        start = number = 0
+        while start < self.size:
+            width = min(WIDTH, self.size - start)
+            widths = self.present.pop((ENTRIES, number), [])
+            longer = [one for one in widths if one > width]
+            if longer:
+                self.present[ENTRIES, number] = longer
+            if width not in widths:
+                path = tile_path(ENTRIES, number, width)
+                self.problem(
+                    start,
+                    f"导出不完整：缺少 {path}，自此的分录无从核对",
+                    f"the export is cut short: {path} is missing, and nothing from here on could be checked",
+                )
+                return
+            data = self._file(tile_path(ENTRIES, number, width), MAX_BUNDLE_BYTES)
+            ends = self._ends(data, start, number, width)
+            for one in widths:
+                if one < width:
+                    self._replaced(start, tile_path(ENTRIES, number, one), data[: ends[one]])
+            self.read["bundles"] += 1
+            yield data
+            start, number = start + width, number + 1
+
+    def _replaced(self, start: int, path: str, whole: bytes) -> None:
+        """Hold a smaller bundle against what the newer one has of it."""
+        data = self._file(path, MAX_BUNDLE_BYTES)
+        if data != whole:
+            same, at = 0, 0
+            while at + 2 <= len(data):
+                end = at + 2 + (data[at] << 8 | data[at + 1])
+                if data[at:end] != whole[at:end]:
+                    break
+                same, at = same + 1, end
+            self.problem(start + same, f"{path} 与较新的分录包不符", f"{path} differs from the newer bundle")
+
+    def _ends(self, data: bytes, start: int, number: int, width: int) -> list[int]:
+        """Where each entry of a bundle ends, after 0; padded to `width` when there are too few."""
+        ends, at = [0], 0
+        while at + 2 <= len(data):
+            at += 2 + (data[at] << 8 | data[at + 1])
+            ends.append(at)
+        if len(ends) != width + 1 or at != len(data):
+            path, there = tile_path(ENTRIES, number, width), len(ends) - 1
+            self.problem(
+                start + min(there, width),
+                f"{path} 应恰有 {width} 条分录，实为 {there} 条" + ("" if at == len(data) else "，且末尾不完整"),
+                f"{path} holds {there} entries where {width} belong" + ("" if at == len(data) else ", and breaks off"),
+            )
+            ends += [len(data)] * (width + 1 - len(ends))
+        return ends
+
+    def hold(self, level: int, number: int, row: bytes) -> None:
+        """Hold a tile, and the smaller ones that it replaced, against the hashes that the entries come to."""
+        width = len(row) // HASH_BYTES
+        widths = self.present.pop((level, number), [])
+        if width not in widths:
+            path = tile_path(level, number, width)
+            self.wrong(level, number, 0, f"缺少 {path}", f"{path} is missing")
+        for one in widths:
+            if one > width:
+                self.present.setdefault((level, number), []).append(one)
+                continue
+            path = tile_path(level, number, one)
+            data = self._file(path, WIDTH * HASH_BYTES)
+            self.read["tiles"] += 1
+            if len(data) != one * HASH_BYTES:
+                self.wrong(
+                    level,
+                    number,
+                    0,
+                    f"{path} 有 {len(data)} 字节，应为 {one * HASH_BYTES}",
+                    f"{path} has {len(data)} bytes where {one * HASH_BYTES} belong",
+                )
+            elif data != row[: len(data)]:
+                self._differs(level, number, data, row, path)
+
+    def _differs(self, level: int, number: int, data: bytes, row: bytes, path: str) -> None:
+        """Name the first hash that differs, unless a tile below is wrong there already."""
+        for at in range(len(data) // HASH_BYTES):
+            here = slice(at * HASH_BYTES, (at + 1) * HASH_BYTES)
+            if data[here] != row[here] and (level - 1, number * WIDTH + at) not in self.tiles_wrong:
+                self.wrong(
+                    level,
+                    number,
+                    at,
+                    f"{path} 的第 {at} 个哈希与分录不符",
+                    f"hash {at} of {path} is not what the entries come to",
+                )
+                return
+        self.tiles_wrong.add((level, number))
+
+    def wrong(self, level: int, number: int, at: int, zh: str, en: str) -> None:
+        """Keep what is wrong with a tile; of very many only how many more."""
+        self.tiles_wrong.add((level, number))
+        if len(self.tiles_wrong) <= MAX_TILES_NAMED:
+            self.problem((number * WIDTH + at) * WIDTH**level, zh, en)
+        else:
+            self.more_wrong += 1
+
+    def problem(self, seq: int | None, zh: str, en: str) -> None:
+        """Keep what is wrong."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(seq, en, zh))
+
+    def close(self, heads: Iterable[int]) -> None:
+        """What is there and should not be: beyond the signed head. `heads` are the sizes of all that are there."""
+        if self.more_wrong:
+            self.problem(
+                None,
+                f"另有 {self.more_wrong} 个哈希树文件不符",
+                f"{self.more_wrong} more tiles are wrong",
+            )
+        beyond = [
+            path for (level, number), widths in self.present.items() for path in self._beyond(level, number, widths)
+        ]
+        if beyond:
+            named = ", ".join(sorted(beyond)[:3])
+            self.problem(
+                self.size,
+                f"签名日志头只有 {self.size} 条分录，另有 {len(beyond)} 个文件超出其外（{named}）：被添加，或以旧充新",
+                f"{len(beyond)} files reach beyond the signed head of {self.size} entries ({named}): the export was "
+                "padded, or an old head is served as new",
+            )
+        larger = max(heads, default=0)
+        if larger > self.size:
+            self.problem(
+                self.size,
+                f"checkpoints/{larger} 已签署 {larger} 条分录，checkpoint 却只有 {self.size} 条：以旧充新",
+                f"checkpoints/{larger} was signed over {larger} entries, `checkpoint` over {self.size}: an old head is "
+                "served as new",
+            )
+
+    def _beyond(self, level: int, number: int, widths: list[int]) -> Iterator[str]:
+        leaves = WIDTH ** max(level, 0)
+        for width in widths:
+            if (number * WIDTH + width) * leaves > self.size:
+                yield tile_path(level, number, width)
+
+    def _file(self, path: str, limit: int) -> bytes:
+        return read_limited(self.folder / path, limit)
+
+
+MAX_TILES_NAMED = 10
+
+
+def verify_export(
+    folder: Path,
+    *,
+    trust: Policy | None = None,
+    heads: Sequence[tuple[Path, Head]] = (),
+    decode: Codec = STRICT,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    spill_dir: str | Path | None = None,
+) -> Outcome:
+    """Check an export: every entry, the tree, the heads. `trust` is the reader's own policy, without one the export's
+    counts; `heads` are those that the reader has from before.
+
+    Raises Unusable for a folder that cannot be read as an export, and for another ledger's head or policy; OSError when
+    temporary files cannot be written.
+    """
+    export = Export(folder)
+    sizes = export.earlier()
+    _check_whose(export, trust, heads)
+    policy = trust or policy_file(folder / "policy")
+    watch = Watch([export.size, *sizes, *(head.size for _, head in heads)], export.hold)
+    report = verify(
+        export.bundles(),
+        decode=decode,
+        jobs=jobs,
+        progress=None if progress is None else lambda done: progress(done, export.size),
+        spill_dir=spill_dir,
+        tree=watch,
+    )
+    if watch.end == export.size:
+        watch.close()
+    log = SignedLog(report, watch.roots, policy, export.head.origin, export.problems)
+    if export.head.origin != log.origin:
+        log.check_head("checkpoint", export.head)
+        return _export_outcome(export, log, [], trust is not None, sizes)
+    export.close(sizes)
+    log.check_policy()
+    agreeing = [(path, head, log.check_kept(path, head)) for path, head in heads]
+    for size in sizes:
+        _check_earlier(export, log, size)
+    log.check_head("checkpoint", export.head, newest=True)
+    log.check_rotations({export.size, *sizes})
+    return _export_outcome(export, log, agreeing, trust is not None, sizes)
+
+
+def check_ledger(trust: Policy, origin: str) -> None:
+    """Raises Unusable for a policy without that ledger's log."""
+    if not trust.logs_of(origin):
+        named = ", ".join(sorted({key.name for key in trust.logs}))
+        raise Unusable(
+            f"信任策略所认的账本是 {named}，这里是 {shown(origin)}",
+            f"the policy is of another ledger, {named}; this is {shown(origin)}",
+        )
+
+
+def _check_whose(export: Export, trust: Policy | None, heads: Sequence[tuple[Path, Head]]) -> None:
+    """Raises Unusable, before the long work, for what the reader brought and is of another ledger."""
+    origin = export.head.origin
+    if trust is not None:
+        check_ledger(trust, origin)
+    data = export.first().get("data")
+    continues = data.get("continues") if type(data) is dict else None
+    older = continues.get("origin") if type(continues) is dict else None
+    for path, head in heads:
+        if head.origin not in (origin, older):
+            raise other_ledger(path, head, origin)
+
+
+def _check_earlier(export: Export, log: SignedLog, size: int) -> None:
+    """One of the heads in `checkpoints`."""
+    name = f"checkpoints/{size}"
+    try:
+        head = head_file(export.folder / name)
+    except Unusable as fault:
+        log.problem(None, fault.zh, fault.en)
+        return
+    if head.size != size:
+        log.problem(None, f"{name} 实为 {head.size} 条的日志头", f"{name} is a head of {head.size} entries")
+        return
+    if head != export.head:
+        log.check_head(name, head)
+
+
+def _export_outcome(
+    export: Export,
+    log: SignedLog,
+    kept: Sequence[tuple[Path, Head, bool]],
+    given: bool,
+    sizes: Sequence[int],
+) -> Outcome:
+    """The findings on an export, put together."""
+    report = log.report
+    problems = ordered([*report.problems, *export.problems, *log.problems])
+    checked = {"bundles": export.read["bundles"], "tiles": export.read["tiles"], "heads": len({*sizes, export.size})}
+    trust = log.policy
+    assert trust is not None
+    members = {
+        **report.as_json(),
+        "ok": not problems,
+        "kind": "export",
+        "origin": log.origin,
+        "size": export.size,
+        "problems": [{"seq": problem.seq, "what": problem.what} for problem in problems],
+        "checked": checked,
+        "keys": [{"entry": seq, "key": str(key)} for seq, key in log.keys],
+        "policy": {"file": trust.source, "given": given, "quorum": trust.quorum},
+        "kept": [{"file": str(path), "size": head.size, "agrees": agrees} for path, head, agrees in kept],
+        "passed_over": sorted(export.odd),
+    }
+    lines = [
+        Said(
+            f"账本 {log.origin}：签名日志头 {export.size} 条分录",
+            f"ledger {log.origin}: signed head of {export.size} entries",
+        ),
+        Said(
+            f"已核对：分录包 {checked['bundles']} 个、哈希树文件 {checked['tiles']} 个、日志头 {checked['heads']} 个、"
+            f"签名公钥 {len(log.keys)} 个",
+            f"checked: {checked['bundles']} bundles, {checked['tiles']} tiles, {checked['heads']} heads, "
+            f"{len(log.keys)} signing keys",
+        ),
+        *_trust_lines(log, given),
+        *(_kept_line(path, head) for path, head, agrees in kept if agrees),
+    ]
+    if export.odd:
+        some = ", ".join(sorted(export.odd)[:3])
+        lines.append(
+            Said(f"未理会 {len(export.odd)} 个其他文件：{some}", f"{len(export.odd)} other files passed over: {some}")
+        )
+    told = replace(report, problems=problems)
+    return Outcome([*lines, *told.said(), told.verdict()], members, 1 if problems else 0)
+
+
+def _trust_lines(log: SignedLog, given: bool) -> Iterator[Said]:
+    """Whose signature counted, and what the ledger says it follows."""
+    assert log.policy is not None
+    keys = ", ".join(map(str, log.policy.logs_of(log.origin)))
+    if not given:
+        yield Said(
+            f"信任策略为导出自带：请将公钥与从别处得到的核对（--policy、--key）：{keys}",
+            f"the policy is the export's own: compare its key with one from elsewhere (--policy, --key): {keys}",
+        )
+    else:
+        yield Said(f"信任策略 {log.policy.source}：公钥 {keys}", f"policy {log.policy.source}: key {keys}")
+    if log.policy.quorum != NO_QUORUM:
+        yield Said(f"见证要求：{log.policy.quorum}", f"witnesses asked for: {log.policy.quorum}")
+    if log.continues is not None:
+        older = f"{log.continues['origin']}, {log.continues['size']}, {log.continues['root']}"
+        yield Said(f"本账本接续旧账本：{older}", f"this ledger follows an older one: {older}")
+
+
+def _kept_line(path: Path, head: Head) -> Said:
+    return Said(
+        f"与您保存的 {path}（{head.size} 条）一致", f"agrees with the head you kept, {path} ({head.size} entries)"
+    )
+
+
+def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """By entry, those of the log as a whole last; MAX_PROBLEMS at most."""
+    rank = sorted(problems, key=lambda one: (one.seq is None, one.seq or 0))
+    return tuple(rank[:MAX_PROBLEMS])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Receipts 存证凭据 (C2SP tlog-proof)
+# ---------------------------------------------------------------------------------------------------------------------
+
+RECEIPT_HEADER = b"c2sp.org/tlog-proof@v1"
+MAX_RECEIPT_BYTES = 2_000_000
+INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
+OPENING = frozenset(("field", "salt", "stream", "value"))
+
+
+class Proof(NamedTuple):
+    """A proof of logging taken apart: which entry, the path up to the root, the signed head, what stands beside."""
+
+    seq: int
+    path: tuple[bytes, ...]
+    head: Head
+    extra: bytes
+
+
+class Receipt(NamedTuple):
+    """A proof with the entry it is of, and openings of what the entry commits to."""
+
+    proof: Proof
+    entry: bytes
+    openings: list[dict[str, str]]
+
+
+def read_proof(data: bytes) -> Proof:
+    """A proof, exactly as the specification says. Raises Unusable."""
+    if len(data) > MAX_RECEIPT_BYTES:
+        raise Unusable(f"超过 {MAX_RECEIPT_BYTES} 字节，太长", f"it is longer than {MAX_RECEIPT_BYTES} bytes")
+    if b"\r\n" in data:
+        raise Unusable(
+            "换行符是 CRLF：文件在传输中被转换过，请重新取得原件",
+            "its lines end in CRLF: it was converted on its way; get the original again",
+        )
+    opening, blank, checkpoint = data.partition(b"\n\n")
+    lines = opening.decode("ascii", "replace").split("\n")
+    if not blank or lines.pop(0).encode() != RECEIPT_HEADER:
+        raise Unusable(
+            f"首行不是 {RECEIPT_HEADER.decode()}，或没有日志头",
+            f"its first line is not {RECEIPT_HEADER.decode()}, or no head follows",
+        )
+    extra: bytes | None = b""
+    if lines and lines[0].startswith("extra "):
+        extra = decoded(lines.pop(0).removeprefix("extra "))
+    index = INDEX.fullmatch(lines.pop(0)) if lines else None
+    path = [decoded(line) for line in lines]
+    if extra is None or index is None or any(value is None or len(value) != HASH_BYTES for value in path):
+        raise Unusable("不是 extra、index、哈希各一行的结构", "it is not extra, index and hashes, a line each")
+    return Proof(int(index[1]), tuple(value for value in path if value is not None), read_head(checkpoint), extra)
+
+
+def read_receipt(data: bytes) -> Receipt:
+    """A proof whose extra data is the JSON object {"entry": base64, "openings": [{field, stream, value, salt}]}, the
+    latter only where there are any. Raises Unusable."""
+    proof = read_proof(data)
+    try:
+        members = json.loads(proof.extra)
+        entry, openings = decoded(members["entry"]), members.get("openings", [])
+        sound = members.keys() <= {"entry", "openings"} and type(openings) is list
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        entry = None
+    if entry is None or not sound:
+        raise Unusable("其中没有分录原文", "it does not hold its entry")
+    for opening in openings:
+        if type(opening) is not dict or opening.keys() != OPENING or any(type(v) is not str for v in opening.values()):
+            raise Unusable("承诺值的打开方式不完整", "an opening is not field, stream, value and salt")
+        if not HASH.fullmatch(opening["salt"]):
+            raise Unusable(
+                "打开承诺值的盐不是 64 位十六进制数", "the salt of an opening is not 64 lower-case hex digits"
+            )
+    return Receipt(proof, entry, openings)
+
+
+def root_over(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that an inclusion proof comes to, None if it is too short or too long (RFC 9162 §2.1.3.2)."""
+    if index >= size:
+        return None
+    last, value = size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return None
+        if index & 1 or index == last:
+            value = node_hash(sibling, value)
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            value = node_hash(value, sibling)
+        index, last = index >> 1, last >> 1
+    return value if last == 0 else None
+
+
+def check_receipt(receipt: Receipt, trust: Policy) -> Data:
+    """The entry that a receipt proves to be in a log of the policy, with its openings. Raises Refuted."""
+    proof, head = receipt.proof, receipt.proof.head
+    if not trust.logs_of(head.origin):
+        raise Refuted(
+            f"所属账本 {shown(head.origin)} 不在信任策略之内", f"its ledger, {shown(head.origin)}, is not in the policy"
+        )
+    signers = head.note.signers(trust.keys())
+    if signers.isdisjoint(trust.logs_of(head.origin)):
+        raise Refuted(
+            "日志头没有信任策略所认公钥的签名（若账本换过公钥，请用新的信任策略）",
+            "its head is signed by no key of the policy (if the ledger's key was changed, use the newer policy)",
+        )
+    if not trust.is_witnessed(signers):
+        raise Refuted(
+            f"日志头的见证签名不足信任策略要求的 {shown(trust.quorum)}",
+            f"its head is not cosigned as the policy asks, by {shown(trust.quorum)}",
+        )
+    if root_over(leaf_hash(receipt.entry), proof.seq, head.size, proof.path) != head.root:
+        raise Refuted(
+            "分录不在签名的日志头之中：哈希路径不能到达树根",
+            "the entry is not under the signed head: its path does not lead to the root",
+        )
+    try:
+        entry = parse(receipt.entry, STRICT)
+        check_envelope(entry)
+        if (entry["seq"], entry["origin"]) != (proof.seq, head.origin):
+            raise Flaw(f"it says to be entry {shown(entry['seq'])} of {shown(entry['origin'])}")
+    except Flaw as flaw:
+        raise Refuted(f"分录本身不合规定（{flaw}）", f"the entry itself is unsound: {flaw}") from None
+    for opening in receipt.openings:
+        check_opening(entry, opening)
+    return entry
+
+
+def check_opening(entry: Data, opening: dict[str, str]) -> None:
+    """Raises Refuted unless the entry commits to just this value."""
+    said = {name: opening[name] for name in ("field", "stream", "value")}
+    commitment = hmac.digest(bytes.fromhex(opening["salt"]), encode_canonical(said), "sha256").hex()
+    commitments = entry["data"].get("commitments")
+    there = commitments.get(opening["field"]) if type(commitments) is dict else None
+    if opening["stream"] != entry["stream"] or there != commitment:
+        name = shown(opening["field"])
+        raise Refuted(f"{name} 与分录中的承诺值不符", f"{name} is not the value that the entry commits to")
+
+
+def verify_receipts(
+    files: Sequence[Path], trust: Policy | None = None, heads: Sequence[tuple[Path, Head]] = ()
+) -> Outcome:
+    """Check receipts, each against the policy given or the file `policy` beside it, and against heads of its own size.
+
+    Raises Unusable for a head or policy that cannot be used; of several receipts, only when none could be read.
+    """
+    lines: list[Said] = []
+    results: list[dict[str, Any]] = []
+    unusable: list[Unusable] = []
+    for path in files:
+        try:
+            result, told = _receipt_result(path, _beside(path) if trust is None else trust, heads)
+        except Unusable as fault:
+            unusable.append(fault)
+            result, told = {"file": str(path), "ok": False, "what": fault.en}, [Said(fault.zh, fault.en)]
+        results.append(result)
+        lines += told
+    if unusable and len(files) == 1:
+        raise unusable[0]
+    refuted = [result for result in results if "problem" in result]
+    good = sum(1 for result in results if result["ok"])
+    if len(files) > 1:
+        lines.append(Said(f"{len(files)} 张凭据，{good} 张成立", f"{good} of {len(files)} receipts hold"))
+    problems = [{"seq": result["entry"], "what": result["problem"], "file": result["file"]} for result in refuted]
+    members = {"ok": good == len(files), "kind": "receipts", "receipts": results, "problems": problems}
+    return Outcome(lines, members, 1 if refuted else 2 if unusable else 0)
+
+
+def _beside(path: Path) -> Policy:
+    """The policy that lies beside a receipt. Raises Unusable, which says how to get one."""
+    if not (path.parent / "policy").exists():
+        raise Unusable(
+            f"不知道认可谁的签名：请用 --policy 文件（账本导出中的 policy）或 --key 公钥（账本公示的签名公钥），"
+            f"或把 policy 放在 {path} 旁边",
+            f"whose signature counts is not known: give --policy FILE (the policy of the ledger's export) or --key KEY "
+            f"(the key that the foundation publishes), or put the policy beside {path}",
+        )
+    return policy_file(path.parent / "policy")
+
+
+def _receipt_result(path: Path, trust: Policy, heads: Sequence[tuple[Path, Head]]) -> tuple[dict[str, Any], list[Said]]:
+    """One receipt's members and lines. Raises Unusable."""
+    try:
+        receipt = read_receipt(read_limited(path, MAX_RECEIPT_BYTES))
+    except Unusable as fault:
+        raise Unusable(
+            f"{path} 不是可用的存证凭据：{fault.zh}", f"{path} is no receipt that can be used: {fault.en}"
+        ) from None
+    index, head = receipt.proof.seq, receipt.proof.head
+    members: dict[str, Any] = {
+        "file": str(path),
+        "ok": True,
+        "entry": index,
+        "origin": head.origin,
+        "size": head.size,
+        "root": head.root.hex(),
+    }
+    try:
+        entry = check_receipt(receipt, trust)
+        agreeing = [kept for kept in heads if _agrees(*kept, head)]
+    except Refuted as fault:
+        members |= {"ok": False, "problem": fault.en}
+        return members, [
+            Said(f"{path} 不成立：第 {index} 条分录：{fault.zh}", f"{path} does not hold: entry {index}: {fault.en}")
+        ]
+    fields = sorted(opening["field"] for opening in receipt.openings)
+    members |= {"type": entry["type"], "stream": entry["stream"], "openings": fields}
+    members["kept"] = [str(kept) for kept, _ in agreeing]
+    lines = [
+        Said(
+            f"{path} 成立：第 {index} 条分录（{entry['type']} {entry['stream']}）在账本 {head.origin} 的签名日志头"
+            f"（{head.size} 条分录，树根 {head.root.hex()}）之中",
+            f"{path} holds: entry {index} ({entry['type']} {entry['stream']}) is in the ledger {head.origin} under its "
+            f"signed head ({head.size} entries, root {head.root.hex()})",
+        )
+    ]
+    if fields:
+        names = ", ".join(fields)
+        lines.append(Said(f"其中 {names} 与分录的承诺值相符", f"its {names} is what the entry commits to"))
+    for kept, theirs in heads:
+        if (kept, theirs) in agreeing:
+            lines.append(_kept_line(kept, theirs))
+        else:
+            lines.append(
+                Said(
+                    f"您保存的 {kept} 有 {theirs.size} 条，与凭据的 {head.size} 条不同：二者是否一致须用完整导出核对",
+                    f"the head you kept, {kept}, is of {theirs.size} entries, the receipt's of {head.size}: only an "
+                    "export tells whether they agree",
+                )
+            )
+    return members, lines
+
+
+def _agrees(path: Path, theirs: Head, head: Head) -> bool:
+    """Whether a kept head says what the receipt's does; False when they are of different sizes.
+
+    Raises Refuted when it says otherwise, Unusable for one of another ledger.
+    """
+    if theirs.origin != head.origin:
+        raise other_ledger(path, theirs, head.origin)
+    if theirs.size == head.size and theirs.root != head.root:
+        raise Refuted(
+            f"与您保存的 {path} 同为 {head.size} 条，树根却不同：另一份历史",
+            f"the head you kept, {path}, is of the same {head.size} entries and has another root: another history",
+        )
+    return theirs.size == head.size
+
+
+def other_ledger(path: Path, head: Head, origin: str) -> Unusable:
+    """What is said of another ledger's head."""
+    return Unusable(
+        f"{path} 是另一账本 {shown(head.origin)} 的日志头，这里是 {shown(origin)}",
+        f"{path} is the head of another ledger, {shown(head.origin)}; this is {shown(origin)}",
+    )
+
+
+def hold_heads(
+    report: Report, roots: dict[int, bytes], heads: Sequence[tuple[Path, Head]], trust: Policy | None = None
+) -> tuple[Report, list[Said]]:
+    """Heads that the reader kept, and a policy, held against entries that were replayed: the report with what is wrong
+    besides, and a line for each head that agrees. Raises Unusable for a head or policy of another ledger.
+    """
+    log = SignedLog(report, roots, trust, heads[0][1].origin if heads else "")
+    if trust is not None:
+        check_ledger(trust, log.origin)
+        log.check_policy()
+    agreeing = [_kept_line(path, head) for path, head in heads if log.check_kept(path, head)]
+    return replace(report, problems=ordered([*report.problems, *log.problems])), agreeing
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # The command
 # ---------------------------------------------------------------------------------------------------------------------
 
 BLOCK_BYTES = 1 << 20
+EXIT_BUG, EXIT_INTERRUPTED, EXIT_PIPE_CLOSED = 70, 130, 141
 
 
-def read_file(path: str) -> Iterator[bytes]:
+def examine(
+    paths: Sequence[Path],
+    *,
+    policy: Path | None = None,
+    key: str | None = None,
+    kept: Sequence[Path] = (),
+    decode: Codec = STRICT,
+    jobs: int | None = None,
+    progress: Callable[[int, int | None], None] = lambda done, size: None,
+) -> Outcome:
+    """Check what is at the paths, whatever it is: an export, receipts or a folder of them, or entries in order.
+
+    `progress` is told how many entries are done, of how many if that is known. Without `jobs` all processors are used.
+    Raises Unusable for what cannot be read as any of these; OSError when temporary files cannot be written.
+    """
+    trust = own_policy(policy, key)
+    heads = kept_heads(kept)
+    jobs = jobs or processors()
+    [first, *more] = paths
+    if first.is_dir() and not more:
+        if any((first / name).exists() for name in ("checkpoint", "tile")):
+            return verify_export(first, trust=trust, heads=heads, decode=decode, jobs=jobs, progress=progress)
+        receipts = sorted(path for path in first.glob("*.tlog-proof") if not path.name.startswith("."))
+        if receipts:
+            return verify_receipts(receipts, trust, heads)
+        raise Unusable(
+            f"{first} 既不是账本导出（没有 checkpoint 和 tile），也没有存证凭据（*.tlog-proof）",
+            f"{first} is neither an export (no checkpoint, no tile) nor a folder of receipts (no *.tlog-proof)",
+        )
+    if all(read_limited(path, len(RECEIPT_HEADER) - 1) == RECEIPT_HEADER for path in paths):
+        return verify_receipts(paths, trust, heads)
+    watch = Watch(head.size for _, head in heads)
+    report = verify(
+        chain.from_iterable(map(read_file, paths)),
+        decode=decode,
+        jobs=jobs,
+        progress=lambda done: progress(done, None),
+        tree=watch,
+    )
+    report, lines = hold_heads(report, watch.roots, heads, trust)
+    return Outcome([*lines, *report.said(), report.verdict()], report.as_json(), 0 if report.ok else 1)
+
+
+def own_policy(policy: Path | None, key: str | None) -> Policy | None:
+    """Whose signatures the reader says count. Raises Unusable."""
+    if key is None:
+        return None if policy is None else policy_file(policy)
+    found = read_key(key)
+    if found is None or policy is not None:
+        raise Unusable(
+            f"--key {shown(key)} 不是 Ed25519 的公钥，或与 --policy 同时给出",
+            f"--key {shown(key)} is no verifier key of Ed25519, or stands beside --policy",
+        )
+    return Policy(logs=[found], quorum=NO_QUORUM, source="--key")
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_file(path: str | Path) -> Iterator[bytes]:
     """The entry bundles that a file holds, or its lines as bundles when it holds one JSON entry a line.
 
     Raises Unusable for a file that is neither, or cannot be read.
@@ -3074,16 +4478,22 @@ def read_file(path: str) -> Iterator[bytes]:
             elif opening[2:] == b"{":
                 yield from _blocks(file)
             else:
-                raise Unusable(f"{path}: neither entry bundles nor one JSON entry a line")
+                raise Unusable(
+                    f"{path} 既不是存证凭据，也不是分录包或每行一条的 JSON 分录",
+                    f"{path} is neither a receipt, nor entry bundles, nor one JSON entry a line",
+                )
     except OSError as error:
-        raise Unusable(f"{path}: {error.strerror or error}") from None
+        raise unreadable(path, error) from None
 
 
-def _lines(path: str, file: BinaryIO) -> Iterator[bytes]:
+def _lines(path: str | Path, file: BinaryIO) -> Iterator[bytes]:
     for number, line in enumerate(file, 1):
         entry = line.removesuffix(b"\n")
         if len(entry) > MAX_ENTRY_BYTES:
-            raise Unusable(f"{path}: line {number} is longer than an entry can be, {MAX_ENTRY_BYTES} bytes")
+            raise Unusable(
+                f"{path} 第 {number} 行超过一条分录的上限 {MAX_ENTRY_BYTES} 字节",
+                f"line {number} of {path} is longer than an entry can be, {MAX_ENTRY_BYTES} bytes",
+            )
         yield entry
 
 
@@ -3104,33 +4514,95 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="verify.py", description="Check a foundation's whole history, offline.")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="entry bundles, or one JSON entry a line, in order")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many processes may read entries")
+def positive_count(text: str) -> int:
+    """An argument that is a whole number above 0. Raises ValueError."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
+def show_progress(done: int, size: int | None) -> None:
+    """One line on a terminal, rewritten."""
+    of = f"{done:,}" if size is None else f"{done:,} / {size:,}"
+    sys.stderr.write(f"\r\x1b[K验证 / verifying {of}")
+    sys.stderr.flush()
+
+
+def command(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code. Raises OSError, and what are bugs of ours."""
+    parser = argparse.ArgumentParser(
+        prog="verify.py",
+        description="离线验证账本导出或存证凭据 / Check a ledger's export, or receipts, offline.",
+    )
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="导出文件夹、凭据或分录包 / an export, receipts, or entry bundles",
+    )
+    parser.add_argument(
+        "--head",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="您从前保存的日志头 / a head that you kept",
+    )
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="认可谁的签名 / whose signatures count (C2SP tlog-policy)"
+    )
+    parser.add_argument("--key", metavar="KEY", help="只认可此公钥 / the one key that counts, instead of a policy")
+    parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print the report as JSON")
+    parser.add_argument(
+        "--jobs", type=positive_count, metavar="N", help="进程数，默认全部处理器 / processes; default all cores"
+    )
     options = parser.parse_args(arguments)
+    watched = sys.stderr.isatty()
     try:
-        report = verify(chain.from_iterable(map(read_file, options.files)), jobs=options.jobs)
-    except Unusable as error:
-        print(f"verify: {error}", file=sys.stderr)
+        found = examine(
+            options.paths,
+            policy=options.policy,
+            key=options.key,
+            kept=options.head,
+            jobs=options.jobs,
+            progress=show_progress if watched else lambda done, size: None,
+        )
+    except Unusable as fault:
+        print(f"错误：{fault.zh}\nerror: {fault.en}", file=sys.stderr)
+        if options.json:
+            print(json.dumps({"error": "unusable", "zh": fault.zh, "en": fault.en}, ensure_ascii=False))
         return 2
-    except OSError as error:
-        print(f"verify: temporary files cannot be written: {error}", file=sys.stderr)
-        return 2
+    finally:
+        if watched:
+            sys.stderr.write("\r\x1b[K")
     if options.json:
-        print(json.dumps(report.as_json(), ensure_ascii=False))
-        return 0 if report.ok else 1
-    for kind, number in report.unknown_types.items():
-        print(f"note: {number} entries of type {kind}, whose own rules this verifier does not know")
-    for problem in report.problems:
-        print(f"entry {problem.seq}: {problem.what}")
-    if report.judged < report.entries:
-        print(f"note: laws, versions and business keys could be judged only before entry {report.judged}")
-    verdict = "verified" if report.ok else "TAMPERING"
-    print(f"{verdict}: {report.entries} entries, root {report.root}")
-    return 0 if report.ok else 1
+        print(json.dumps(found.members, ensure_ascii=False))
+    else:
+        print("\n".join([*(line.zh for line in found.lines), "", *(line.en for line in found.lines)]))
+    return found.code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command, with an exit code for whatever else may happen: 1 always means tampering."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        code = command(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE_CLOSED
+    except OSError as error:
+        print(f"错误：无法写临时文件：{error}\nerror: temporary files cannot be written: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception:  # noqa: BLE001 - a bug of ours must not look like tampering
+        traceback.print_exc()
+        return EXIT_BUG
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ class LedgerError(Exception):
     """
 
     code: ClassVar[str] = "ledger_error"
+    is_evidence: ClassVar[bool] = False
+    """Whether it is evidence of tampering rather than something that cannot be used."""
     zh: ClassVar[str] = "{reason}"
     en: ClassVar[str] = "{reason}"
 
@@ -352,6 +354,7 @@ NOUNS_ZH = {
     "serial": "编号",
     "dimension": "维度",
     "tape": "编号序列",
+    "statement": "对账单",
 }
 
 

@@ -1,6 +1,7 @@
 -- What the service role may do, given anew after each migration. Entries and keys can be read and appended; the state
 -- that follows from them can be kept up; nothing lasting can be created, and the migrations' record only read. In the
--- vault, keys can be wrapped anew and destroyed, values destroyed, outside ids removed; its log of accesses only grows.
+-- vault, keys can be wrapped anew and destroyed, values destroyed, outside ids removed; its log of accesses only grows, as
+-- do statements of banks.
 revoke all on schema {schema} from public;
 grant usage on schema {schema} to {role};
 revoke all on all tables in schema {schema} from {role};
@@ -20,3 +21,4 @@ grant insert, update, delete on view_tape, view_gift, view_attribution, view_pla
 grant insert, delete on synonym, unknown_term to {role};
 grant update (code, accepted_by, accepted_at) on synonym to {role};
 grant update (seen, kind, last_at) on unknown_term to {role};
+grant insert on bank_file, bank_statement, bank_acceptance, bank_line to {role};

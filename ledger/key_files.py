@@ -1,15 +1,26 @@
-"""Files that hold secrets: written whole or not at all, never over one that is there, for their owner's eyes only."""
+"""Files that hold secrets: written whole or not at all, for their owner alone, refused when others may read them."""
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from ledger.errors import OperatorFault
 
-def write_secret(path: Path, content: bytes) -> None:
-    """Writes `path` with mode 0600 in a folder made with mode 0700; leaves a file of that name as it is.
+
+class SecretIsOpen(OperatorFault):
+    """A secret that others than its owner may read or change."""
+
+    code = "secret_is_open"
+    zh = "{path} 可被他人读取或改动（权限 {mode}）：请运行 chmod 600 {path}；若他人可能看过，请更换密钥"
+    en = "others may read or change {path} (mode {mode}): run chmod 600 {path}, and change the key if they may have"
+
+
+def write_secret(path: Path, content: bytes, *, replace: bool = False) -> None:
+    """Writes `path` with mode 0600 in a folder made with mode 0700; a file of that name stays, unless it is `replace`d.
 
     Beside, then under its name, then the folder to the disk: a crash leaves no half key, and no key that is used and
     then lost. Raises OSError.
@@ -21,12 +32,25 @@ def write_secret(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(beside, path)
+        if replace:
+            os.replace(beside, path)
+        else:
+            with suppress(FileExistsError):
+                os.link(beside, path)
     finally:
-        os.unlink(beside)
+        with suppress(FileNotFoundError):
+            os.unlink(beside)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def read_secret(path: Path) -> bytes:
+    """What is in a file that only its owner may read and write. Raises OSError, SecretIsOpen."""
+    with path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if mode & 0o077:
+            raise SecretIsOpen(path=path, mode=f"{mode:03o}")
+        return file.read()

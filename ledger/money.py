@@ -10,6 +10,15 @@ MAX_MINOR = 2**53 - 1
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
+_NO_DECIMALS = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV")
+_EXPONENTS = {
+    **dict.fromkeys((*_NO_DECIMALS, "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+"""Of currencies that have not two decimals (ISO 4217)."""
+
+
 class AmountError(ValueError):
     """Text that is not an exact positive amount; `args` are the rule in English and in Chinese."""
 
@@ -32,6 +41,11 @@ def parse_amount(text: str, exponent: int) -> int:
     if minor > MAX_MINOR:
         raise AmountError("at most 2^53-1 minor units", "不得超过 2^53-1 个最小货币单位")
     return minor
+
+
+def exponent_of(currency: str) -> int:
+    """How many decimals a currency has, by its ISO 4217 code."""
+    return _EXPONENTS.get(currency, 2)
 
 
 def format_amount(minor: int, exponent: int = 2, separator: str = ",") -> str:

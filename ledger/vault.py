@@ -207,6 +207,16 @@ class Vault:
             raise Unknown(noun, "…")
         return found[noun, value]
 
+    def key_of(self, subject: str, reader: Reader, what: str) -> PersonKey:
+        """The key of what is kept outside the entries; the reading is noted before. Raises BadValue, VaultDamaged."""
+        reader.check()
+        with self._transaction() as cursor:
+            person = self._person(cursor, subject)
+            if person.key is None:
+                raise VaultDamaged(f"key of {subject}", f"{subject} 的密钥")
+            self._note(cursor, reader, what, None, [subject], [])
+            return person.key
+
     def accesses(self, stream: str | None, limit: int) -> list[Access]:
         """Who read what, newest first: of one stream or subject, or of all."""
         with self._transaction() as cursor:

@@ -80,12 +80,23 @@ class PersonKey:
         """The inverse of `seal_outside`. Raises Unopenable."""
         return unpadded(unseal(self._cipher, sealed, self._outside_context()))
 
+    def seal_words(self, place: str, words: str, entropy: Entropy) -> bytes:
+        """What stands at a place outside the entries (a line of a bank's statement), for that place alone."""
+        return seal(self._cipher, padded(words), self._words_context(place), entropy)
+
+    def open_words(self, place: str, sealed: bytes) -> str:
+        """The inverse of `seal_words`. Raises Unopenable."""
+        return unpadded(unseal(self._cipher, sealed, self._words_context(place)))
+
     def digest(self, plain: bytes, personal: Sequence[tuple[str, str]]) -> bytes:
         """Of a command's personal values, whatever their order, beside the digest of its other content."""
         return hmac.digest(self._digest, plain + _ENCODER.encode(sorted(personal)), "sha256")
 
     def _value_context(self, field: str, stream: str) -> tuple[str, ...]:
         return "fenhao vault value 1", self.subject, field, stream
+
+    def _words_context(self, place: str) -> tuple[str, ...]:
+        return "fenhao vault words 1", self.subject, place
 
     def _outside_context(self) -> tuple[str, ...]:
         return "fenhao vault outside id 1", self.subject

@@ -135,6 +135,10 @@ class Keeping:
             tag = self._keys.tag(self._index, self._origin, noun, outside)
             self._pseudonyms.append((tag, key.subject, key.seal_outside(outside, self._entropy)))
 
+    def key(self, subject: str) -> PersonKey:
+        """The key of what this transaction keeps outside the entries, made if there is none."""
+        return self._key(subject, self._writing.head.size)
+
     def store(self) -> None:
         """Writes all of it: erasures before what came after them."""
         destroy(self._writing, self._erased)

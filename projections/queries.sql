@@ -178,3 +178,26 @@ cross join lateral (
     ) told
 ) why
 order by move.seq
+
+-- name: gift_entries
+-- The entries that brought a donor's gifts, or one gift, moved any of their serials, or said something of the gift.
+with gift as (
+    select tape, lo, hi, donation, seq from view_gift where donor = %(donor)s
+    union all
+    select tape, lo, hi, donation, seq from view_gift where donation = %(donation)s
+)
+select seq, body from (
+    select seq from gift
+    union
+    select near.seq from gift cross join lateral (
+        select seq from view_movement
+        where box(point(view_movement.tape, view_movement.lo), point(view_movement.tape, view_movement.hi - 1))
+            && box(point(gift.tape, gift.lo), point(gift.tape, gift.hi - 1))
+    ) near
+    union
+    select seq from entry where stream in (select 'donation/' || donation from gift)
+) asked join entry using (seq) order by seq
+
+-- name: stream_entries
+-- The entries on one stream.
+select seq, body from entry where stream = %(stream)s order by seq

@@ -27,23 +27,6 @@ class Standing(NamedTuple):
     hospital: str
 
 
-class Gift(NamedTuple):
-    """An issued range in the order of view_gift's columns."""
-
-    tape: int
-    lo: int
-    hi: int
-    donation: str | None
-    donor: str | None
-    fund: str
-    target: str
-    hospital: str | None
-    case_id: str | None
-    opening: bool
-    on: date
-    seq: int
-
-
 @dataclass
 class Sums:
     """What a page's gifts, and as far as that goes its movements, add to the sums that are kept.

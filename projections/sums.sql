@@ -69,7 +69,7 @@ on conflict (donor, fund, place) do update set amount = kept.amount + excluded.a
 -- Ranges and minor units that donors gave more (or less) in the page. Comes back: those with very many gifts.
 with changed as (
     insert into view_donor as kept (donor, ranges, given)
-    select * from unnest(%b::text[], %b::bigint[], %b::bigint[])
+    select * from unnest(string_to_array(%s, E'\n'), %s::bigint[], %s::bigint[])
     on conflict (donor) do update set ranges = kept.ranges + excluded.ranges, given = kept.given + excluded.given
     returning donor, ranges, given, many, xmax = 0 as fresh
 ), seated as (

@@ -16,10 +16,10 @@ GIVERS = 20
 def timeline(traces: Traces, noun: str, id: str, page: Page | None = None) -> Iterator[Trace]:
     """The steps of a `donor`'s gifts, of one `donation` or of a `case`; of a donor's page, its gifts' alone.
 
-    Of gifts, one after another: `{donation, gift, seq, on, type, tape, lo, hi, from, to, amount}`, the gift's own entry `gift`
-    first, from None. Of a case: `{seq, on, at, type, record, from, to, amount}`, and where money came from elsewhere `gifts`, how
-    many, and `givers`, the first of them: `{donor, donation, amount}`. What moved no money is from and to None, and may
-    have no day but that of its recording, `at`.
+    Of gifts, one after another: `{donation, gift, seq, on, type, tape, lo, hi, from, to, amount}`, the gift's own entry
+    `gift` first, from None. Of a case: `{seq, on, at, type, record, from, to, amount}`, and where money came from
+    elsewhere `gifts`, how many, and `givers`, the first of them: `{donor, donation, amount}`. What moved no money is
+    from and to None, and may have no day but that of its recording, `at`.
     """
     if noun == "case":
         return _case(traces, id)

@@ -15,6 +15,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, LiteralString, NamedTuple
 
+from ledger.codec import Entry, decode
 from ledger.database import Connection, Cursor, queries, tuples
 from ledger.errors import BadValue, Unknown, UnknownThen
 from ledger.journal import Journal
@@ -68,7 +69,7 @@ class Page(NamedTuple):
 class Traces:
     """All kinds of traces over one snapshot; each raises Unknown for an id that the ledger does not have.
 
-    What they show is up to `queries`, the named ones of `queries.sql` or others with the same columns, which look `back`
+    What they show is up to `queries`, the named ones of `queries.sql` or others with the same columns, which look back
     by the parameters in `back`: `as_of`, a date, and `size`, how many entries are known.
     """
 
@@ -87,18 +88,17 @@ class Traces:
     def donor(self, donor: str, page: Page | None = None) -> Trace:
         """`{donor, given, by_place, donations, flows}`, of a page's gifts alone with `next`.
 
-        `given` is what was received from the donor: all that `by_place` and `flows` tell of, less what is void, whatever
-        the page. A donation is `{donation, fund, on, seq, amount}`, a flow `{tape, lo, hi, donation, case, hospital,
-        place, amount}`; both are in the order of the gifts. `next` is where the next page begins, None after the last.
+        `given` is what was received from the donor: all that `by_place` and `flows` tell of, less what is void; it does
+        not depend on the page. A donation is `{donation, fund, on, seq, amount}`, a flow `{tape, lo, hi, donation,
+        case, hospital, place, amount}`; both are in the order of the gifts. `next` is where the next page begins, None
+        after the last.
         """
         who = {"donor": donor, "donation": None}
         begin = page or Page(limit=FEW_GIFTS)
         rows = self.ask("gift_flows", {**who, "after": begin.after, "gifts": begin.limit + 1})
         shown, following = _cut(rows, begin.limit)
-        if begin.after < 0 and following is None:
-            by_place = _places_of(rows)
-        else:
-            by_place = self._by_place(who)
+        entire = begin.after < 0 and following is None
+        by_place = _places_of(rows) if entire else self._by_place(who)
         if not by_place:
             raise self._unknown("donor", donor)
         trace = {"donor": donor, "given": _given(by_place), "by_place": by_place}
@@ -125,6 +125,16 @@ class Traces:
             "by_place": by_place,
             "flows": map(_flow, joined(map(_run, rows))),
         }
+
+    def entries(self, noun: str, id: str) -> list[Entry]:
+        """The entries on a stream; of a `donor` or a `donation` all that brought the money, moved it, or told of the
+        gift. By seq."""
+        which = {"donor": None, "donation": None, noun: id, "stream": f"{noun}/{id}"}
+        name = "gift_entries" if noun in ("donor", "donation") else "stream_entries"
+        found = [decode(body) for _, body in self._cursor.execute(_SQL[name], which)]
+        if not found:
+            raise self._unknown(noun, id)
+        return found
 
     def case(self, case: str, page: Page | None = None) -> Trace:
         """`{case, allocated, paid, used, returned, donors}`: what stands for the case, what came home, and whose it is.
@@ -375,7 +385,7 @@ def _owners(rows: Iterable[Any]) -> Iterator[tuple[int, Trace]]:
 
 def _balance(fund: str, sums: Counter[str]) -> Trace:
     """A fund's balance from its figures: received, transferred_in, transferred_out, FUND_FIGURES and what is beside."""
-    balance = {
+    balance: Trace = {
         "fund": fund,
         "received": sums["issued"] - sums["void"],
         "brought_forward": sums["brought_forward"],

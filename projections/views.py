@@ -21,7 +21,8 @@ GIFT_TYPES = ("int4", "int8", "int8", *("text",) * 6, "bool", "date", "int8")
 PLACE_TYPES = ("int4", "int8", "int8", "text", "text", "date", "text", "text", "text", "text")
 MOVEMENT_TYPES = ("int8", "date", "int4", "int8", "int8", *("text",) * 11)
 
-class SumsFailed(Exception):  # noqa: N818
+
+class SumsFailed(Exception):
     """A page that a kind of sum could not follow, of more than one entry: which one it is, is not known yet."""
 
 
@@ -48,12 +49,14 @@ class ViewRecorder(PostgresTrackingRecorder):
         """The notification id (seq + 1) of the newest entry folded, 0 when none is: how many entries are."""
         return self.max_tracking_id(self.application) or 0
 
-    def fold(self, cursor: Cursor, page: Sequence[Notification], *, sums: bool = True) -> bool:
+    def fold(
+        self, cursor: Cursor, page: Sequence[Notification], items: Sequence[Item] | None = None, *, sums: bool = True
+    ) -> bool:
         """Folds the page's whole entries that are not folded yet, and moves the tracking, in the open transaction.
 
-        False, with nothing done, when the page has none or does not reach back to where the views end. Without `sums`
-        those are left as they are, for `define`. Raises ProjectionFailed, and SumsFailed for a page of several entries,
-        after which the transaction must be given up.
+        False, with nothing done, when the page has none or does not reach back to where the views end. `items` are the
+        page's as far as they were read already. Without `sums` those are left as they are, for `define`. Raises
+        ProjectionFailed, and SumsFailed for a page of several entries, after which the transaction must be given up.
         """
         positions = dict(cursor.execute(_SQL["positions"]).fetchall())
         position = positions.get(self.application) or 0
@@ -62,7 +65,7 @@ class ViewRecorder(PostgresTrackingRecorder):
         fresh = whole_entries(page[position + 1 - page[0].id :])
         if not fresh:
             return False
-        items = items_of(fresh)
+        items = items if items is not None and len(items) == len(fresh) else items_of(fresh)
         runs = touched(items)
         changes = Changes(_rows_near(cursor, runs), _funds(cursor, runs))
         changes.fold(items)
@@ -88,6 +91,7 @@ class ViewRecorder(PostgresTrackingRecorder):
                     else:
                         summing.add_periods(cursor, page, sums)
             except Exception as error:
+                # Whatever is wrong, the others are to go on; but not over a connection that is no more.
                 if cursor.connection.closed:
                     raise
                 self._stand_still(cursor, kind, items, error)
@@ -107,12 +111,17 @@ class ViewRecorder(PostgresTrackingRecorder):
         """Under which name a kind of sum is tracked."""
         return f"{self.application}.{kind}"
 
+    def digests(self, cursor: Cursor) -> dict[str, Any]:
+        """Of each table something that only the same rows come to, to be compared within this transaction's time."""
+        return {name: what for name, *what in cursor.execute(_SQL["digests"]).fetchall()}
+
     def define(self, cursor: Cursor) -> None:
         """Makes the sums, which are empty, as of where the other views are."""
         summing.define(cursor)
         position = dict(cursor.execute(_SQL["positions"]).fetchall()).get(self.application)
-        for kind in SUMS if position else ():
-            self._insert_tracking(cursor, Tracking(self.name_of(kind), position))
+        if position is not None:
+            for kind in SUMS:
+                self._insert_tracking(cursor, Tracking(self.name_of(kind), position))
 
     def forget(self, cursor: Cursor) -> None:
         """Empties the views, the sums and the tracking in the open transaction."""

@@ -70,6 +70,32 @@ with tape as (delete from view_tape), gift as (delete from view_gift), place as 
     movement as (delete from view_movement), attribution as (delete from view_attribution)
 delete from view_tracking
 
+-- name: digests
+-- A sum over all rows of each table that is the same in whatever order they come; of sums only what is not 0, and no bounds.
+select name, rows, digest from (
+    select 'view_tape' as name, count(*) as rows, sum(hashtextextended(t::text, 0)) as digest from view_tape t
+    union all
+    select 'view_gift', count(*), sum(hashtextextended(t::text, 0)) from view_gift t
+    union all
+    select 'view_attribution', count(*), sum(hashtextextended(t::text, 0)) from view_attribution t
+    union all
+    select 'view_place', count(*), sum(hashtextextended(t::text, 0)) from view_place t
+    union all
+    select 'view_movement', count(*), sum(hashtextextended(t::text, 0)) from view_movement t
+    union all
+    select 'view_standing', count(*), sum(hashtextextended(concat_ws('/', whose, fund, kind, hospital, amount), 0))
+    from view_standing where amount <> 0
+    union all
+    select 'view_donor', count(*), sum(hashtextextended(concat_ws('/', donor, ranges, given, many), 0))
+    from view_donor where ranges <> 0
+    union all
+    select 'view_leader', count(*), sum(hashtextextended(t::text, 0)) from view_leader t
+    union all
+    select 'view_donor_place', count(*), sum(hashtextextended(t::text, 0)) from view_donor_place t where amount <> 0
+    union all
+    select 'view_period', count(*), sum(hashtextextended(t::text, 0)) from view_period t where amount <> 0
+) digests order by name
+
 -- name: record_failure
 -- The entry at which folding stopped, and why.
 insert into view_failure (application_name, seq, type, reason) values (%s, %s, %s, %s)

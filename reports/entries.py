@@ -192,6 +192,7 @@ LABELS = {
     "name": ("名称", "name"),
     "parent": ("上级代码", "parent"),
     "province": ("省份", "province"),
+    "KeyRotated": ("更换日志签名密钥", "Log's key changed"),
     "CodeDefined": ("定义代码", "Code defined"),
     "FundOpened": ("设立专项基金", "Fund opened"),
     "HospitalRegistered": ("登记医院", "Hospital registered"),

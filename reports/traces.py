@@ -127,7 +127,13 @@ def _serial(trace: Trace, reader: Reader) -> Iterator[str]:
     yield from figures(facts, reader)
     moves = (
         (
-            *(_entry(one["seq"]), one["on"], reader.word(one["type"]), reader.place(one["from"]), reader.place(one["to"])),
+            *(
+                _entry(one["seq"]),
+                one["on"],
+                reader.word(one["type"]),
+                reader.place(one["from"]),
+                reader.place(one["to"]),
+            ),
             *(one["record"], _basis(one["basis"]), one["by"]),
         )
         for one in trace["movements"]
@@ -180,7 +186,9 @@ def _gift_step(one: Trace, reader: Reader) -> tuple[Cell, ...]:
 
 def _case_step(one: Trace, reader: Reader) -> tuple[Cell, ...]:
     """A step of a case; of those whose money came, the first few by name."""
-    givers = [f"{each['donor'] or reader.word('unknown')} {reader.money(each['amount'])}" for each in one.get("givers", ())]
+    givers = [
+        f"{each['donor'] or reader.word('unknown')} {reader.money(each['amount'])}" for each in one.get("givers", ())
+    ]
     shown, between = givers[:GIVERS_SHOWN], "、" if reader.language == "zh" else ", "
     rest = one.get("gifts", 0) - len(shown)
     more = [reader.word("more_gifts").format(rest)] if rest else []

@@ -7,23 +7,24 @@ places, and the views) say what the entries say.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
 from audit.codec import FAST
-from audit.verify import Report, split, verify
+from audit.verify import Head, Policy, Report, Said, Watch, hold_heads, processors, split, verify
 from ledger.database import Connection, queries, tuples
 from ledger.journal import Journal, bundles_of
 from ledger.places import is_source, parse_place
 from projections.fold import BALANCE_BROUGHT_FORWARD, DONATION_ATTRIBUTED, ENTRY_REVERSED, unattributed
 from projections.runner import Runner
+from projections.summing import SUMS, unlike
 from projections.trace import joined
 
 _SQL = queries("reports", "verification.sql")
@@ -41,10 +42,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found: the audit's report on the entries, and the tables that do not follow from them."""
+    """What was found: the audit's report on the entries, the tables that do not follow from them, and a line for each
+    kept head that agrees."""
 
     report: Report
     findings: tuple[Finding, ...]
+    agreeing: tuple[Said, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -60,12 +63,19 @@ class Verification:
 
 
 def verify_ledger(
-    journal: Journal, runner: Runner, *, jobs: int | None = None, progress: Callable[[int, int], None] | None = None
+    journal: Journal,
+    runner: Runner,
+    *,
+    heads: Sequence[tuple[Path, Head]] = (),
+    policy: Policy | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
     """Replays all entries and holds the tables against them; changes nothing but bring the views up to date.
 
-    `progress` is told how many entries are done, of how many. Raises LedgerNotOpen and the database's errors;
-    ProjectionFailed when the views cannot follow.
+    `heads` and `policy` are the reader's own, from before. `progress` is told how many entries are done, of how many.
+    Raises LedgerNotOpen and the database's errors; ProjectionFailed when the views cannot follow; `audit.verify`'s
+    Unusable for a head or policy of another ledger.
     """
     journal.entries.head()
     runner.catch_up()
@@ -74,18 +84,21 @@ def verify_ledger(
         size, leaf = connection.execute(_SQL["head"]).fetchone() or (0, b"")
         (position,) = connection.execute(_SQL["view_position"]).fetchone() or (0,)
         lineage = Lineage(position)
+        watch = Watch(head.size for _, head in heads)
         report = verify(
             lineage.watch(bundles_of(tuples(connection), 0, size)),
             decode=FAST,
-            jobs=jobs or min(os.cpu_count() or 1, 8),
+            jobs=jobs or processors(),
             progress=None if progress is None else lambda done: progress(done, size),
+            tree=watch,
         )
         findings = list(_derived(connection, report, size, bytes(leaf).hex())) if report.ok else []
         if report.ok and position == size:
             findings += _views(connection, report, lineage)
         elif position > size:
             findings.append(Finding(None, "the views are ahead of the entries", "视图超前于分录"))
-        return Verification(report, tuple(findings))
+        held, agreeing = hold_heads(report, watch.roots, heads, policy)
+        return Verification(held, tuple(findings), tuple(agreeing))
 
 
 class _Issued(Struct):
@@ -220,6 +233,20 @@ def _views(connection: Connection, report: Report, lineage: Lineage) -> Iterator
     for name, zh in VIEWS_ZH.items():
         if wrong[name]:
             yield Finding(None, f"the table {name} differs from the entries", f"{zh}与分录不符")
+    if not any(wrong.values()):
+        yield from _sums(connection)
+
+
+def _sums(connection: Connection) -> Iterator[Finding]:
+    """What the sums say that the views do not, and sums that stand still."""
+    positions = dict(connection.execute(_SQL["view_positions"]).fetchall())
+    for kind in SUMS:
+        seq = positions.get(f"journal.{kind}", 0)
+        if seq != positions["journal"]:
+            yield Finding(seq, f"the sums of {kind} stand still before this entry", f"汇总（{kind}）停在此分录之前")
+            continue
+        for name in unlike(tuples(connection), kind):
+            yield Finding(None, f"the table {name} differs from the views it sums up", f"汇总表 {name} 与视图不符")
 
 
 VIEWS_ZH = {

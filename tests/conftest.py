@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +16,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, settings
 from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
 from api.cli import main
+from audit.checkpoint import KeySigner
 from ledger.database import Database, connecting, migrate
 from ledger.decisions import OpenLedger
 from ledger.embedded import ensure_running
@@ -29,6 +32,8 @@ from ledger.writing import Writer
 SCALE = int(os.environ.get("FENHAO_TEST_SCALE", "1"))
 """How many times the usual number of examples property tests try; more for a soak."""
 ORIGIN = "ledger.example.org/test"
+SIGNER = KeySigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"k" * 32))
+"""Whose key entry 0 of the fixtures' ledgers names."""
 _schemas = itertools.count(1)
 Fenhao = Callable[..., Result]
 """`fenhao` with these arguments."""
@@ -87,23 +92,32 @@ def embedded_url() -> Iterator[str]:
         yield server.owner_url
 
 
-@pytest.fixture(scope="session")
-def debian_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server of the system's own PostgreSQL, started for the run."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
-    if not found or (os.geteuid() == 0 and shutil.which("runuser") is None):
-        pytest.skip("no PostgreSQL of the system's own is installed: see .ci/packages.txt")
-    programs = found[-1].parent
-    folder = Path(f"/tmp/fenhao-tests-{os.getpid()}")
-    folder.mkdir(mode=0o700)
-    as_user = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
+@dataclass(frozen=True)
+class SystemServer:
+    """A server of the system's own PostgreSQL in a folder."""
 
-    def program(name: str, *arguments: str) -> None:
+    folder: Path
+    programs: Path
+
+    @property
+    def url(self) -> str:
+        """Its owner's."""
+        return f"postgresql://postgres@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        """Raises CalledProcessError when it does not come up."""
+        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off"
+        self.program("pg_ctl", "-w", "-o", options, "-l", str(self.folder / "log"), "start")
+
+    def stop(self) -> None:
+        """As a crash would: nobody is waited for."""
+        self.program("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def program(self, name: str, *arguments: str) -> None:
+        """Runs one of its programs; as root, which PostgreSQL refuses, as a user of its own."""
+        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         subprocess.run(
-            [*as_user, str(programs / name), "-D", str(folder / "data"), *arguments],
+            [*as_user, str(self.programs / name), "-D", str(self.folder / "data"), *arguments],
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -111,14 +125,32 @@ def debian_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             cwd="/",
         )
 
+
+@contextmanager
+def system_server(name: str) -> Iterator[SystemServer]:
+    """A running server of the system's own PostgreSQL; skips where none is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    if not found or (os.geteuid() == 0 and shutil.which("runuser") is None):
+        pytest.skip("no PostgreSQL of the system's own is installed: see .ci/packages.txt")
+    folder = Path(f"/tmp/fenhao-{name}-{os.getpid()}")
+    folder.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    server = SystemServer(folder, found[-1].parent)
     try:
-        program("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
-        options = f"-c listen_addresses='' -k {folder} -c fsync=off"
-        program("pg_ctl", "-w", "-o", options, "-l", str(folder / "log"), "start")
-        yield f"postgresql://postgres@/postgres?host={folder}"
-        program("pg_ctl", "-w", "-m", "immediate", "stop")
+        server.program("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
+        server.start()
+        yield server
+        server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def debian_url() -> Iterator[str]:
+    """The URL of a server of the system's own PostgreSQL, started for the run."""
+    with system_server("tests") as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -156,7 +188,7 @@ def journal(database: Database) -> Iterator[Journal]:
 def ledger(journal: Journal) -> Ledger:
     """An open ledger with an empty dictionary."""
     writer = Writer(journal)
-    writer.submit(OpenLedger(key="ledger", origin=ORIGIN, verifier_key="test"))
+    writer.submit(OpenLedger(key="ledger", origin=ORIGIN, verifier_key=str(SIGNER.verifier)))
     return Ledger(journal.database, journal, writer)
 
 

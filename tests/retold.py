@@ -196,7 +196,11 @@ class Retold:
             "movements": [
                 {
                     **{"seq": seq, "on": on, "type": self.plain.type[seq], "from": source, "to": target},
-                    **{"record": self.entries[seq].stream, "basis": self._told(seq, "basis"), "by": self._told(seq, "by")},
+                    **{
+                        "record": self.entries[seq].stream,
+                        "basis": self._told(seq, "basis"),
+                        "by": self._told(seq, "by"),
+                    },
                 }
                 for seq, on, source, target in self.plain.path[fen]
             ],

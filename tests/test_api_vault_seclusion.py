@@ -94,6 +94,15 @@ def scan_tables(owner: Connection, forms: dict[bytes, str]) -> int:
     return len(tables)
 
 
+def statement_of(folder: Path) -> Path:
+    """A bank's statement that names people."""
+    path = folder / "bank.csv"
+    people = enumerate(zip(NAMES, PHONES, strict=False), 1)
+    rows = [f"2026-09-02,1.00,{n}.00,{name},{phone}" for n, (name, phone) in people]
+    path.write_text("\n".join(["交易日期,金额,余额,对方户名,附言", *rows, ""]), "utf-8")
+    return path
+
+
 def test_no_personal_value_is_anywhere_but_in_the_vaults_ciphertext(fenhao: Fenhao, home: Path, tmp_path: Path) -> None:
     """Imports, faults, reading by others, erasure, rotation; then every table, file, log and word is looked through."""
     said: list[tuple[str, str]] = []
@@ -123,6 +132,8 @@ def test_no_personal_value_is_anywhere_but_in_the_vaults_ciphertext(fenhao: Fenh
     do(0, "vault", "erase", f"donor/{donor}", "--basis", "request:1", years="0")
     do(0, "vault", "open", "donation/D1", *vault)
     do(0, "vault", "log", "--json")
+    do(0, "bank", "import", statement_of(tmp_path), "--account", "A-1", "--json")
+    do(0, "bank", "show", "B1")
     do(0, "doctor")
     opened = fenhao("vault", "open", "donation/D3", *vault, "--json")
     assert json.loads(opened.stdout)["openings"][0]["value"] == NAMES[5]

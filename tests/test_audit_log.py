@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ORIGIN, Ledger, every_server
+from conftest import ORIGIN, SIGNER, Ledger, every_server
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.checkpoint import Checkpoint, KeySigner, open_checkpoint
 from audit.heads import FileHeads, HeadsFault, Kept
+from audit.keys import HeldKeys
 from audit.log import HistoryLost, Log, LogFault, check_history
 from audit.merkle import Frontier, check_consistency, check_inclusion, leaf_hash, prove_consistency, prove_inclusion
 from audit.tiles import Tiles
 from ledger.decisions import OpenFund, ReceiveDonation
 
-SIGNER = KeySigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"k" * 32))
 DAY = date(2026, 1, 2)
 
 
@@ -32,7 +32,7 @@ class Bench:
         self.ledger = ledger
         self.folder = folder / "log"
         self.heads = FileHeads(folder / "heads", ORIGIN)
-        self.log = Log(ledger.journal, self.folder, self.heads, SIGNER)
+        self.log = Log(ledger.journal, self.folder, self.heads, HeldKeys(SIGNER))
         self.gifts = 0
         ledger.writer.submit(OpenFund(key="F", fund="F", name="基金"))
 
@@ -163,10 +163,13 @@ def test_changed_tiles_are_refused(bench: Bench) -> None:
 
 def test_a_head_that_another_key_signed_is_refused(bench: Bench) -> None:
     bench.give(1)
-    bench.log.publish()
+    head = bench.log.publish()
     other = KeySigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"z" * 32))
+    kept = bench.heads.read()
+    assert kept is not None
+    assert bench.heads.swap(kept, replace(kept, checkpoint=head.signed(other).decode()))
     with pytest.raises(LogFault, match="no known key"):
-        Log(bench.ledger.journal, bench.folder, bench.heads, other).publish()
+        bench.log.publish()
 
 
 def test_of_two_that_sign_at_once_one_has_the_right_of_way(bench: Bench) -> None:
@@ -179,12 +182,12 @@ def test_of_two_that_sign_at_once_one_has_the_right_of_way(bench: Bench) -> None
 
         def swap(self, before: Kept | None, after: Kept) -> bool:
             if not done:
-                done.append(Log(bench.ledger.journal, bench.folder, bench.heads, SIGNER).publish())
+                done.append(Log(bench.ledger.journal, bench.folder, bench.heads, HeldKeys(SIGNER)).publish())
             return super().swap(before, after)
 
     done: list[Checkpoint] = []
     with pytest.raises(LogFault, match="another process signed"):
-        Log(bench.ledger.journal, bench.folder, Slow(bench.folder.parent / "heads", ORIGIN), SIGNER).publish()
+        Log(bench.ledger.journal, bench.folder, Slow(bench.folder.parent / "heads", ORIGIN), HeldKeys(SIGNER)).publish()
     assert bench.shown() == done[0]
 
 
@@ -203,7 +206,7 @@ def test_entries_noted_meanwhile_do_not_keep_a_head_from_being_signed(bench: Ben
             return super().swap(before, after)
 
     noted: list[int] = []
-    log = Log(bench.ledger.journal, bench.folder, Noted(bench.folder.parent / "heads", ORIGIN), SIGNER)
+    log = Log(bench.ledger.journal, bench.folder, Noted(bench.folder.parent / "heads", ORIGIN), HeldKeys(SIGNER))
     assert log.publish().size == 4
     kept = bench.heads.read()
     assert kept is not None
@@ -240,7 +243,9 @@ def test_after_a_crash_anywhere_the_next_run_goes_on(bench: Bench, monkeypatch: 
         case "sign":
             monkeypatch.setattr(KeySigner, "sign", crash)
         case "swap":
-            log = Log(bench.ledger.journal, bench.folder, After(bench.folder.parent / "heads", ORIGIN), SIGNER)
+            log = Log(
+                bench.ledger.journal, bench.folder, After(bench.folder.parent / "heads", ORIGIN), HeldKeys(SIGNER)
+            )
         case "show":
             monkeypatch.setattr(Log, "_show", crash)
     with pytest.raises(KeyboardInterrupt):

@@ -22,7 +22,7 @@ def find(entries: list[Data], kind: str, own: str = "") -> int:
     raise LookupError(kind, own)
 
 
-def first_problem(story: Story) -> tuple[int, str]:
+def first_problem(story: Story) -> tuple[int | None, str]:
     report = check(story.bytes())
     assert not report.ok
     return report.problems[0].seq, report.problems[0].what

@@ -40,6 +40,7 @@ from ledger.events import (
     HospitalPaymentReturned,
     HospitalRegistered,
     Issued,
+    KeyRotated,
     LedgerOpened,
     MoneyHeld,
     Moved,
@@ -55,6 +56,7 @@ from ledger.events import (
 DAY = date(2026, 1, 2)
 EXAMPLES: list[Fact] = [
     LedgerOpened(on=DAY, origin="example.org/a", currency="CNY", exponent=2, zone="Asia/Shanghai", key="k"),
+    KeyRotated(on=DAY, key="example.org/a+00000000+AQ=="),
     CodeDefined(dimension="disease", code="VSD", name='室间隔"缺损\\', parent="CHD"),
     FundOpened(fund="基金/一", name="先心病救助专项基金", fee_bp=500),
     TapeOpened(

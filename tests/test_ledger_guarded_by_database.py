@@ -275,7 +275,7 @@ def test_tampering_behind_the_guards_is_found_at_the_entry(filled: Ledger) -> No
 def test_tampering_with_the_first_entry_is_found_within_two(filled: Ledger) -> None:
     for name, statements in TAMPERING.items():
         if name != "written over by the one before":
-            assert tampered(filled, statements, 0).problems[0].seq <= 1, name
+            assert tampered(filled, statements, 0).problems[0].seq in (0, 1), name
 
 
 def test_tampering_with_the_last_entry_is_told_by_the_head(filled: Ledger) -> None:

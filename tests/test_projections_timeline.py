@@ -1,4 +1,4 @@
-"""Laws of timelines and pages: page after page is the whole, and every step of every fen is told once, as it happened."""
+"""Laws of timelines and pages: page after page is the whole; every step of every fen is told once, as it happened."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ def paged(traces: Traces, noun: str, id: str, limit: int) -> Iterator[dict[str, 
 
 @RANDOM
 @given(history=HISTORIES, limit=st.integers(1, 4), back=st.booleans())
-def test_page_after_page_is_the_whole(
-    history: tuple[str, list[Step]], limit: int, back: bool, server_url: str
-) -> None:
+def test_page_after_page_is_the_whole(history: tuple[str, list[Step]], limit: int, back: bool, server_url: str) -> None:
     with opened(server_url) as ledger:
         plain = write(ledger, history)
         known_at = ledger.journal.entries.head().at if back else None
         donors = {donor for donor in map(plain.donor_of, plain.gift) if donor is not None}
         with reading_from(ledger.journal, Vantage(known_at=known_at)) as traces:
-            for noun, id in [*(("donor", donor) for donor in donors), *(("case", case) for case in CASES)]:
-                trace = whole(getattr(traces, noun)(id))
-                lists = [name for name, value in trace.items() if isinstance(value, list)]
-                joined: dict[str, list[Any]] = {name: [] for name in lists}
-                for page in paged(traces, noun, id, limit):
-                    for name in lists:
-                        joined[name] += page.pop(name)
-                    assert page == {name: value for name, value in trace.items() if name not in lists}, "totals are whole"
-                assert joined == {name: trace[name] for name in lists}
+            for noun, name in [*(("donor", donor) for donor in donors), *(("case", case) for case in CASES)]:
+                trace = whole(getattr(traces, noun)(name))
+                lists = [member for member, value in trace.items() if isinstance(value, list)]
+                joined: dict[str, list[Any]] = {member: [] for member in lists}
+                for page in paged(traces, noun, name, limit):
+                    for member in lists:
+                        joined[member] += page.pop(member)
+                    assert page == {member: value for member, value in trace.items() if member not in lists}, (
+                        "totals are whole"
+                    )
+                assert joined == {member: trace[member] for member in lists}
 
 
 @RANDOM
@@ -137,7 +137,9 @@ def ledger(server_url: str) -> Iterator[Ledger]:
 def test_a_case_is_told_from_its_opening_to_its_closing(ledger: Ledger) -> None:
     for command in (
         *(
-            ReceiveDonation(key=f"d{n}", donation=f"D{n}", fund="heart", amount=1_000, fee_bp=0, on=START, donor=f"P{n}")
+            ReceiveDonation(
+                key=f"d{n}", donation=f"D{n}", fund="heart", amount=1_000, fee_bp=0, on=START, donor=f"P{n}"
+            )
             for n in range(30)
         ),
         MakeAllocation(key="a", allocation="A", case="C1", amount=25_000, on=START),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.bootstrap import CURRENCY_EXPONENTS
 from api.intake.kind import DATED, Kind, by_content
 from api.intake.rows import Row
 from ledger.decisions import (
@@ -17,6 +16,7 @@ from ledger.decisions import (
     RefundDonation,
 )
 from ledger.errors import BadValue
+from ledger.money import exponent_of
 
 _FOREIGN = ("original_amount", "original_currency", "rate", "rate_on")
 _TERMS = ("restriction", "usable_from", "expires_on", "agreement", "nature")
@@ -59,7 +59,7 @@ def _foreign(row: Row) -> Foreign | None:
     if not any(column in row.values for column in _FOREIGN):
         return None
     currency = row.need("original_currency")
-    exponent = CURRENCY_EXPONENTS.get(currency, 2)
+    exponent = exponent_of(currency)
     amount = row.foreign_amount("original_amount", exponent)
     return Foreign(currency, amount, exponent, row.need("rate"), row.day("rate_on"))
 

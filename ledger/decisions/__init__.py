@@ -9,6 +9,7 @@ from ledger.decisions.base import Command, Decision
 from ledger.decisions.cases import AmendCase, CloseCase, OpenCase, ReopenCase
 from ledger.decisions.choosing import POLICY
 from ledger.decisions.giving import AttributeDonation, ReceiveDonation, RefundDonation
+from ledger.decisions.keys import RotateKey
 from ledger.decisions.moving import ChangeTerms, HoldMoney, LiftHold, MakeExpense, SubstituteSerials, TransferFunds
 from ledger.decisions.opening import BringForward
 from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, RegisterHospital, check_currency
@@ -51,6 +52,7 @@ __all__ = [
     "ReturnGrant",
     "ReturnHospitalPayment",
     "ReverseEntry",
+    "RotateKey",
     "SettleTreatment",
     "SubstituteSerials",
     "TransferFunds",
