@@ -103,7 +103,7 @@ class Result:
     def members(self) -> dict[str, Any]:
         """As JSON: per figure value, unit, target, met."""
         return {
-            name: {"value": float(f"{one.value:.4g}"), "unit": one.unit, "target": one.target, "met": one.met}
+            name: {"value": round(one.value, 4), "unit": one.unit, "target": one.target, "met": one.met}
             for name, one in self.figures.items()
         }
 

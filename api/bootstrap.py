@@ -129,6 +129,7 @@ def assembled(
     clock: Clock = utc_now,
     entropy: Entropy = os.urandom,
     unchecked: bool = False,
+    connections: int = 4,
 ) -> Iterator[Fenhao]:
     """All parts together, connected. Raises OperatorFault when the database or its schema is not there.
 
@@ -138,7 +139,7 @@ def assembled(
         raise LedgerNotOpen()  # a mistyped home must not become a new server
     with database(settings, progress) as place:
         check_ready(place)
-        with opened(place, settings, clock=clock, entropy=entropy) as fenhao:
+        with opened(place, settings, clock=clock, entropy=entropy, connections=connections) as fenhao:
             if not unchecked:
                 check_history(fenhao.journal, kept_heads(fenhao).read())
             yield fenhao
@@ -146,11 +147,16 @@ def assembled(
 
 @contextmanager
 def opened(
-    place: Database, settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = os.urandom
+    place: Database,
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    entropy: Entropy = os.urandom,
+    connections: int = 4,
 ) -> Iterator[Fenhao]:
-    """The parts on a database that is at hand already. Raises BadSetting."""
+    """The parts on a database that is at hand already, with at most so many `connections`. Raises BadSetting."""
     watermark = Watermark(partial(FileHeads, settings.heads))
-    with watermark, Journal(place, clock=clock, entropy=entropy) as journal:
+    with watermark, Journal(place, clock=clock, entropy=entropy, pool_size=connections) as journal:
         vault = open_vault(journal, KeyFolder(settings.home / "keys", entropy), entropy)
         writer = Writer(journal, limits=_limits(settings, journal), vault=vault, on_commit=watermark)
         yield Fenhao(settings, place, journal, writer, Runner(journal), vault)

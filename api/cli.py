@@ -20,6 +20,7 @@ from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
 from api.record_command import record
 from api.sankey_command import sankey
+from api.service_commands import donor_link, serve, staff, token
 from api.settings import Settings
 from api.trace_command import trace
 from api.vault_commands import vault
@@ -56,6 +57,10 @@ main.add_command(vault)
 main.add_command(witness)
 main.add_command(sankey)
 main.add_command(trace)
+main.add_command(serve)
+main.add_command(token)
+main.add_command(staff)
+main.add_command(donor_link)
 main.add_command(verify)
 main.add_command(demo)
 

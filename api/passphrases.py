@@ -35,10 +35,10 @@ class PassphraseUnreadable(InputFault):
 
 
 class Asked:
-    """The passphrase of the key as it is now: known, in the file, or asked for once."""
+    """The passphrase of the key as it is now: known, in the file, or, where one may `ask`, typed once."""
 
-    def __init__(self, file: Path | None) -> None:
-        self._file = file
+    def __init__(self, file: Path | None, *, ask: bool = True) -> None:
+        self._file, self._ask = file, ask
         self._known: bytes | None = None
 
     def __call__(self) -> bytes:
@@ -46,6 +46,8 @@ class Asked:
         if self._known is None:
             if self._file is not None:
                 self._known = from_file(self._file)
+            elif not self._ask:
+                raise PassphraseNeeded()
             else:
                 self._known = _typed("日志签名密钥的口令 / passphrase of the log's key")
         return self._known

@@ -143,8 +143,16 @@ def _renew(words: Words, fenhao: Fenhao, file: Path, out: Path | None) -> None:
             f"the head of {file} ({before.size} entries) is of the same history; the new receipt is {path} ({size} "
             f"entries), the proof of consistency {head}",
         )
+    history = log.history()
+    keys = [history.of(each)[-1] for each in (before.size, size)]
+    if keys[0] != keys[1]:
+        words.say(
+            f"日志此间换过签名密钥：核对新凭据须用新公钥 {keys[1]}；两把密钥共同签署的日志头见 checkpoints/，由旧及新",
+            f"the log's key was changed meanwhile: the new receipt asks for the key {keys[1]}; the head that both keys "
+            "signed, in checkpoints/, leads from one to the other",
+        )
     found: dict[str, Any] = {"entry": old.proof.index, "old_size": before.size, "size": size}
-    words.give(found | ({"receipt": str(path), "head": str(head)} if size > before.size else {}))
+    words.give(found | ({"receipt": str(path), "head": str(head), "key": str(keys[1])} if size > before.size else {}))
 
 
 def _write(path: Path, what: Receipt | bytes) -> None:

@@ -31,6 +31,8 @@ class Settings:
                           in the data folder; none: no witness is asked)
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
+    FENHAO_SIGN_EVERY     every how many seconds the service signs the log (default 10; 0: something else does)
+    FENHAO_PROXIES        addresses of the reverse proxies whose X-Forwarded-For counts (default 127.0.0.1)
     """
 
     home: Path
@@ -43,6 +45,14 @@ class Settings:
     policy_file: Path | None = None
     log_passphrase_file: Path | None = None
     retention: str = "30"
+    sign_every: str = "10"
+    proxies: str = "127.0.0.1"
+
+    def sign_every_s(self) -> int:
+        """Every how many seconds the service signs the log; 0: it does not. Raises BadValue."""
+        if not (self.sign_every.isascii() and self.sign_every.isdigit() and len(self.sign_every) <= 5):
+            raise BadValue("FENHAO_SIGN_EVERY", self.sign_every, "a whole number of seconds", "应为整数秒数")
+        return int(self.sign_every)
 
     def retention_years(self) -> int:
         """How many years vouchers are kept. Raises BadValue."""
@@ -74,6 +84,8 @@ class Settings:
             service_url=environment.get("FENHAO_SERVICE_URL") or None,
             schema=environment.get("FENHAO_SCHEMA") or "fenhao",
             language="en" if (environment.get("FENHAO_LANGUAGE") or "zh").lower().startswith("en") else "zh",
+            sign_every=environment.get("FENHAO_SIGN_EVERY") or "10",
+            proxies=environment.get("FENHAO_PROXIES") or "127.0.0.1",
             retention=environment.get("FENHAO_RETENTION_YEARS") or "30",
             two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
             policy_file=Path(policy).absolute() if (policy := environment.get("FENHAO_POLICY")) else None,

@@ -15,7 +15,7 @@ from ledger.errors import InputFault
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from audit.verify import Head, Policy, Said
+    from audit.verify import Kept, Policy, Said
 
 # As in `api.cli`, the command imports what it needs when it runs.
 
@@ -79,7 +79,7 @@ def verify(
 
 
 def _verify_living(
-    words: Words, settings: Settings, heads: list[tuple[Path, Head]], policy: Policy | None, jobs: int | None
+    words: Words, settings: Settings, heads: list[Kept], policy: Policy | None, jobs: int | None
 ) -> None:
     """The ledger of the settings; ends the process. Raises Unusable."""
     from api.bootstrap import assembled

@@ -116,15 +116,25 @@ README = """# {origin}
 
     python verify.py .
 
-加上 `--head 文件`，可与您从前保存的 checkpoint 文件核对。退出码：0 通过；1 发现篡改，指出第一条有误的分录；2 无法读取。
+它核对每条分录、哈希树、每个签名日志头与资金规则。两件事请您自己把关：
+- 公钥：`policy` 随导出而来。请用从别处（基金会网站、合同、往年的导出）得到的公钥核对：`--key 公钥` 或 `--policy 文件`。
+- 历史：请保存每次导出的 `checkpoint`，下次加上 `--head 文件`（可多次）：改写过的历史即使重新签名，也与它不符。
+
+退出码：0 通过；1 发现篡改迹象，指出第一条有误的分录；2 输入无法使用。`--json` 以 JSON 输出，`--jobs N` 指定进程数。
 
 This is the whole ledger {origin}, {size} entries, to be checked offline; it holds no personal data. Python 3.11 or
 newer and the library cryptography are all that is needed:
 
     python verify.py .
 
-With `--head FILE` it is checked against a checkpoint that you kept. Exit codes: 0 verified; 1 evidence of tampering,
-naming the first bad entry; 2 unusable input.
+It checks every entry, the tree, every signed head and the laws of the money. Two things are yours:
+- The key: `policy` came with the export. Compare its key with one from elsewhere (the foundation's site, a contract,
+  an earlier export): `--key KEY` or `--policy FILE`.
+- The history: keep the `checkpoint` of each export, and give it as `--head FILE` next time, as often as you like: a
+  history that was rewritten does not agree with it, even signed again.
+
+Exit codes: 0 verified; 1 evidence of tampering, naming the first bad entry; 2 unusable input. `--json` prints the
+report as JSON, `--jobs N` says how many processes may work.
 
 | | |
 |---|---|

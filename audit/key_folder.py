@@ -67,7 +67,10 @@ class KeyFolder:
         named = {self._path(key) for key in used}
         for path in self._live():
             if path not in named:
-                return self._read(path).verifier
+                found = self._read(path)
+                if self._protected and not _is_encrypted(path):
+                    self._write(path, found.key, self._passphrase(), replace=True)
+                return found.verifier
         protected = self._protected or any(_is_encrypted(path) for path in self._live()) or self._old_is_encrypted(used)
         made = KeySigner(self._origin, Ed25519PrivateKey.generate())
         self._write(self._path(made.verifier), made.key, self._passphrase() if protected else None)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from audit.checkpoint import BadNote, Checkpoint, Note, Signer, Verifier, open_checkpoint
+from audit.checkpoint import BadNote, Checkpoint, Note, Signer, Verifier
 from ledger.errors import OperatorFault
 
 
@@ -97,8 +97,11 @@ class KeyHistory:
 
     def open(self, note: bytes, origin: str) -> Checkpoint:
         """The head in a note that is signed as a head of its size must be. Raises BadNote."""
-        keys = self.of(Checkpoint.parse(Note.parse(note).text).size)
-        head = open_checkpoint(note, origin, keys)
-        if len(Note.parse(note).signers(keys)) < len(keys):
+        taken = Note.parse(note)
+        head = Checkpoint.parse(taken.text)
+        keys = self.of(head.size)
+        if len(taken.signers(keys)) < len(keys):
             raise BadNote(f"the key changes at size {head.size}, and not both keys signed it")
+        if head.origin != origin:
+            raise BadNote(f"the checkpoint is of {head.origin[:80]!r}, not of {origin!r}")
         return head

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from msgspec import DecodeError
 
@@ -101,6 +102,14 @@ Openings = Mapping[int, Sequence[Mapping[str, str]]]
 _NO_OPENINGS: Openings = MappingProxyType({})
 
 
+class Newest(NamedTuple):
+    """The newest head as it was signed, and taken apart, with the keys of its time and before."""
+
+    note: bytes
+    head: Checkpoint
+    history: KeyHistory
+
+
 class Log:
     """One ledger's log: its journal, the folder of its tiles, the heads kept outside, and who keeps its keys.
 
@@ -114,6 +123,7 @@ class Log:
         self._heads = heads
         self._keys = keys
         self._peers = peers
+        self._looked_into: Newest | None = None
 
     def history(self) -> KeyHistory:
         """Whose signatures count, as the entries say. Raises LogFault."""
@@ -136,8 +146,9 @@ class Log:
 
     @property
     def policy(self) -> Policy:
-        """What a reader of this log should ask for: the signature of its key, and those of its witnesses."""
-        own = [Peer(self.verifier)]
+        """What a reader of the newest head should ask for: the signature of its key, and those of its witnesses."""
+        newest = self._newest()
+        own = [Peer(newest.history.of(newest.head.size)[-1])]
         return Policy(own, quorum=NONE) if self._peers is None else replace(self._peers.policy, logs=own)
 
     def receipt(self, seq: int) -> Receipt:
@@ -195,15 +206,19 @@ class Log:
             raise ForkFound(size=before.size, reason=fault, zh=fault) from fault
         return made
 
-    def _newest(self) -> tuple[bytes, Checkpoint, KeyHistory]:
-        """The newest head as it was signed, and taken apart. Raises LogFault before the first."""
+    def _newest(self) -> Newest:
+        """The newest head. Raises LogFault before the first, NoQuorum."""
         kept = self._heads.read()
-        history = self.history()
         if kept is None or not kept.checkpoint:
             raise LogFault(reason="no head is signed yet; sign one (fenhao checkpoint)")
-        if self._peers is not None:
-            self._peers.require_quorum(kept.checkpoint.encode())
-        return kept.checkpoint.encode(), self._opened(kept, history), history
+        note = kept.checkpoint.encode()
+        # Once looked into, the same note says the same for good.
+        if self._looked_into is None or self._looked_into.note != note:
+            history = self.history()
+            if self._peers is not None:
+                self._peers.require_quorum(note)
+            self._looked_into = Newest(note, self._opened(kept, history), history)
+        return self._looked_into
 
     def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
         """Signs the log as it is now, and lets it be seen; a size at which the key changes is signed on the way.

@@ -10,6 +10,7 @@ never changes. A partial one belongs to a tree that was signed, and gives way to
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from audit.files import flush_folder, write_whole
@@ -17,6 +18,8 @@ from audit.merkle import HASH_BYTES, Node, node_hash, subtrees
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
+WRITERS = 8
+"""How many tiles are written to the disk at a time."""
 
 
 class TileFault(Exception):
@@ -79,7 +82,7 @@ class Tiles:
         """
         new = size + len(leaves)
         hashes = list(leaves)
-        written: set[Path] = set()
+        tiles: list[tuple[str, bytes]] = []
         level, old, end = 0, size, new
         while end > old or (level and hashes):
             kept = old % WIDTH
@@ -89,12 +92,14 @@ class Tiles:
             above: list[bytes] = []
             for at in range(0, len(hashes), WIDTH):
                 row = hashes[at : at + WIDTH]
-                written.add(self._write(tile_path(level, old // WIDTH + at // WIDTH, len(row)), b"".join(row)))
+                tiles.append((tile_path(level, old // WIDTH + at // WIDTH, len(row)), b"".join(row)))
                 if len(row) == WIDTH:
                     above.append(_root(row))
             level, old, end, hashes = level + 1, old // WIDTH, end // WIDTH, above
-        for folder in written:
-            flush_folder(folder)
+        # Side by side, for it is the disk that takes its time.
+        with ThreadPoolExecutor(WRITERS) as writers:
+            folders = set(writers.map(self._write, *zip(*tiles, strict=True)))
+            list(writers.map(flush_folder, folders))
         return new
 
     def _write(self, path: str, data: bytes) -> Path:

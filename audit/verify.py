@@ -47,13 +47,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache, partial
 from hashlib import blake2b, sha256
 from heapq import merge as merge_sorted
 from io import TextIOWrapper
-from itertools import chain, pairwise
+from itertools import chain, pairwise, zip_longest
 from pathlib import Path
 from sys import intern
 from types import TracebackType
@@ -85,6 +86,10 @@ class Told(Exception):
 
 class Unusable(Told):
     """The input cannot be read as what it should be."""
+
+
+class Unreadable(Unusable):
+    """A file that cannot even be opened."""
 
 
 class Refuted(Told):
@@ -3279,15 +3284,20 @@ class Head(NamedTuple):
     note: Note
 
 
-def read_note(data: bytes) -> Note:
-    """A note, exactly as the specification says. Raises Unusable."""
-    if len(data) > MAX_NOTE_BYTES:
-        raise Unusable(f"超过 {MAX_NOTE_BYTES} 字节，太长", f"it is longer than {MAX_NOTE_BYTES} bytes")
+def refuse_crlf(data: bytes) -> None:
+    """Raises Unusable for text whose line ends were changed: the most common way for a file to be damaged."""
     if b"\r\n" in data:
         raise Unusable(
             "换行符是 CRLF：文件在传输中被转换过，请重新取得原件",
             "its lines end in CRLF: it was converted on its way; get the original again",
         )
+
+
+def read_note(data: bytes) -> Note:
+    """A note, exactly as the specification says. Raises Unusable."""
+    if len(data) > MAX_NOTE_BYTES:
+        raise Unusable(f"超过 {MAX_NOTE_BYTES} 字节，太长", f"it is longer than {MAX_NOTE_BYTES} bytes")
+    refuse_crlf(data)
     try:
         content = data.decode()
     except UnicodeDecodeError:
@@ -3331,10 +3341,10 @@ def read_head(data: bytes) -> Head:
     return Head(origin, int(size), root, note)
 
 
-def unreadable(path: str | Path, error: OSError) -> Unusable:
+def unreadable(path: str | Path, error: OSError) -> Unreadable:
     """What is said of a file that cannot be read."""
     reason = error.strerror or error
-    return Unusable(f"无法读取 {path}：{reason}", f"{path} cannot be read: {reason}")
+    return Unreadable(f"无法读取 {path}：{reason}", f"{path} cannot be read: {reason}")
 
 
 def read_limited(path: Path, limit: int) -> bytes:
@@ -3346,20 +3356,53 @@ def read_limited(path: Path, limit: int) -> bytes:
         raise unreadable(path, error) from None
 
 
-def kept_heads(paths: Iterable[Path]) -> list[tuple[Path, Head]]:
-    """The heads in files that the reader kept, smaller ones first. Raises Unusable."""
-    return sorted(((path, head_file(path)) for path in paths), key=lambda one: one[1].size)
+def note_file(path: Path) -> Head:
+    """The signed head in a file. Raises Unusable."""
+    with named(path, "可用的日志头", "head"):
+        return read_head(read_limited(path, MAX_NOTE_BYTES))
 
 
-def head_file(path: Path) -> Head:
-    """The signed head in a file that somebody kept; that of a receipt, if it is one. Raises Unusable."""
-    data = read_limited(path, MAX_RECEIPT_BYTES)
+@contextmanager
+def named(path: Path, zh: str, en: str) -> Iterator[None]:
+    """Names the file, and what it should be, in whatever Unusable comes of it."""
     try:
-        return read_proof(data).head if data.startswith(RECEIPT_HEADER) else read_head(data)
+        yield
+    except Unreadable:
+        raise
     except Unusable as fault:
-        raise Unusable(
-            f"{path} 不是可用的日志头：{fault.zh}", f"{path} is no head that can be used: {fault.en}"
-        ) from None
+        raise Unusable(f"{path} 不是{zh}：{fault.zh}", f"{path} is no {en} that can be used: {fault.en}") from None
+
+
+class Kept(NamedTuple):
+    """A head that a reader has from elsewhere: a checkpoint, that of a receipt, or one that comes with the proof that
+    it continues the head of `old` entries (a request of C2SP tlog-witness); -1 and no proof without."""
+
+    path: Path
+    head: Head
+    old: int = -1
+    proof: tuple[bytes, ...] = ()
+
+
+def kept_heads(paths: Iterable[Path]) -> list[Kept]:
+    """The heads in files that the reader has, smaller ones first. Raises Unusable."""
+    return sorted(map(kept_head, paths), key=lambda kept: kept.head.size)
+
+
+def kept_head(path: Path) -> Kept:
+    """One of them, whatever kind of file it is. Raises Unusable."""
+    data = read_limited(path, MAX_RECEIPT_BYTES)
+    with named(path, "可用的日志头", "head"):
+        if data.startswith(RECEIPT_HEADER):
+            return Kept(path, read_proof(data).head)
+        opening, _, checkpoint = data.partition(b"\n\n")
+        first, *hashes = opening.decode("ascii", "replace").split("\n")
+        match = OLD.fullmatch(first)
+        if match is None:
+            return Kept(path, read_head(data))
+        proof = tuple(value for value in map(decoded, hashes) if value is not None and len(value) == HASH_BYTES)
+        if len(proof) < len(hashes):
+            raise Unusable("接续证明的哈希不是 base64 的 32 字节", "a hash of its proof is not 32 bytes in base64")
+        return Kept(path, read_head(checkpoint), int(match[1]), proof)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -3443,11 +3486,12 @@ class Policy:
     def count(self, text: str, members: list[str]) -> int:
         """How many members of a group are needed. Raises Unusable."""
         self.known(members)
+        used = [member for _, others in self.groups.values() for member in others]
         number = {"all": len(members), "any": 1}.get(text) or (int(text) if SIZE.fullmatch(text) else 0)
-        if not 1 <= number <= len(members) or len(set(members)) < len(members):
+        if not 1 <= number <= len(members) or len({*used, *members}) < len(used) + len(members):
             raise Unusable(
-                f"组要求 {shown(text)} 个成员，成员须互不相同且足数",
-                f"a group asks for {shown(text)} of its members, who must differ and be as many",
+                f"组要求 {shown(text)} 个成员：成员须足数，且每个只列入一次",
+                f"a group asks for {shown(text)} of its members, who must be as many and members only once",
             )
         return number
 
@@ -3456,8 +3500,9 @@ def read_policy(data: bytes) -> Policy:
     """A policy, strictly. Raises Unusable."""
     if len(data) > MAX_POLICY_BYTES:
         raise Unusable(f"超过 {MAX_POLICY_BYTES} 字节，太长", f"it is longer than {MAX_POLICY_BYTES} bytes")
+    refuse_crlf(data)
     if any((byte < 0x20 and byte not in b"\t\n") or byte == 0x7F for byte in data):
-        raise Unusable("含有控制字符（或 CRLF 换行）", "it holds a control character (or lines that end in CRLF)")
+        raise Unusable("含有控制字符", "it holds a control character")
     policy = Policy()
     for line in data.decode(errors="surrogateescape").split("\n"):
         words = re.split(r"[ \t]+", line.strip(" \t"))
@@ -3472,13 +3517,8 @@ def read_policy(data: bytes) -> Policy:
 
 def policy_file(path: Path) -> Policy:
     """The policy in a file. Raises Unusable."""
-    data = read_limited(path, MAX_POLICY_BYTES)
-    try:
-        policy = read_policy(data)
-    except Unusable as fault:
-        raise Unusable(
-            f"{path} 不是可用的信任策略：{fault.zh}", f"{path} is no policy that can be used: {fault.en}"
-        ) from None
+    with named(path, "可用的信任策略", "policy"):
+        policy = read_policy(read_limited(path, MAX_POLICY_BYTES))
     policy.source = str(path)
     return policy
 
@@ -3727,7 +3767,7 @@ class SignedLog:
         other ledger."""
         older = self.continues
         if older is None or older["origin"] != head.origin:
-            raise other_ledger(path, head, self.origin)
+            raise other_ledger(Kept(path, head), self.origin)
         if head.size > older["size"] or (head.size == older["size"] and head.root.hex() != older["root"]):
             self.problem(
                 0,
@@ -3754,6 +3794,17 @@ class Outcome:
     code: int
 
 
+def walked(data: bytes) -> tuple[int, int]:
+    """How many whole entries a bundle begins with, and where the last of them ends."""
+    count, at, end = 0, 0, len(data)
+    while at + 2 <= end:
+        following = at + 2 + (data[at] << 8 | data[at + 1])
+        if following > end:
+            break
+        count, at = count + 1, following
+    return count, at
+
+
 class Export:
     """A folder with a signed log: `checkpoint`, `checkpoints/<size>`, `tile/...`; `problems` grows as it is read.
 
@@ -3762,7 +3813,7 @@ class Export:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.head = head_file(folder / "checkpoint")
+        self.head = note_file(folder / "checkpoint")
         self.size = self.head.size
         self.problems: list[Problem] = []
         self.tiles_wrong: set[tuple[int, int]] = set()  # (level, number)
@@ -3791,8 +3842,12 @@ class Export:
                     if tile_path(level, number, width) == f"tile/{below}/{name}":
                         self.present.setdefault((level, number), []).append(width)
                         continue
-                if not name.startswith("."):
-                    self.odd.append(f"tile/{below}/{name}")
+                self._pass_over(f"tile/{below}/{name}")
+
+    def _pass_over(self, path: str) -> None:
+        """Note a file that is none of the export's; hidden ones are left by programs that were cut off."""
+        if not path.rpartition("/")[2].startswith("."):
+            self.odd.append(path.encode(errors="backslashreplace").decode())
 
     def earlier(self) -> list[int]:
         """The sizes of the heads in `checkpoints`, sorted. Raises Unusable."""
@@ -3802,7 +3857,9 @@ class Export:
             return []
         except OSError as error:
             raise unreadable(self.folder / "checkpoints", error) from None
-        self.odd += [f"checkpoints/{name}" for name in names if not SIZE.fullmatch(name) and not name.startswith(".")]
+        for name in names:
+            if not SIZE.fullmatch(name):
+                self._pass_over(f"checkpoints/{name}")
         return sorted(int(name) for name in names if SIZE.fullmatch(name))
 
     def first(self) -> Data:
@@ -3833,41 +3890,33 @@ class Export:
                 )
                 return
             data = self._file(tile_path(ENTRIES, number, width), MAX_BUNDLE_BYTES)
-            ends = self._ends(data, start, number, width)
+            self._count(start, tile_path(ENTRIES, number, width), data, width)
             for one in widths:
                 if one < width:
-                    self._replaced(start, tile_path(ENTRIES, number, one), data[: ends[one]])
+                    self._replaced(start, tile_path(ENTRIES, number, one), one, data)
             self.read["bundles"] += 1
             yield data
             start, number = start + width, number + 1
 
-    def _replaced(self, start: int, path: str, whole: bytes) -> None:
-        """Hold a smaller bundle against what the newer one has of it."""
-        data = self._file(path, MAX_BUNDLE_BYTES)
-        if data != whole:
-            same, at = 0, 0
-            while at + 2 <= len(data):
-                end = at + 2 + (data[at] << 8 | data[at + 1])
-                if data[at:end] != whole[at:end]:
-                    break
-                same, at = same + 1, end
-            self.problem(start + same, f"{path} 与较新的分录包不符", f"{path} differs from the newer bundle")
-
-    def _ends(self, data: bytes, start: int, number: int, width: int) -> list[int]:
-        """Where each entry of a bundle ends, after 0; padded to `width` when there are too few."""
-        ends, at = [0], 0
-        while at + 2 <= len(data):
-            at += 2 + (data[at] << 8 | data[at + 1])
-            ends.append(at)
-        if len(ends) != width + 1 or at != len(data):
-            path, there = tile_path(ENTRIES, number, width), len(ends) - 1
+    def _count(self, start: int, path: str, data: bytes, width: int) -> None:
+        """A bundle holds just so many entries."""
+        there, at = walked(data)
+        if there != width or at != len(data):
             self.problem(
                 start + min(there, width),
                 f"{path} 应恰有 {width} 条分录，实为 {there} 条" + ("" if at == len(data) else "，且末尾不完整"),
                 f"{path} holds {there} entries where {width} belong" + ("" if at == len(data) else ", and breaks off"),
             )
-            ends += [len(data)] * (width + 1 - len(ends))
-        return ends
+
+    def _replaced(self, start: int, path: str, width: int, newer: bytes) -> None:
+        """A smaller bundle is what the newer one begins with."""
+        data = self._file(path, MAX_BUNDLE_BYTES)
+        if not newer.startswith(data):
+            same = next(at for at, (one, other) in enumerate(zip_longest(data, newer)) if one != other)
+            where = start + walked(data[:same])[0]
+            self.problem(where, f"{path} 与较新的分录包不符", f"{path} differs from the newer bundle")
+        else:
+            self._count(start, path, data, width)
 
     def hold(self, level: int, number: int, row: bytes) -> None:
         """Hold a tile, and the smaller ones that it replaced, against the hashes that the entries come to."""
@@ -3937,9 +3986,10 @@ class Export:
             named = ", ".join(sorted(beyond)[:3])
             self.problem(
                 self.size,
-                f"签名日志头只有 {self.size} 条分录，另有 {len(beyond)} 个文件超出其外（{named}）：被添加，或以旧充新",
+                f"签名日志头只有 {self.size} 条分录，另有 {len(beyond)} 个文件超出其外（{named}）："
+                "被添加、以旧充新，或再次导出时中断",
                 f"{len(beyond)} files reach beyond the signed head of {self.size} entries ({named}): the export was "
-                "padded, or an old head is served as new",
+                "padded, an old head is served as new, or an export laid over it broke off",
             )
         larger = max(heads, default=0)
         if larger > self.size:
@@ -3967,7 +4017,7 @@ def verify_export(
     folder: Path,
     *,
     trust: Policy | None = None,
-    heads: Sequence[tuple[Path, Head]] = (),
+    heads: Sequence[Kept] = (),
     decode: Codec = STRICT,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
@@ -3983,7 +4033,7 @@ def verify_export(
     sizes = export.earlier()
     _check_whose(export, trust, heads)
     policy = trust or policy_file(folder / "policy")
-    watch = Watch([export.size, *sizes, *(head.size for _, head in heads)], export.hold)
+    watch = Watch([export.size, *sizes, *(kept.head.size for kept in heads)], export.hold)
     report = verify(
         export.bundles(),
         decode=decode,
@@ -4000,7 +4050,7 @@ def verify_export(
         return _export_outcome(export, log, [], trust is not None, sizes)
     export.close(sizes)
     log.check_policy()
-    agreeing = [(path, head, log.check_kept(path, head)) for path, head in heads]
+    agreeing = [(kept, log.check_kept(kept.path, kept.head)) for kept in heads]
     for size in sizes:
         _check_earlier(export, log, size)
     log.check_head("checkpoint", export.head, newest=True)
@@ -4018,7 +4068,7 @@ def check_ledger(trust: Policy, origin: str) -> None:
         )
 
 
-def _check_whose(export: Export, trust: Policy | None, heads: Sequence[tuple[Path, Head]]) -> None:
+def _check_whose(export: Export, trust: Policy | None, heads: Sequence[Kept]) -> None:
     """Raises Unusable, before the long work, for what the reader brought and is of another ledger."""
     origin = export.head.origin
     if trust is not None:
@@ -4026,16 +4076,16 @@ def _check_whose(export: Export, trust: Policy | None, heads: Sequence[tuple[Pat
     data = export.first().get("data")
     continues = data.get("continues") if type(data) is dict else None
     older = continues.get("origin") if type(continues) is dict else None
-    for path, head in heads:
-        if head.origin not in (origin, older):
-            raise other_ledger(path, head, origin)
+    for kept in heads:
+        if kept.head.origin not in (origin, older):
+            raise other_ledger(kept, origin)
 
 
 def _check_earlier(export: Export, log: SignedLog, size: int) -> None:
     """One of the heads in `checkpoints`."""
     name = f"checkpoints/{size}"
     try:
-        head = head_file(export.folder / name)
+        head = note_file(export.folder / name)
     except Unusable as fault:
         log.problem(None, fault.zh, fault.en)
         return
@@ -4049,7 +4099,7 @@ def _check_earlier(export: Export, log: SignedLog, size: int) -> None:
 def _export_outcome(
     export: Export,
     log: SignedLog,
-    kept: Sequence[tuple[Path, Head, bool]],
+    kept: Sequence[tuple[Kept, bool]],
     given: bool,
     sizes: Sequence[int],
 ) -> Outcome:
@@ -4068,8 +4118,8 @@ def _export_outcome(
         "problems": [{"seq": problem.seq, "what": problem.what} for problem in problems],
         "checked": checked,
         "keys": [{"entry": seq, "key": str(key)} for seq, key in log.keys],
-        "policy": {"file": trust.source, "given": given, "quorum": trust.quorum},
-        "kept": [{"file": str(path), "size": head.size, "agrees": agrees} for path, head, agrees in kept],
+        "policy": {"file": trust.source, "given": given, "quorum": trust.quorum.encode(errors="replace").decode()},
+        "kept": [{"file": str(one.path), "size": one.head.size, "agrees": agrees} for one, agrees in kept],
         "passed_over": sorted(export.odd),
     }
     lines = [
@@ -4084,10 +4134,10 @@ def _export_outcome(
             f"{len(log.keys)} signing keys",
         ),
         *_trust_lines(log, given),
-        *(_kept_line(path, head) for path, head, agrees in kept if agrees),
+        *(_kept_line(one) for one, agrees in kept if agrees),
     ]
     if export.odd:
-        some = ", ".join(sorted(export.odd)[:3])
+        some = ", ".join(map(shown, sorted(export.odd)[:3]))  # a file's name could hold anything
         lines.append(
             Said(f"未理会 {len(export.odd)} 个其他文件：{some}", f"{len(export.odd)} other files passed over: {some}")
         )
@@ -4107,16 +4157,15 @@ def _trust_lines(log: SignedLog, given: bool) -> Iterator[Said]:
     else:
         yield Said(f"信任策略 {log.policy.source}：公钥 {keys}", f"policy {log.policy.source}: key {keys}")
     if log.policy.quorum != NO_QUORUM:
-        yield Said(f"见证要求：{log.policy.quorum}", f"witnesses asked for: {log.policy.quorum}")
+        yield Said(f"见证要求：{shown(log.policy.quorum)}", f"witnesses asked for: {shown(log.policy.quorum)}")
     if log.continues is not None:
         older = f"{log.continues['origin']}, {log.continues['size']}, {log.continues['root']}"
         yield Said(f"本账本接续旧账本：{older}", f"this ledger follows an older one: {older}")
 
 
-def _kept_line(path: Path, head: Head) -> Said:
-    return Said(
-        f"与您保存的 {path}（{head.size} 条）一致", f"agrees with the head you kept, {path} ({head.size} entries)"
-    )
+def _kept_line(kept: Kept) -> Said:
+    path, size = kept.path, kept.head.size
+    return Said(f"与您保存的 {path}（{size} 条）一致", f"agrees with the head you kept, {path} ({size} entries)")
 
 
 def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -4132,6 +4181,7 @@ def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 RECEIPT_HEADER = b"c2sp.org/tlog-proof@v1"
 MAX_RECEIPT_BYTES = 2_000_000
 INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
+OLD = re.compile(r"old (0|[1-9][0-9]{0,18})")
 OPENING = frozenset(("field", "salt", "stream", "value"))
 
 
@@ -4156,11 +4206,7 @@ def read_proof(data: bytes) -> Proof:
     """A proof, exactly as the specification says. Raises Unusable."""
     if len(data) > MAX_RECEIPT_BYTES:
         raise Unusable(f"超过 {MAX_RECEIPT_BYTES} 字节，太长", f"it is longer than {MAX_RECEIPT_BYTES} bytes")
-    if b"\r\n" in data:
-        raise Unusable(
-            "换行符是 CRLF：文件在传输中被转换过，请重新取得原件",
-            "its lines end in CRLF: it was converted on its way; get the original again",
-        )
+    refuse_crlf(data)
     opening, blank, checkpoint = data.partition(b"\n\n")
     lines = opening.decode("ascii", "replace").split("\n")
     if not blank or lines.pop(0).encode() != RECEIPT_HEADER:
@@ -4193,6 +4239,11 @@ def read_receipt(data: bytes) -> Receipt:
     for opening in openings:
         if type(opening) is not dict or opening.keys() != OPENING or any(type(v) is not str for v in opening.values()):
             raise Unusable("承诺值的打开方式不完整", "an opening is not field, stream, value and salt")
+        try:
+            for text in opening.values():
+                check_text(text)
+        except Flaw as flaw:
+            raise Unusable(f"打开承诺值的文本有误（{flaw}）", f"an opening is unsound: {flaw}") from None
         if not HASH.fullmatch(opening["salt"]):
             raise Unusable(
                 "打开承诺值的盐不是 64 位十六进制数", "the salt of an opening is not 64 lower-case hex digits"
@@ -4264,9 +4315,7 @@ def check_opening(entry: Data, opening: dict[str, str]) -> None:
         raise Refuted(f"{name} 与分录中的承诺值不符", f"{name} is not the value that the entry commits to")
 
 
-def verify_receipts(
-    files: Sequence[Path], trust: Policy | None = None, heads: Sequence[tuple[Path, Head]] = ()
-) -> Outcome:
+def verify_receipts(files: Sequence[Path], trust: Policy | None = None, heads: Sequence[Kept] = ()) -> Outcome:
     """Check receipts, each against the policy given or the file `policy` beside it, and against heads of its own size.
 
     Raises Unusable for a head or policy that cannot be used; of several receipts, only when none could be read.
@@ -4305,14 +4354,10 @@ def _beside(path: Path) -> Policy:
     return policy_file(path.parent / "policy")
 
 
-def _receipt_result(path: Path, trust: Policy, heads: Sequence[tuple[Path, Head]]) -> tuple[dict[str, Any], list[Said]]:
+def _receipt_result(path: Path, trust: Policy, heads: Sequence[Kept]) -> tuple[dict[str, Any], list[Said]]:
     """One receipt's members and lines. Raises Unusable."""
-    try:
+    with named(path, "可用的存证凭据", "receipt"):
         receipt = read_receipt(read_limited(path, MAX_RECEIPT_BYTES))
-    except Unusable as fault:
-        raise Unusable(
-            f"{path} 不是可用的存证凭据：{fault.zh}", f"{path} is no receipt that can be used: {fault.en}"
-        ) from None
     index, head = receipt.proof.seq, receipt.proof.head
     members: dict[str, Any] = {
         "file": str(path),
@@ -4324,7 +4369,7 @@ def _receipt_result(path: Path, trust: Policy, heads: Sequence[tuple[Path, Head]
     }
     try:
         entry = check_receipt(receipt, trust)
-        agreeing = [kept for kept in heads if _agrees(*kept, head)]
+        agreeing = [kept for kept in heads if _agrees(kept, head, trust)]
     except Refuted as fault:
         members |= {"ok": False, "problem": fault.en}
         return members, [
@@ -4332,7 +4377,7 @@ def _receipt_result(path: Path, trust: Policy, heads: Sequence[tuple[Path, Head]
         ]
     fields = sorted(opening["field"] for opening in receipt.openings)
     members |= {"type": entry["type"], "stream": entry["stream"], "openings": fields}
-    members["kept"] = [str(kept) for kept, _ in agreeing]
+    members["kept"] = [str(kept.path) for kept in agreeing]
     lines = [
         Said(
             f"{path} 成立：第 {index} 条分录（{entry['type']} {entry['stream']}）在账本 {head.origin} 的签名日志头"
@@ -4344,54 +4389,94 @@ def _receipt_result(path: Path, trust: Policy, heads: Sequence[tuple[Path, Head]
     if fields:
         names = ", ".join(fields)
         lines.append(Said(f"其中 {names} 与分录的承诺值相符", f"its {names} is what the entry commits to"))
-    for kept, theirs in heads:
-        if (kept, theirs) in agreeing:
-            lines.append(_kept_line(kept, theirs))
-        else:
-            lines.append(
-                Said(
-                    f"您保存的 {kept} 有 {theirs.size} 条，与凭据的 {head.size} 条不同：二者是否一致须用完整导出核对",
-                    f"the head you kept, {kept}, is of {theirs.size} entries, the receipt's of {head.size}: only an "
-                    "export tells whether they agree",
-                )
-            )
-    return members, lines
+    return members, [*lines, *(_kept_line(kept) if kept in agreeing else _unlike_line(kept, head) for kept in heads)]
 
 
-def _agrees(path: Path, theirs: Head, head: Head) -> bool:
-    """Whether a kept head says what the receipt's does; False when they are of different sizes.
+def _unlike_line(kept: Kept, head: Head) -> Said:
+    """What is said of a head that a receipt can tell nothing of."""
+    path, size = kept.path, kept.head.size
+    return Said(
+        f"您保存的 {path} 有 {size} 条，与凭据的 {head.size} 条不同：是否一致须用完整导出，或请基金会换新凭据",
+        f"the head you kept, {path}, is of {size} entries, the receipt's of {head.size}: whether they agree is seen "
+        "from an export, or from the proof that comes with a renewed receipt",
+    )
 
-    Raises Refuted when it says otherwise, Unusable for one of another ledger.
+
+def _agrees(kept: Kept, head: Head, trust: Policy) -> bool:
+    """Whether a kept head says what the receipt's does, or continues it; False when that cannot be told.
+
+    Raises Refuted when it says otherwise, Unusable for one of another ledger, or damaged.
     """
+    theirs, path = kept.head, kept.path
     if theirs.origin != head.origin:
-        raise other_ledger(path, theirs, head.origin)
+        raise other_ledger(kept, head.origin)
+    try:
+        signers = theirs.note.signers(trust.keys())
+    except Refuted as fault:
+        raise Unusable(f"{path} 已损坏：{fault.zh}", f"{path} is damaged: {fault.en}") from None
     if theirs.size == head.size and theirs.root != head.root:
         raise Refuted(
             f"与您保存的 {path} 同为 {head.size} 条，树根却不同：另一份历史",
             f"the head you kept, {path}, is of the same {head.size} entries and has another root: another history",
         )
-    return theirs.size == head.size
+    if theirs.size == head.size or kept.old != head.size:
+        return theirs.size == head.size
+    if signers.isdisjoint(trust.logs_of(head.origin)):
+        raise Unusable(
+            f"{path} 没有信任策略所认公钥的签名（若账本换过公钥，请用新的信任策略）",
+            f"{path} is signed by no key of the policy (if the ledger's key was changed, use the newer policy)",
+        )
+    if not is_continued(head, theirs, kept.proof):
+        raise Refuted(
+            f"新日志头 {path}（{theirs.size} 条）不是它的接续：历史被改写",
+            f"the newer head {path}, of {theirs.size} entries, does not continue its head: history was rewritten",
+        )
+    return True
 
 
-def other_ledger(path: Path, head: Head, origin: str) -> Unusable:
+def is_continued(old: Head, new: Head, proof: Sequence[bytes]) -> bool:
+    """Whether a consistency proof leads from the smaller head to the larger (RFC 9162 §2.1.4.2)."""
+    if not 0 < old.size < new.size:
+        return False
+    path = [old.root, *proof] if old.size.bit_count() == 1 else list(proof)
+    if not path:
+        return False
+    index, last = old.size - 1, new.size - 1
+    while index & 1:
+        index, last = index >> 1, last >> 1
+    before = after = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if index & 1 or index == last:
+            before, after = node_hash(sibling, before), node_hash(sibling, after)
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            after = node_hash(after, sibling)
+        index, last = index >> 1, last >> 1
+    return last == 0 and before == old.root and after == new.root
+
+
+def other_ledger(kept: Kept, origin: str) -> Unusable:
     """What is said of another ledger's head."""
     return Unusable(
-        f"{path} 是另一账本 {shown(head.origin)} 的日志头，这里是 {shown(origin)}",
-        f"{path} is the head of another ledger, {shown(head.origin)}; this is {shown(origin)}",
+        f"{kept.path} 是另一账本 {shown(kept.head.origin)} 的日志头，这里是 {shown(origin)}",
+        f"{kept.path} is the head of another ledger, {shown(kept.head.origin)}; this is {shown(origin)}",
     )
 
 
 def hold_heads(
-    report: Report, roots: dict[int, bytes], heads: Sequence[tuple[Path, Head]], trust: Policy | None = None
+    report: Report, roots: dict[int, bytes], heads: Sequence[Kept], trust: Policy | None = None
 ) -> tuple[Report, list[Said]]:
     """Heads that the reader kept, and a policy, held against entries that were replayed: the report with what is wrong
     besides, and a line for each head that agrees. Raises Unusable for a head or policy of another ledger.
     """
-    log = SignedLog(report, roots, trust, heads[0][1].origin if heads else "")
+    log = SignedLog(report, roots, trust, heads[0].head.origin if heads else "")
     if trust is not None:
         check_ledger(trust, log.origin)
         log.check_policy()
-    agreeing = [_kept_line(path, head) for path, head in heads if log.check_kept(path, head)]
+    agreeing = [_kept_line(kept) for kept in heads if log.check_kept(kept.path, kept.head)]
     return replace(report, problems=ordered([*report.problems, *log.problems])), agreeing
 
 
@@ -4434,7 +4519,7 @@ def examine(
         )
     if all(read_limited(path, len(RECEIPT_HEADER) - 1) == RECEIPT_HEADER for path in paths):
         return verify_receipts(paths, trust, heads)
-    watch = Watch(head.size for _, head in heads)
+    watch = Watch(one.head.size for one in heads)
     report = verify(
         chain.from_iterable(map(read_file, paths)),
         decode=decode,

@@ -21,4 +21,11 @@ grant insert, update, delete on view_tape, view_gift, view_attribution, view_pla
 grant insert, delete on synonym, unknown_term to {role};
 grant update (code, accepted_by, accepted_at) on synonym to {role};
 grant update (seen, kind, last_at) on unknown_term to {role};
+grant insert on access_token, access_account to {role};
+grant update (revoked_at) on access_token to {role};
+grant update (password, roles, closed_at) on access_account to {role};
+grant insert, delete on access_session to {role};
+grant insert, update, delete on access_code to {role};
+grant insert on access_proposal to {role};
+grant update (state, decided_by, reason, seq) on access_proposal to {role};
 grant insert on bank_file, bank_statement, bank_acceptance, bank_line to {role};

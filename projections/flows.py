@@ -92,13 +92,20 @@ class Flows:
 def flows(journal: Journal, scope: Scope, top: int = TOP) -> Flows:
     """The flows of that money now. Raises Unknown for a donor, fund or case that the ledger does not have."""
     with snapshot(journal) as connection:
-        cursor = tuples(connection)
-        cursor.execute(_SQL["room"])
-        _check(cursor, scope)
-        paths, givers = _paths(cursor, scope, top)
-        named = {node for path in paths for node in (path.fund, path.hospital) if node is not None}
-        names = dict(cursor.execute(_SQL["names"], {"streams": sorted(named)}).fetchall())
+        paths, givers, names = paths_of(tuples(connection), scope, top)
     return woven(scope, paths, givers, names, top)
+
+
+def paths_of(cursor: Cursor, scope: Scope, top: int) -> tuple[list[Path], int, dict[str, str]]:
+    """The paths of that money, of how many donors they are, and what their funds and hospitals are called.
+
+    All but the `top` largest donors are one. Raises Unknown as `flows` does.
+    """
+    cursor.execute(_SQL["room"])
+    _check(cursor, scope)
+    paths, givers = _paths(cursor, scope, top)
+    named = {node for path in paths for node in (path.fund, path.hospital) if node is not None}
+    return paths, givers, dict(cursor.execute(_SQL["names"], {"streams": sorted(named)}).fetchall())
 
 
 def woven(scope: Scope, paths: Iterable[Path], givers: int, names: Mapping[str, str], top: int) -> Flows:

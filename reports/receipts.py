@@ -138,9 +138,9 @@ README = """# {title}
 退出码：0 成立；1 不成立；2 无法读取。`policy` 是认可的签名公钥，请与基金会公示的核对。日后如需确认日志仍是同一份历史，
 请基金会运行 `fenhao receipt renew`，换取最新日志头下的同一张凭据。
 
-These are {count} receipts, one for each entry of the ledger {origin} that is about it. Each holds the entry itself and
-proves that it is under the ledger's signed head of {size} entries: from then on nobody, the foundation included, can
-change it unseen. All ids are internal ones; the last column names the personal values that come with a receipt and can
+Receipts: {count}, one for each entry of the ledger {origin} that is about it. Each holds the entry itself and proves
+that it is under the ledger's signed head of {size} entries: from then on nobody, the foundation included, can change
+it unseen. All ids are internal ones; the last column names the personal values that come with a receipt and can
 be held against the entry: keep those to yourself.
 
 Python 3.11 or newer and the library cryptography are all that is needed, and no network:

@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
 from audit.codec import FAST
-from audit.verify import Head, Policy, Report, Said, Watch, hold_heads, processors, split, verify
+from audit.verify import Kept, Policy, Report, Said, Watch, hold_heads, processors, split, verify
 from ledger.database import Connection, queries, tuples
 from ledger.journal import Journal, bundles_of
 from ledger.places import is_source, parse_place
@@ -66,7 +65,7 @@ def verify_ledger(
     journal: Journal,
     runner: Runner,
     *,
-    heads: Sequence[tuple[Path, Head]] = (),
+    heads: Sequence[Kept] = (),
     policy: Policy | None = None,
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -84,7 +83,7 @@ def verify_ledger(
         size, leaf = connection.execute(_SQL["head"]).fetchone() or (0, b"")
         (position,) = connection.execute(_SQL["view_position"]).fetchone() or (0,)
         lineage = Lineage(position)
-        watch = Watch(head.size for _, head in heads)
+        watch = Watch(kept.head.size for kept in heads)
         report = verify(
             lineage.watch(bundles_of(tuples(connection), 0, size)),
             decode=FAST,

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from honest import Honest, honest_ledger
 from hypothesis import HealthCheck, settings
+from serving import Served, serving
 from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
@@ -147,6 +149,13 @@ def system_server(name: str) -> Iterator[SystemServer]:
 
 
 @pytest.fixture(scope="session")
+def honest(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
+    """An honest ledger with a fact of every kind, its log, exports and a receipt; whoever changes it undoes that."""
+    with honest_ledger(embedded_url, tmp_path_factory.mktemp("honest")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def debian_url() -> Iterator[str]:
     """The URL of a server of the system's own PostgreSQL, started for the run."""
     with system_server("tests") as server:
@@ -169,6 +178,13 @@ every_server = pytest.mark.parametrize("server_url", ["embedded", "debian"], ind
 @pytest.fixture
 def database(server_url: str) -> Iterator[Database]:
     """A migrated schema of its own."""
+    with own_schema(server_url) as made:
+        yield made
+
+
+@contextmanager
+def own_schema(server_url: str) -> Iterator[Database]:
+    """A migrated schema that is gone afterwards."""
     made = Database(server_url, schema=f"t{os.getpid()}_{next(_schemas)}")
     migrate(made)
     yield made
@@ -181,6 +197,16 @@ def database(server_url: str) -> Iterator[Database]:
 def journal(database: Database) -> Iterator[Journal]:
     """A journal on which no ledger is open yet."""
     with Journal(database, pool_size=12) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def served(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A running service on a ledger of the module's own, with fund F, hospital H and case C; tests add their own."""
+    with own_schema(embedded_url) as database, serving(database, tmp_path_factory.mktemp("served")) as made:
+        made.record("/v1/funds", fund="F", name="fund", fee_bp=0)
+        made.record("/v1/hospitals", hospital="H", name="hospital")
+        made.record("/v1/cases", case="C", fund="F", hospital="H", person="P")
         yield made
 
 
@@ -216,8 +242,8 @@ def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
         "FENHAO_LANGUAGE": "",
     }
 
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], env=environment)
+    def run(*arguments: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=typed, env=environment)
 
     yield run
     with connecting(embedded_url) as connection:

@@ -316,3 +316,18 @@ def test_bench_measures_every_figure_beside_its_yardstick(fenhao: Fenhao) -> Non
     figures = _json(result)
     assert figures["bulk"]["yardstick"] == "stock_bulk"
     assert all(line["per_second"] > 0 for line in figures.values())
+
+
+def test_bench_audit_measures_the_log(fenhao: Fenhao) -> None:
+    result = fenhao("bench", "audit", "--entries", "1500", "--json")
+    assert result.exit_code == 0, result.output
+    figures = _json(result)
+    assert figures["entries"]["value"] == 31_501
+    assert all(one["value"] > 0 for one in figures.values())
+    assert {name for name, one in figures.items() if one["target"]} == {
+        "checkpoint",
+        "receipt_make",
+        "receipt_check",
+        "verify_ratio",
+        "verify_memory",
+    }

@@ -11,7 +11,15 @@ from conftest import Ledger
 
 from api.demo.year import demo_year
 from ledger import decisions
-from ledger.decisions import Command, DefineCode, EraseSubject, OpenLedger, ReceiveDonation, RestrictSubject
+from ledger.decisions import (
+    Command,
+    DefineCode,
+    EraseSubject,
+    OpenLedger,
+    ReceiveDonation,
+    RestrictSubject,
+    RotateKey,
+)
 from ledger.errors import Refusal
 from projections.runner import Runner
 from reports.verification import verify_ledger
@@ -61,8 +69,8 @@ def test_there_are_as_many_small_gifts_as_asked_for_and_every_tenth_on_one_day()
 
 
 def test_the_year_has_commands_of_every_kind() -> None:
-    """All but those of a ledger's opening and of erasure, which are nobody's year."""
+    """All but those of a ledger's opening, of its keys and of erasure, which are nobody's year."""
     kinds = {getattr(decisions, name) for name in decisions.__all__ if isinstance(getattr(decisions, name), type)}
     commanded = {kind for kind in kinds if issubclass(kind, Command) and kind is not Command}
     told = {type(command) for command in commands(20_000, 1)}
-    assert commanded - told == {OpenLedger, DefineCode, EraseSubject, RestrictSubject}
+    assert commanded - told == {OpenLedger, DefineCode, EraseSubject, RestrictSubject, RotateKey}

@@ -99,6 +99,14 @@ def test_a_donor_has_receipts_of_all_gifts_and_any_record_of_its_entries(ledger:
     assert list(read_folder(tmp_path / "y1")) == ["payment/Y1 HospitalPaymentMade"]
 
 
+def test_what_was_said_of_a_gift_later_has_a_receipt_too(ledger: Fenhao, tmp_path: Path) -> None:
+    ledger("record", "DonationReceived", "donation=D4", "fund=heart", "amount=1.00", "on=2026-02-01")
+    said = ledger("record", "DonationAttributed", "donation=D4", "donor=P1")
+    assert said.exit_code == 0, said.output
+    ledger("receipt", "donation", "D4", "--out", tmp_path / "d4")
+    assert list(read_folder(tmp_path / "d4")) == ["donation/D4 DonationReceived", "donation/D4 DonationAttributed"]
+
+
 def test_openings_come_for_those_entitled_and_are_noted(ledger: Fenhao, tmp_path: Path) -> None:
     asked = ("--openings", "--by", "staff-7", "--reason", "asked by the donor")
     made = ledger("receipt", "donation", "D1", "--out", tmp_path / "d1", *asked)
@@ -163,9 +171,26 @@ def test_a_receipt_is_renewed_under_the_newest_head_and_the_old_head_is_shown_to
     assert (after.entry, after.openings, after.proof.index) == (before.entry, before.openings, 3)
     assert done["size"] == done["old_size"] + 2
     keys = [Verifier.parse(one["key"]) for one in _json(ledger("key", "show", "--json"))["keys"]]
+    assert done["key"] == str(keys[1])
     newer = Continuation.parse(Path(done["head"]).read_bytes())
     assert newer.check(before.check(ORIGIN, keys[:1]), keys[1:]) == after.check(ORIGIN, keys[1:])
     assert Note.parse(newer.checkpoint).signers(keys) == keys, "this is where the key changes"
+
+
+def test_receipts_under_a_head_of_the_old_key_name_that_key(
+    ledger: Fenhao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger("checkpoint")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.log.Log._sign", killed)
+        assert ledger("key", "rotate").exit_code == 130
+    assert len(_json(ledger("key", "show", "--json"))["keys"]) == 2
+    ledger("receipt", "donation", "D1", "--out", tmp_path / "d1")
+    assert len(read_folder(tmp_path / "d1")) == 4
 
 
 def test_a_receipt_of_another_history_is_evidence(ledger: Fenhao, tmp_path: Path) -> None:

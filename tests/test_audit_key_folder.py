@@ -115,6 +115,15 @@ def test_a_new_key_is_put_under_the_passphrase_that_the_old_one_has(tmp_path: Pa
     assert b"ENCRYPTED" in path.read_bytes()
 
 
+def test_a_key_that_was_made_without_a_passphrase_gets_the_one_that_is_asked_for(tmp_path: Path) -> None:
+    made = folder(tmp_path).make(())
+    assert folder(tmp_path, b"correct horse battery", protected=True).make(()) == made
+    path = folder(tmp_path).path_of(made)
+    assert path is not None
+    assert b"ENCRYPTED" in path.read_bytes()
+    assert folder(tmp_path, b"correct horse battery", protected=True).make(()) == made
+
+
 def test_a_passphrase_is_set_changed_and_taken_away_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

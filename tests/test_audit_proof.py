@@ -130,6 +130,14 @@ def test_an_entry_of_another_place_is_refused() -> None:
             Receipt.make(Proof(5, path, head.signed(SIGNER)), lie).check("ledger.example.org/a", [SIGNER.verifier])
 
 
+def test_an_opening_for_another_record_is_refused_even_where_the_entry_commits_to_it() -> None:
+    lie = ENTRIES[0].replace(b'"donation/D"', b'"donation/E"')
+    head = Checkpoint("ledger.example.org/a", 1, leaf_hash(lie))
+    made = Receipt.make(Proof(0, (), head.signed(SIGNER)), lie, [OPENING])
+    with pytest.raises(BadReceipt, match="commits to"):
+        made.check("ledger.example.org/a", [SIGNER.verifier])
+
+
 def fold_up(row: list[bytes]) -> bytes:
     """The hash over a perfect subtree's leaves."""
     return row[0] if len(row) == 1 else fold([fold_up(row[: len(row) // 2]), fold_up(row[len(row) // 2 :])])

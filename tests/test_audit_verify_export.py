@@ -429,9 +429,13 @@ def test_other_files_are_named_and_left_alone(made: Made) -> None:
     made.put("tile/00/000", b"x")
     made.put("checkpoints/0700", b"x")
     made.put("notes.txt", b"x")
+    made.put("tile/0/\x1b[2J\nverified", b"x")
     found = made.check()
     assert found.code == 0
-    assert found.members["passed_over"] == ["checkpoints/0700", "tile/0/readme.txt", "tile/00/000"]
+    odd = ["checkpoints/0700", "tile/0/\x1b[2J\nverified", "tile/0/readme.txt", "tile/00/000"]
+    assert found.members["passed_over"] == odd
+    assert "'tile/0/\\x1b[2J\\nverified'" in said(found)
+    assert all(line.en.isprintable() and line.zh.isprintable() for line in found.lines)
 
 
 def test_the_paths_are_those_of_the_specification() -> None:

@@ -19,6 +19,8 @@ from test_audit_verify_chain import ORIGIN, root_of
 from audit import verify
 from audit.checkpoint import Checkpoint, Note
 from audit.merkle import prove_inclusion
+from audit.policy import BadPolicy
+from audit.policy import Policy as PolicyWritten
 
 KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 SIGNATURE = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
@@ -209,6 +211,7 @@ def test_a_policy_is_read_as_the_specification_says() -> None:
         (f"log {KEY}\nwitness w {WITNESS}\ngroup g 0 w\nquorum g\n", "as many"),
         (f"log {KEY}\nwitness w {WITNESS}\ngroup g 01 w\nquorum g\n", "as many"),
         (f"log {KEY}\nwitness w {WITNESS}\ngroup g any w w\nquorum g\n", "as many"),
+        (f"log {KEY}\nwitness w {WITNESS}\ngroup g any w\ngroup h any w\nquorum g\n", "only once"),
         (f"log {KEY}\ngroup g any none\nquorum g\n", "not defined above"),
         (f"log {KEY}\ngroup g any g\nquorum g\n", "not defined above"),
         (f"log {KEY} a b\nquorum none\n", "no such line"),
@@ -221,6 +224,9 @@ def test_a_policy_is_read_as_the_specification_says() -> None:
 def test_what_is_no_policy_is_refused_and_says_why(text: str, what: str) -> None:
     with pytest.raises(verify.Unusable, match=what):
         verify.read_policy(text.encode())
+    if "no log line" not in what:  # without one the writer's may stand, for witnesses
+        with pytest.raises(BadPolicy):
+            PolicyWritten.parse(text.encode())
 
 
 # Inclusion

@@ -1,0 +1,1 @@
+"""The HTTP service: who may ask, what is asked, what is answered."""

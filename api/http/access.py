@@ -1,0 +1,177 @@
+"""Who may what: one table of every route, and nothing that is not in it is answered.
+
+A grant is a role that a person has, or a scope that a machine's token has. Whoever has one of a route's grants may ask;
+what a donor asks for must be their own besides (`Asker.require_own`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.http.faults import NotEntitled
+
+
+class Grant(StrEnum):
+    """What entitles: `PUBLIC` everybody, then the roles of persons, then the scopes of tokens."""
+
+    PUBLIC = "public"
+    DONOR = "donor"
+    AUDITOR = "auditor"
+    PROGRAMME = "programme"
+    FINANCE = "finance"
+    ADMIN = "admin"
+    GIVE = "scope:donations"
+    RECORD = "scope:record"
+    READ = "scope:read"
+    LOG = "scope:log"
+    METRICS = "scope:metrics"
+
+
+ROLES = (Grant.AUDITOR, Grant.PROGRAMME, Grant.FINANCE, Grant.ADMIN)
+"""What an account can be."""
+SCOPES = {grant.removeprefix("scope:"): grant for grant in Grant if grant.startswith("scope:")}
+"""What a token can be for, by the name that people use."""
+
+_EVERYBODY = frozenset(Grant)
+_SIGNED_IN = frozenset((Grant.DONOR, *ROLES))
+_STAFF = frozenset((Grant.PROGRAMME, Grant.FINANCE, Grant.ADMIN))
+READERS = _STAFF | {Grant.AUDITOR, Grant.READ}
+"""Who may ask about anybody's money."""
+_LOG = _STAFF | {Grant.AUDITOR, Grant.LOG}
+_MONEY = frozenset((Grant.FINANCE, Grant.RECORD))
+_CASES = frozenset((Grant.PROGRAMME, Grant.RECORD))
+_REGISTRY = frozenset((Grant.ADMIN, Grant.RECORD))
+
+FACT_ROUTES = {
+    "CodeDefined": "/v1/codes",
+    "FundOpened": "/v1/funds",
+    "HospitalRegistered": "/v1/hospitals",
+    "CaseOpened": "/v1/cases",
+    "CaseAmended": "/v1/case-amendments",
+    "CaseClosed": "/v1/case-closings",
+    "CaseReopened": "/v1/case-reopenings",
+    "DonationReceived": "/v1/donations",
+    "BalanceBroughtForward": "/v1/opening-balances",
+    "DonationAttributed": "/v1/attributions",
+    "AllocationMade": "/v1/allocations",
+    "AllocationReleased": "/v1/releases",
+    "HospitalPaymentMade": "/v1/hospital-payments",
+    "HospitalPaymentReturned": "/v1/returns",
+    "TreatmentSettled": "/v1/settlements",
+    "CashGranted": "/v1/cash-grants",
+    "GrantReturned": "/v1/grant-returns",
+    "DonationRefunded": "/v1/refunds",
+    "FundsTransferred": "/v1/transfers",
+    "TermsChanged": "/v1/terms-changes",
+    "SerialsSubstituted": "/v1/substitutions",
+    "ExpenseMade": "/v1/expenses",
+    "MoneyHeld": "/v1/holds",
+    "HoldLifted": "/v1/hold-liftings",
+    "EntryReversed": "/v1/reversals",
+}
+"""Where each fact is asked for."""
+
+ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
+    ("GET", "/openapi.json"): _EVERYBODY,
+    ("GET", "/healthz"): _EVERYBODY,
+    ("GET", "/readyz"): _EVERYBODY,
+    ("GET", "/metrics"): frozenset((Grant.ADMIN, Grant.METRICS)),
+    # Saying who one is.
+    ("POST", "/v1/session"): _EVERYBODY,
+    ("POST", "/v1/session/link"): _EVERYBODY,
+    ("POST", "/v1/session/code"): _EVERYBODY,
+    ("POST", "/v1/session/new-code"): _EVERYBODY,
+    ("GET", "/v1/session"): _SIGNED_IN,
+    ("DELETE", "/v1/session"): _SIGNED_IN,
+    # Recording: programme staff keep cases, finance the money, an admin what both refer to.
+    ("POST", "/v1/codes"): _REGISTRY,
+    ("POST", "/v1/funds"): _REGISTRY,
+    ("POST", "/v1/hospitals"): _REGISTRY | {Grant.PROGRAMME},
+    ("POST", "/v1/cases"): _CASES,
+    ("POST", "/v1/case-amendments"): _CASES,
+    ("POST", "/v1/case-closings"): _CASES,
+    ("POST", "/v1/case-reopenings"): _CASES,
+    ("POST", "/v1/donations"): _MONEY | {Grant.GIVE},
+    ("POST", "/v1/opening-balances"): _MONEY,
+    ("POST", "/v1/attributions"): _MONEY,
+    ("POST", "/v1/allocations"): _CASES,
+    ("POST", "/v1/releases"): _CASES,
+    ("POST", "/v1/hospital-payments"): _MONEY,
+    ("POST", "/v1/returns"): _MONEY,
+    ("POST", "/v1/settlements"): _MONEY | {Grant.PROGRAMME},
+    ("POST", "/v1/cash-grants"): _MONEY,
+    ("POST", "/v1/grant-returns"): _MONEY,
+    ("POST", "/v1/refunds"): _MONEY,
+    ("POST", "/v1/transfers"): _MONEY,
+    ("POST", "/v1/terms-changes"): _MONEY,
+    ("POST", "/v1/substitutions"): _MONEY,
+    ("POST", "/v1/expenses"): _MONEY,
+    ("POST", "/v1/holds"): _MONEY,
+    ("POST", "/v1/hold-liftings"): _MONEY,
+    ("POST", "/v1/reversals"): _MONEY,
+    ("POST", "/v1/batches"): _STAFF | {Grant.RECORD, Grant.GIVE},  # and each fact in it as above
+    # Two persons: who may record a fact proposes it, and another who may approves; see `proposals`.
+    ("POST", "/v1/proposals"): _STAFF,
+    ("GET", "/v1/proposals"): _STAFF | {Grant.AUDITOR},
+    ("POST", "/v1/proposals/{id}/approval"): _STAFF,
+    ("POST", "/v1/proposals/{id}/refusal"): _STAFF,
+    # Asking.
+    ("GET", "/v1/donors/{id}/ledger"): READERS | {Grant.DONOR},
+    ("GET", "/v1/donors/{id}/flows"): READERS | {Grant.DONOR},
+    ("GET", "/v1/donations/{id}/trace"): READERS | {Grant.DONOR},
+    ("GET", "/v1/cases/{id}/trace"): READERS,
+    ("GET", "/v1/hospitals/{id}"): READERS,
+    ("GET", "/v1/funds/{id}"): READERS,
+    ("GET", "/v1/serials/{tape}/{n}"): READERS,
+    ("GET", "/v1/balances"): READERS,
+    ("GET", "/v1/flows"): _EVERYBODY,  # without donors, and choosing nothing, for those who are no readers
+    ("GET", "/v1/entries"): _LOG,
+    ("GET", "/v1/entries/stream"): _LOG,
+    ("GET", "/v1/entries/{seq}"): _LOG,
+    ("GET", "/v1/entries/{seq}/receipt"): _LOG | {Grant.DONOR},
+    # Personal values: each desk those of its own people; see `personal`.
+    ("POST", "/v1/personal-openings"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
+    ("GET", "/v1/personal-accesses"): frozenset((Grant.AUDITOR, Grant.ADMIN)),
+    # The log.
+    ("GET", "/log/checkpoint"): _EVERYBODY,
+    ("GET", "/log/tile/{level}/{tile}"): _EVERYBODY,
+    ("GET", "/log/tile/entries/{tile}"): _LOG,
+}
+"""Which grants open which route (method and path, as the application declares it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Whoever asks: `name` as entries and logs have it (None: nobody in particular), what they have, whose donor's they
+    are."""
+
+    name: str | None
+    grants: frozenset[Grant]
+    donor: str | None = None
+
+    def may(self, method: str, path: str) -> bool:
+        """Whether the table opens that route for this asker."""
+        return not ACCESS.get((method, path), frozenset[Grant]()).isdisjoint(self.grants)
+
+    def require_own(self, donor: str) -> None:
+        """Raises NotEntitled for a donor who asks for another's."""
+        if self.donor is not None and self.donor != donor:
+            raise NotEntitled()
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether this is a program with a token."""
+        return any(grant.startswith("scope:") for grant in self.grants)
+
+
+NOBODY = Asker(None, frozenset((Grant.PUBLIC,)))
+"""Who asks without saying who they are."""
+
+
+def check_complete(declared: Iterable[tuple[str, str]]) -> None:
+    """Our own bug otherwise: every route of the application is in the table, and every line of it is a route."""
+    declared = set(declared)
+    assert declared == set(ACCESS), f"routes and table differ: {sorted(declared ^ set(ACCESS))}"
+    assert all(("POST", path) in ACCESS for path in FACT_ROUTES.values()), "every fact has its line"

@@ -1,0 +1,186 @@
+"""Accounts and sessions: members of staff and auditors by password, donors by a signed link or a one-time code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from threading import BoundedSemaphore
+from typing import NamedTuple
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from api.http.access import ROLES, Asker, Grant
+from api.http.faults import SignInRefused
+from api.http.tokens import digest_of, fresh_secret
+from ledger.database import queries
+from ledger.errors import AlreadyRecorded, BadValue, Unknown
+from ledger.ids import check_id, check_opaque
+from ledger.journal import Entropy, Journal
+from ledger.times import utc_text
+
+SESSION = timedelta(hours=12)
+MIN_PASSWORD, MAX_PASSWORD = 12, 200
+CODE_LIFE, CODE_TRIES = timedelta(minutes=10), 5
+_SQL = queries("api.http", "accounts.sql")
+_HASHER = PasswordHasher()  # Argon2id, RFC 9106's second choice of parameters
+_AT_ONCE = BoundedSemaphore(4)
+"""Each hashing takes 64 MiB."""
+
+
+class Account(NamedTuple):
+    """An account as it is listed; instants are UTC text."""
+
+    name: str
+    roles: list[str]
+    made_at: str
+    closed_at: str | None
+
+
+class Session(NamedTuple):
+    """A session just begun: the cookie's secret, what browsers' requests prove themselves with, until when."""
+
+    secret: str
+    csrf: str
+    expires_at: str
+
+
+def csrf_of(secret: str) -> str:
+    """What a request that changes something shows beside the cookie: only who has read our answer knows it."""
+    return (
+        base64.urlsafe_b64encode(hmac.digest(secret.encode(errors="replace"), b"csrf", "sha256")).decode().rstrip("=")
+    )
+
+
+class Accounts:
+    """The accounts and sessions of one ledger."""
+
+    def __init__(self, journal: Journal, entropy: Entropy) -> None:
+        self._journal, self._entropy = journal, entropy
+        with _AT_ONCE:
+            self._nobody = _HASHER.hash(fresh_secret(entropy))
+
+    def add(self, name: str, roles: Sequence[str], password: str) -> None:
+        """A new account. Raises BadValue, AlreadyRecorded."""
+        check_opaque(check_id(name, "name"), "name")
+        _check_roles(roles)
+        values = {"name": name, "roles": sorted(set(roles)), "password": _hashed(password), "now": self._now()}
+        if not self._done("add", values):
+            raise AlreadyRecorded("account", name)
+
+    def change(self, name: str, roles: Sequence[str] = (), password: str | None = None) -> None:
+        """Other roles, another password; who is signed in signs in anew. Raises BadValue, Unknown."""
+        if roles:
+            _check_roles(roles)
+        hashed = None if password is None else _hashed(password)
+        if not self._done("change", {"name": name, "roles": sorted(set(roles)) or None, "password": hashed}):
+            raise Unknown("account", name)
+        self._run("end_all", {"name": name})
+
+    def close(self, name: str) -> None:
+        """The account is closed, at once and for good. Raises Unknown."""
+        if not self._done("close", {"name": name, "now": self._now()}):
+            raise Unknown("account", name)
+        self._run("end_all", {"name": name})
+
+    def listed(self) -> list[Account]:
+        """All accounts."""
+        with self._journal.entries.reading() as cursor:
+            rows = cursor.execute(_SQL["list"]).fetchall()
+        return [
+            Account(name, roles, utc_text(made), None if closed is None else utc_text(closed))
+            for name, roles, made, closed in rows
+        ]
+
+    def sign_in(self, name: str, password: str) -> Session:
+        """A session of that account. Raises SignInRefused; an unknown name takes as long as a wrong password."""
+        with self._journal.entries.reading() as cursor:
+            row = cursor.execute(_SQL["password"], {"name": name}).fetchone()
+        kept = self._nobody if row is None else row[0]
+        try:
+            with _AT_ONCE:
+                _HASHER.verify(kept, password.encode(errors="replace")[: 4 * MAX_PASSWORD])
+        except (VerifyMismatchError, InvalidHashError):
+            raise SignInRefused() from None
+        if row is None:
+            raise SignInRefused()
+        return self._begin(name, None)
+
+    def admit_donor(self, donor: str) -> Session:
+        """A session of a donor who has shown that they are."""
+        return self._begin(None, donor)
+
+    def sign_out(self, secret: str) -> None:
+        """The session is over."""
+        self._run("end", {"digest": digest_of(secret)})
+
+    def asker(self, secret: str) -> Asker | None:
+        """Who is signed in with that cookie; None when nobody is, or not any more."""
+        with self._journal.entries.reading() as cursor:
+            which = {"digest": digest_of(secret), "now": self._now()}
+            row = cursor.execute(_SQL["who"], which).fetchone()
+        if row is None:
+            return None
+        donor, name, roles, _ = row
+        if donor is not None:
+            return Asker(f"donor:{donor}", frozenset((Grant.DONOR, Grant.PUBLIC)), donor)
+        return Asker(name, frozenset(Grant(role) for role in roles) | {Grant.PUBLIC})
+
+    def new_code(self, donor: str) -> str:
+        """Six digits that are good once, for ten minutes and five tries; an earlier code is not good any more."""
+        code = f"{int.from_bytes(self._entropy(8)) % 10**6:06}"
+        expires_at = self._now() + CODE_LIFE
+        self._run("send_code", {"donor": donor, "digest": _code_digest(donor, code), "expires_at": expires_at})
+        return code
+
+    def try_code(self, donor: str, code: str) -> Session:
+        """A session of the donor for the right code. Raises SignInRefused."""
+        with self._journal.entries.reading() as cursor:
+            which = {"donor": donor, "now": self._now(), "tries": CODE_TRIES}
+            row = cursor.execute(_SQL["try_code"], which).fetchone()
+        digest = _code_digest(donor, code)
+        if row is None or not hmac.compare_digest(bytes(row[0]), digest):
+            raise SignInRefused()
+        if not self._done("use_code", {"donor": donor, "digest": digest}):
+            raise SignInRefused()
+        return self.admit_donor(donor)
+
+    def _begin(self, account: str | None, donor: str | None) -> Session:
+        secret, now = fresh_secret(self._entropy), self._now()
+        self._run("forget", {"now": now})
+        values = {"account": account, "donor": donor, "now": now, "expires_at": now + SESSION}
+        self._run("begin", {**values, "digest": digest_of(secret)})
+        return Session(secret, csrf_of(secret), utc_text(now + SESSION))
+
+    def _run(self, name: str, values: dict[str, object]) -> None:
+        with self._journal.entries.reading() as cursor:
+            cursor.execute(_SQL[name], values)
+
+    def _done(self, name: str, values: dict[str, object]) -> bool:
+        with self._journal.entries.reading() as cursor:
+            return cursor.execute(_SQL[name], values).fetchone() is not None
+
+    def _now(self) -> datetime:
+        return self._journal.entries.clock()
+
+
+def _check_roles(roles: Sequence[str]) -> None:
+    unknown = [role for role in roles if role not in [*ROLES]]
+    if unknown or not roles:
+        raise BadValue("role", " ".join(unknown) or "-", " ".join(ROLES), "应为 " + "、".join(ROLES))
+
+
+def _hashed(password: str) -> str:
+    """The Argon2id hash. Raises BadValue, without the password."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        rule = f"{MIN_PASSWORD} to {MAX_PASSWORD} characters"
+        raise BadValue("password", "…", rule, f"应为 {MIN_PASSWORD} 至 {MAX_PASSWORD} 个字符")
+    with _AT_ONCE:
+        return _HASHER.hash(password)
+
+
+def _code_digest(donor: str, code: str) -> bytes:
+    return hashlib.sha256(f"{donor}\x00{code}".encode(errors="replace")).digest()

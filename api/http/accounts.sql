@@ -1,0 +1,60 @@
+-- Accounts of staff and auditors, and who is signed in. No secret is kept as it is.
+
+-- name: add
+-- A new account. Gives no row when the name is taken.
+insert into access_account (name, password, roles, made_at) values (%(name)s, %(password)s, %(roles)s, %(now)s)
+on conflict do nothing returning name
+
+-- name: change
+-- Another password or other roles; null leaves what is there. Gives a row when the account is open.
+update access_account set password = coalesce(%(password)s, password), roles = coalesce(%(roles)s, roles)
+where name = %(name)s and closed_at is null returning name
+
+-- name: close
+-- The account signs in no more. Gives a row when it was open.
+update access_account set closed_at = %(now)s where name = %(name)s and closed_at is null returning name
+
+-- name: password
+-- The Argon2id hash of an open account's password.
+select password from access_account where name = %(name)s and closed_at is null
+
+-- name: list
+-- All accounts there ever were.
+select name, roles, made_at, closed_at from access_account order by name
+
+-- name: begin
+-- Somebody signs in: an account, or a donor.
+insert into access_session (digest, account, donor, made_at, expires_at)
+values (%(digest)s, %(account)s, %(donor)s, %(now)s, %(expires_at)s)
+
+-- name: who
+-- Whose session this is, if it is good now; the roles are those that the account has now.
+select session.donor, account.name, account.roles, session.expires_at
+from access_session session left join access_account account on account.name = session.account
+where session.digest = %(digest)s and session.expires_at > %(now)s and account.closed_at is null
+
+-- name: end
+-- The session is over.
+delete from access_session where digest = %(digest)s
+
+-- name: end_all
+-- All of an account's sessions are over.
+delete from access_session where account = %(name)s
+
+-- name: forget
+-- Sessions that have run out.
+delete from access_session where expires_at <= %(now)s
+
+-- name: send_code
+-- A one-time code is under way to a donor; it takes the place of one before.
+insert into access_code (donor, digest, tries, expires_at) values (%(donor)s, %(digest)s, 0, %(expires_at)s)
+on conflict (donor) do update set digest = excluded.digest, tries = 0, expires_at = excluded.expires_at
+
+-- name: try_code
+-- One try is used up, whether right or wrong. Gives the digest while the code is good and tries are left.
+update access_code set tries = tries + 1
+where donor = %(donor)s and expires_at > %(now)s and tries < %(tries)s returning digest
+
+-- name: use_code
+-- A code is good once.
+delete from access_code where donor = %(donor)s and digest = %(digest)s returning donor

@@ -1,0 +1,152 @@
+"""The application: every router, every fault as a problem, and no route that the table of access does not name."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from importlib.metadata import version
+from threading import Event
+from typing import Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
+
+from api.bootstrap import Fenhao
+from api.commands import Currency
+from api.http import (
+    batches,
+    entries,
+    log,
+    operations,
+    personal,
+    pictures,
+    posting,
+    problems,
+    proposals,
+    queries,
+    sign_in,
+)
+from api.http.access import check_complete
+from api.http.accounts import Accounts
+from api.http.chores import chores, hear_signals
+from api.http.links import Links
+from api.http.meters import Meters
+from api.http.office import Office, SendCode, admit
+from api.http.shapes import Problem, answers
+from api.http.tokens import Tokens
+from api.http.watching import Watch
+
+reference = APIRouter(dependencies=[Depends(admit)])
+ROUTERS = (
+    reference,
+    posting.router,
+    batches.router,
+    queries.router,
+    pictures.router,
+    entries.router,
+    log.router,
+    sign_in.router,
+    personal.router,
+    proposals.router,
+    operations.router,
+)
+Opening = Callable[[], AbstractContextManager[Fenhao]]
+"""Assembles a ledger for as long as the service runs."""
+
+
+def on_console(contact: str, code: str) -> None:
+    """Writes a donor's code where the operator sees it, who passes it on: for a foundation without a gateway."""
+    sys.stderr.write(f"验证码 / code for {contact}: {code}\n")
+
+
+def service(opening: Opening, stopping: Event | None = None, send_code: SendCode = on_console) -> FastAPI:
+    """The service on what `opening` assembles when it starts; once `stopping` is set, streams end."""
+    app = FastAPI(
+        title="分毫 fenhao",
+        version=version("fenhao"),
+        description="善款追溯账本 / an event-sourced fund-traceability ledger",
+        lifespan=_lifespan(opening, stopping or Event(), send_code),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.log = logging.getLogger("fenhao.http")
+    app.state.language, app.state.exponent = "zh", 2
+    app.state.meters = Meters()
+    app.add_middleware(Watch, meters=app.state.meters)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    check_complete(
+        (method, str(route.path_format))
+        for route in iter_route_contexts(app.routes)
+        for method in route.methods or ("?",)
+    )
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _lifespan(opening: Opening, stopping: Event, send_code: SendCode) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        hear_signals(stopping)
+        assembling = opening()
+        fenhao = await to_thread.run_sync(assembling.__enter__)
+        try:
+            await to_thread.run_sync(_move_in, app, fenhao, stopping, send_code)
+            working = chores(fenhao, fenhao.settings.sign_every_s(), stopping)
+            working.__enter__()
+            try:
+                yield
+            finally:
+                await to_thread.run_sync(working.__exit__, None, None, None)
+        finally:
+            await to_thread.run_sync(assembling.__exit__, None, None, None)
+
+    return lifespan
+
+
+def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event, send_code: SendCode) -> None:
+    head = fenhao.journal.entries.head()
+    assert head.currency is not None
+    assert head.exponent is not None
+    app.state.language, app.state.exponent = fenhao.settings.language, head.exponent
+    app.state.office = Office(
+        fenhao,
+        Currency(head.currency, head.exponent),
+        Tokens(fenhao.journal, os.urandom),
+        Accounts(fenhao.journal, os.urandom),
+        Links(fenhao.settings.home / "keys", head.origin or "", os.urandom),
+        send_code,
+        version("fenhao"),
+        stopping,
+        app.state.meters,
+    )
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's, without the answer 422 that it adds by itself: parameters that cannot be are a 400 here."""
+    if app.openapi_schema is None:
+        made = FastAPI.openapi(app)
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for operation in (one for methods in made["paths"].values() for one in methods.values()):
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+@reference.get("/openapi.json", summary="本参考 / this reference", tags=["operations"], responses=answers({}, 401, 403))
+async def openapi(request: Request) -> JSONResponse:
+    """OpenAPI 3.1."""
+    return JSONResponse(request.app.openapi())

@@ -1,0 +1,158 @@
+"""What the service's routes work with, and who is at the door: assembled once for each process, asked for by routes."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import Depends, Request
+
+from api.bootstrap import Fenhao
+from api.commands import Currency
+from api.http.access import NOBODY, Asker
+from api.http.accounts import Accounts, csrf_of
+from api.http.faults import BadRequest, NotEntitled, NotForged, NotSignedIn, TooLarge
+from api.http.gallery import Gallery
+from api.http.links import Links
+from api.http.meters import Meters
+from api.http.pace import Pace
+from api.http.tokens import Tokens
+
+MAX_BODY_BYTES = 1 << 20
+MAX_BATCH_BYTES = 1 << 24
+COOKIE = "fenhao_session"
+
+
+SendCode = Callable[[str, str], None]
+"""Takes a phone or an e-mail, and the code for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One process's parts; `edition` is the program's, which the shape of answers hangs on."""
+
+    fenhao: Fenhao
+    currency: Currency
+    tokens: Tokens
+    accounts: Accounts
+    links: Links
+    send_code: SendCode
+    edition: str
+    stopping: Event
+    meters: Meters
+    gallery: Gallery = field(default_factory=Gallery)
+    public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
+    address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
+    account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))
+    contact_pace: Pace = field(default_factory=partial(Pace, burst=4, refill_s=600))
+
+
+async def office_of(request: Request) -> Office:
+    """The office that this request came to."""
+    return _office(request)
+
+
+def _office(request: Request) -> Office:
+    office = request.app.state.office
+    assert isinstance(office, Office)
+    return office
+
+
+def address_of(request: Request) -> str:
+    """Where the request comes from, as far as the trusted proxies tell."""
+    return request.client.host if request.client else "-"
+
+
+async def admit(request: Request) -> Asker:
+    """Who asks, if they may ask for this route; judged before anything of the request's body is read.
+
+    Raises NotSignedIn, NotEntitled, NotForged, TooOften.
+    """
+    office = _office(request)
+    asker = NOBODY
+    if "authorization" in request.headers or COOKIE in request.cookies:
+        asker = await to_thread.run_sync(_asker, request, office)
+    route = request.scope["route"]
+    if not _is_ours(request, asker):
+        # A browser that is signed in still may what everybody may, signing in as somebody else among it.
+        if not NOBODY.may(request.method, route.path_format):
+            raise NotForged()
+        asker = NOBODY
+    request.state.asker = asker
+    if asker is NOBODY and request.url.path.startswith("/v1/"):
+        office.public_pace.take(address_of(request))
+    if not asker.may(request.method, route.path_format):
+        raise NotSignedIn() if asker is NOBODY else NotEntitled()
+    return asker
+
+
+def _asker(request: Request, office: Office) -> Asker:
+    """Who shows a token is its machine, who has a cookie is who signed in. Raises NotSignedIn when it is not good."""
+    kind, _, secret = request.headers.get("authorization", "").partition(" ")
+    if kind:
+        asker = office.tokens.asker(secret.strip()) if kind.lower() == "bearer" else None
+        if asker is None:
+            raise NotSignedIn()
+        return asker
+    cookie = request.cookies.get(COOKIE)
+    asker = None if cookie is None else office.accounts.asker(cookie)
+    if cookie is None or asker is None:
+        return NOBODY  # a browser keeps a cookie longer than it is good
+    return asker
+
+
+def _is_ours(request: Request, asker: Asker) -> bool:
+    """Whether a request that changes something, of who is signed in by a cookie, shows what only our page can know."""
+    if asker is NOBODY or asker.is_machine or request.method in ("GET", "HEAD"):
+        return True
+    shown, own = request.headers.get("x-csrf-token", ""), csrf_of(request.cookies[COOKIE])
+    return hmac.compare_digest(shown.encode(errors="replace"), own.encode())
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The JSON body's bytes. Raises BadRequest for another type, TooLarge as soon as there are more than `limit`."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        # What a foreign page's form can send without asking the browser's leave is never read.
+        raise BadRequest(rule="the body is application/json", rule_zh="正文类型应为 application/json")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(limit=limit)
+    return bytes(body)
+
+
+async def _small_body(request: Request) -> bytes:
+    return await read_body(request, MAX_BODY_BYTES)
+
+
+async def _batch_body(request: Request) -> bytes:
+    return await read_body(request, MAX_BATCH_BYTES)
+
+
+async def idempotency_key(request: Request) -> str:
+    """What the Idempotency-Key header says, plain or as a quoted string. Raises BadRequest without one.
+
+    Keys of the service are apart from those of imports: `http:` stands before them.
+    """
+    text = request.headers.get("idempotency-key", "").strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    if not (0 < len(text) <= 100 and text.isascii() and text.isprintable() and text == text.strip()):
+        raise BadRequest(
+            rule="the header Idempotency-Key is missing, or not 1 to 100 printable ASCII characters",
+            rule_zh="缺少 Idempotency-Key 请求头，或不是 1 至 100 个可见 ASCII 字符",
+        )
+    return f"http:{text}"
+
+
+Door = Annotated[Office, Depends(office_of)]
+Who = Annotated[Asker, Depends(admit)]
+Body = Annotated[bytes, Depends(_small_body)]
+BatchBody = Annotated[bytes, Depends(_batch_body)]
+Key = Annotated[str, Depends(idempotency_key)]

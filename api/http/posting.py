@@ -1,0 +1,120 @@
+"""Facts asked for over HTTP: one route a fact, and batches of them. Each is recorded once under its idempotency key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Response
+
+from api.commands import RECORDABLE, command_of, form_of
+from api.fact_words import MEANINGS
+from api.http.access import FACT_ROUTES, Asker, Grant
+from api.http.examples import EXAMPLES
+from api.http.faults import BadRequest
+from api.http.forms import form_schema
+from api.http.office import Body, Door, Key, Office, Who, admit
+from api.http.shapes import RecordedFact, answers, linked
+from api.recording import record
+from ledger.decisions import Command
+from ledger.errors import BadValue
+
+router = APIRouter(dependencies=[Depends(admit)])
+
+KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "同键同内容只登记一次 / recorded once under a key, for good",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[!-~]+$"},
+}
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The one JSON object in a body. Raises BadRequest for anything else, a name given twice among it."""
+    try:
+        value = json.loads(body, object_pairs_hook=_unrepeated, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise BadRequest(
+            rule="the body is one JSON object in UTF-8, no name in it twice",
+            rule_zh="正文应为一个 UTF-8 编码的 JSON 对象，成员名不重复",
+        )
+    return value
+
+
+def command_for(asker: Asker, fact: str, members: Mapping[str, Any], key: str, office: Office) -> Command:
+    """The command that the members ask for, in the name of who asks. Raises what `command_of` does, and BadValue.
+
+    A person speaks for nobody else: `by` is who is signed in, and `approved_by` is not theirs to say. A program with
+    the scope `record` passes on what people did elsewhere, and names them.
+    """
+    if "key" in members:
+        raise BadValue("key", members["key"], "the header Idempotency-Key gives it", "由 Idempotency-Key 请求头给出")
+    members = {**members, "key": key}
+    if Grant.RECORD not in asker.grants:
+        if members.get("approved_by"):
+            raise BadValue(
+                "approved_by",
+                "…",
+                "who approves does so themselves (/v1/proposals)",
+                "批准须由批准人本人作出（/v1/proposals）",
+            )
+        if members.get("by") not in (None, asker.name):
+            raise BadValue("by", members["by"], f"it is you who asks: {asker.name}", f"应为您本人：{asker.name}")
+    if members.get("by") is None:
+        members["by"] = asker.name
+    return command_of(fact, members, office.currency)
+
+
+def _endpoint(fact: str) -> Callable[..., Response]:
+    def endpoint(office: Door, asker: Who, key: Key, body: Body) -> Response:
+        done = record(office.fenhao, command_for(asker, fact, read_object(body), key, office))
+        members = done.members(office.currency)
+        del members["dry_run"]
+        headers = {"Location": f"/v1/entries/{done.entry.seq}"}
+        return Response(msgspec.json.encode(members), 200 if done.replayed else 201, headers, "application/json")
+
+    return endpoint
+
+
+for _fact in RECORDABLE:
+    _zh, _en = MEANINGS[_fact]
+    router.add_api_route(
+        FACT_ROUTES[_fact],
+        _endpoint(_fact),
+        methods=["POST"],
+        status_code=201,
+        operation_id=f"record{_fact}",
+        tags=["facts"],
+        summary=f"{_fact}: {_en}",
+        description=f"{_zh} / {_en}",
+        response_class=Response,
+        responses=linked(
+            answers(
+                {200: (RecordedFact, "此前已登记 / recorded before"), 201: (RecordedFact, "已登记 / recorded")},
+                *(400, 401, 403, 409, 413, 422, 503),
+            )
+        ),
+        openapi_extra={
+            "parameters": [KEY_HEADER],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": form_schema(form_of(_fact)), "example": EXAMPLES[_fact]}},
+            },
+        },
+    )
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

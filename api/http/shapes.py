@@ -1,0 +1,482 @@
+"""What answers look like, for the reference: answers themselves are written straight from what the rooms below give."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.http.faults import BadRequest
+from api.http.problems import MEDIA_TYPE, TITLES
+from ledger.errors import shown
+
+
+class Shape(BaseModel):
+    """An object with exactly these members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(Shape):
+    """RFC 9457. `type` is stable; `detail` is for people; `figures` are the values behind it, in minor units."""
+
+    type: str = Field(pattern="^urn:fenhao:problem:[a-z0-9_]+$")
+    title: str
+    status: int
+    detail: str
+    figures: dict[str, Any]
+
+
+class Issue(Shape):
+    """New serials [lo, hi) of a tape, put at a place."""
+
+    tape: str
+    lo: int
+    hi: int
+    to: str
+
+
+class Move(Shape):
+    """Serials [lo, hi) of a tape taken from one place to another."""
+
+    tape: str
+    lo: int
+    hi: int
+    source: str = Field(alias="from")
+    to: str
+
+
+class RecordedFact(Shape):
+    """The entry that a request became: `leaf` is its RFC 6962 leaf hash, `amount` in minor units."""
+
+    seq: int
+    replayed: bool = Field(description="此前已登记 / recorded before, nothing was recorded now")
+    reversed: bool = Field(description="其后已被冲销 / undone since")
+    type: str
+    stream: str
+    issue: list[Issue]
+    moves: list[Move]
+    amount: int
+    amount_text: str
+    leaf: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class BatchFact(Shape):
+    """One fact of a batch: its name, and its members as its own route takes them."""
+
+    fact: str
+    data: dict[str, Any]
+
+
+class BatchRequest(Shape):
+    """Facts in order; with mode `all` they are recorded all together or not at all."""
+
+    mode: Literal["each", "all"] = "each"
+    facts: list[BatchFact] = Field(max_length=5_000)
+
+
+class BatchResult(Shape):
+    """What became of one fact: its entry, or why there is none."""
+
+    status: int
+    seq: int | None = None
+    type: str | None = None
+    stream: str | None = None
+    leaf: str | None = None
+    problem: Problem | None = None
+
+
+class BatchAnswer(Shape):
+    """How many were recorded now, before, and not; and each, in order."""
+
+    recorded: int
+    replayed: int
+    refused: int
+    results: list[BatchResult]
+
+
+class Gift(Shape):
+    """One gift: `amount` as issued, `seq` its entry."""
+
+    donation: str | None
+    fund: str
+    on: date
+    seq: int
+    amount: int
+
+
+class DonorLedger(Shape):
+    """A donor's ledger: amounts in minor units; `by_place` says where all that was given is."""
+
+    donor: str
+    given: int
+    by_place: dict[str, int]
+    donations: list[Gift]
+    next: str | None
+
+
+class Flow(Shape):
+    """Serials [lo, hi) of a gift and where they are."""
+
+    tape: str
+    lo: int
+    hi: int
+    donation: str | None
+    case: str | None
+    hospital: str | None
+    place: str
+    amount: int
+
+
+class DonationTrace(Shape):
+    """One gift and where its money is."""
+
+    donation: str
+    donor: str | None
+    fund: str
+    on: date
+    seq: int
+    amount: int
+    given: int
+    by_place: dict[str, int]
+    flows: list[Flow]
+    next: str | None
+
+
+class CaseDonor(Shape):
+    """A gift's part in a case; ranges like `t3:100-200`."""
+
+    donor: str | None
+    donation: str | None
+    amount: int
+    ranges: list[str]
+
+
+class CaseTrace(Shape):
+    """What stands for a case, what came home from it, whose money it is."""
+
+    case: str
+    allocated: int
+    paid: int
+    used: int
+    returned: int
+    donors: list[CaseDonor]
+
+
+class HospitalCase(Shape):
+    """What stands at a hospital for one case."""
+
+    case: str
+    paid: int
+    used: int
+    total: int
+
+
+class HospitalDonor(Shape):
+    """What of a donor's stands at a hospital."""
+
+    donor: str | None
+    amount: int
+
+
+class HospitalTrace(Shape):
+    """What stands at a hospital: one of the two lists, as asked for."""
+
+    hospital: str
+    paid: int
+    used: int
+    total: int
+    cases: list[HospitalCase] | None = None
+    donors: list[HospitalDonor] | None = None
+    next: str | None
+
+
+class Figures(Shape):
+    """received + transferred_in = the sum of the others, but `brought_forward` (a part of received) and `void`."""
+
+    received: int
+    transferred_in: int
+    transferred_out: int
+    available: int
+    allocated: int
+    paid: int
+    used: int
+    fees: int
+    costs: int
+    held: int
+    refunded: int
+    out: int
+
+
+class Tape(Shape):
+    """A tape of a fund: its terms, how many serials were issued, how many of them are void."""
+
+    tape: str
+    nature: str
+    restriction: dict[str, list[str]]
+    usable_from: date | None = None
+    expires_on: date | None = None
+    agreement: str | None = None
+    person: str | None = None
+    issued: int
+    void: int
+
+
+class FundTrace(Figures):
+    """A fund's figures and tapes."""
+
+    fund: str
+    tapes: list[Tape]
+
+
+class FundBalance(Figures):
+    """A fund's line in the balances."""
+
+    fund: str
+    brought_forward: int
+    void: int
+
+
+class Balances(Figures):
+    """The figures over all funds, and each fund's."""
+
+    brought_forward: int
+    void: int
+    funds: list[FundBalance]
+
+
+class Step(Shape):
+    """One step of a serial's way, with its entry's record, why and by whom; the first is its issue, from nowhere."""
+
+    seq: int
+    on: date
+    type: str
+    source: str | None = Field(alias="from")
+    to: str
+    record: str
+    basis: dict[str, Any] | None
+    by: str | None
+
+
+class SerialTrace(Shape):
+    """One serial: whose gift, where it is, where it goes back to, and how it came there."""
+
+    serial: str
+    donation: str | None
+    donor: str | None
+    fund: str
+    place: str
+    home: str | None
+    since: date
+    case: str | None
+    hospital: str | None
+    movements: list[Step]
+
+
+class Stop(Shape):
+    """A node of the flow picture; layers 0 to 3 are donors, funds, hospitals, outcomes."""
+
+    id: str
+    label: str
+    layer: int
+
+
+class Stream(Shape):
+    """Money between two nodes, in minor units."""
+
+    source: str
+    target: str
+    value: int
+
+
+class Picture(Shape):
+    """Where money went, net of returns."""
+
+    total: int
+    nodes: list[Stop]
+    links: list[Stream]
+
+
+class Credentials(Shape):
+    """Who an account's holder is."""
+
+    name: str = Field(min_length=1, max_length=120)
+    password: str = Field(min_length=1, max_length=200)
+
+
+class Link(Shape):
+    """A donor's link."""
+
+    link: str = Field(min_length=1, max_length=1_000)
+
+
+class Contact(Shape):
+    """A phone or an e-mail."""
+
+    contact: str = Field(min_length=1, max_length=200)
+
+
+class Code(Contact):
+    """A one-time code, and where it was sent."""
+
+    code: str = Field(pattern="^[0-9]{6}$")
+
+
+class SignedIn(Shape):
+    """Who is signed in; a browser's changing requests show `csrf` in the header X-CSRF-Token."""
+
+    name: str
+    donor: str | None
+    roles: list[str]
+    csrf: str
+
+
+class ToOpen(Shape):
+    """Which stream's values, and why; what is restricted asks for a reason of its own."""
+
+    stream: str = Field(min_length=3, max_length=200)
+    reason: str = Field(min_length=1, max_length=200)
+    restricted_reason: str | None = Field(None, min_length=1, max_length=200)
+
+
+class OpenedValue(Shape):
+    """One commitment of an entry with what opens it; `erased`: the entry since which nothing does."""
+
+    seq: int
+    field: str
+    commitment: str
+    value: str | None = None
+    salt: str | None = None
+    erased: int | None = None
+
+
+class Opening(Shape):
+    """What was read of a stream."""
+
+    stream: str
+    openings: list[OpenedValue]
+    outside_id: str | None = None
+
+
+class Access(Shape):
+    """One reading of personal values."""
+
+    at: str
+    by: str
+    what: str
+    stream: str | None
+    subjects: list[str]
+    fields: list[str]
+    reason: str
+    restricted_reason: str | None
+
+
+class Accesses(Shape):
+    """Readings, newest first."""
+
+    accesses: list[Access]
+
+
+class Proposal(Shape):
+    """What waits for a second person, or did; `seq` is the entry that it became."""
+
+    id: str
+    fact: str
+    data: dict[str, Any]
+    made_by: str
+    made_at: str
+    expires_at: str
+    state: Literal["waiting", "approved", "declined"]
+    decided_by: str | None
+    reason: str | None
+    seq: int | None
+
+
+class Proposals(Shape):
+    """Those that wait."""
+
+    proposals: list[Proposal]
+
+
+class Reason(Shape):
+    """Why a proposal is declined."""
+
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class Alive(Shape):
+    """The process answers."""
+
+    alive: bool
+
+
+class Ready(Shape):
+    """The service can be asked."""
+
+    ready: bool
+
+
+class SealedEntry(Shape):
+    """An entry exactly as it is sealed, with its RFC 6962 leaf hash beside it."""
+
+    leaf: str = Field(pattern="^[0-9a-f]{64}$")
+    entry: dict[str, Any]
+
+
+class EntryList(Shape):
+    """Entries in the order of the chain."""
+
+    entries: list[SealedEntry]
+    next: str | None
+
+
+S = TypeVar("S", bound=Shape)
+
+
+def read_as(body: bytes, shape: type[S]) -> S:
+    """A body as an object of that shape. Raises BadRequest, without what it says: it may be a secret."""
+    try:
+        return shape.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        wrong = ", ".join(dict.fromkeys(shown(".".join(map(str, one["loc"])) or "body") for one in error.errors()))
+        raise BadRequest(rule=f"{wrong} is not as documented", rule_zh=f"{wrong} 与文档不符") from None
+
+
+Answers = dict[int | str, dict[str, Any]]
+
+
+def answers(good: dict[int, tuple[type[BaseModel], str]], *faults: int) -> Answers:
+    """What a route answers: its good answers by status, and the statuses of its problems."""
+    said: Answers = {status: {"model": model, "description": text} for status, (model, text) in good.items()}
+    for status in sorted({*faults, 401, 429, 500}):
+        zh, en = TITLES[status]
+        said[status] = problem_answer(f"{zh} / {en}")
+    return said
+
+
+def linked(said: Answers) -> Answers:
+    """The same, saying that what is recorded leads to its entry and its receipt."""
+    seq = {"seq": "$response.body#/seq"}
+    links = {name: {"operationId": name, "parameters": seq} for name in ("entry", "receipt")}
+    return {status: {**one, "links": links} if status in (200, 201) else one for status, one in said.items()}
+
+
+def json_body(shape: type[Shape]) -> dict[str, Any]:
+    """How a body that is read by hand is declared."""
+    content = {"application/json": {"schema": shape.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def with_body(description: str, media_type: str) -> Answers:
+    """A good answer that is no JSON."""
+    schema = {"type": "string"} if media_type.startswith("text/") else {"type": "string", "format": "binary"}
+    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
+
+
+def problem_answer(description: str) -> dict[str, Any]:
+    """A problem, as the reference describes it."""
+    return {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }

@@ -1,0 +1,134 @@
+"""Signing in and out: staff and auditors by password, donors by a signed link or a one-time code."""
+
+from __future__ import annotations
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.http import shapes
+from api.http.accounts import Session, csrf_of
+from api.http.office import COOKIE, Body, Door, Office, Who, address_of, admit
+from api.http.shapes import answers, json_body, read_as
+from ledger.errors import BadValue, Unknown
+from ledger.vault import Reader
+
+router = APIRouter(dependencies=[Depends(admit)], tags=["sessions"])
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+_BEGUN = answers({200: (shapes.SignedIn, "已登录 / signed in")}, 400, 401, 413, 429, 503)
+
+
+@router.post(
+    "/v1/session",
+    summary="登录 / sign in",
+    response_class=Response,
+    responses=_BEGUN,
+    openapi_extra=json_body(shapes.Credentials),
+)
+def sign_in(request: Request, office: Door, body: Body) -> Response:
+    """Staff and auditors: name and password. What changes something shows `csrf` beside the cookie."""
+    asked = read_as(body, shapes.Credentials)
+    office.address_pace.take(address_of(request))
+    office.account_pace.take(asked.name)
+    return _begun(request, office, office.accounts.sign_in(asked.name, asked.password))
+
+
+@router.post(
+    "/v1/session/link",
+    summary="以链接登录 / sign in with a link",
+    response_class=Response,
+    responses=_BEGUN,
+    openapi_extra=json_body(shapes.Link),
+)
+def sign_in_by_link(request: Request, office: Door, body: Body) -> Response:
+    """Donors: the signed link of their letter, until it expires."""
+    asked = read_as(body, shapes.Link)
+    office.address_pace.take(address_of(request))
+    donor = office.links.donor(asked.link, office.fenhao.journal.entries.clock())
+    return _begun(request, office, office.accounts.admit_donor(donor))
+
+
+@router.post(
+    "/v1/session/new-code",
+    status_code=202,
+    summary="索取验证码 / ask for a one-time code",
+    response_class=Response,
+    responses={
+        **answers({}, 400, 401, 413, 429, 503),
+        202: {"description": "如有此捐赠人，验证码已发出 / sent, if there is one"},
+    },
+    openapi_extra=json_body(shapes.Contact),
+)
+def send_code(request: Request, office: Door, body: Body) -> Response:
+    """Donors whose phone or e-mail the vault knows as their id: a code goes there. Anybody has the same answer."""
+    asked = read_as(body, shapes.Contact)
+    office.address_pace.take(address_of(request))
+    office.contact_pace.take(asked.contact)
+    donor = _donor_of(office, asked.contact)
+    if donor is not None:
+        office.send_code(asked.contact, office.accounts.new_code(donor))
+    return Response(None, 202, NO_STORE)
+
+
+@router.post(
+    "/v1/session/code",
+    summary="以验证码登录 / sign in with a code",
+    response_class=Response,
+    responses=_BEGUN,
+    openapi_extra=json_body(shapes.Code),
+)
+def sign_in_by_code(request: Request, office: Door, body: Body) -> Response:
+    """Donors: the code that was sent to their phone or e-mail. It is good once, for ten minutes and five tries."""
+    asked = read_as(body, shapes.Code)
+    office.address_pace.take(address_of(request))
+    donor = _donor_of(office, asked.contact)
+    return _begun(request, office, office.accounts.try_code("" if donor is None else donor, asked.code))
+
+
+@router.get(
+    "/v1/session",
+    summary="当前登录 / who is signed in",
+    response_class=Response,
+    responses=answers({200: (shapes.SignedIn, "当前登录 / who is signed in")}, 401, 403, 503),
+)
+def who(request: Request, asker: Who) -> Response:
+    """Who is signed in, and what a browser's changing requests show as X-CSRF-Token."""
+    roles = sorted(grant for grant in asker.grants if grant != "public")
+    members = {"name": asker.name, "donor": asker.donor, "roles": roles, "csrf": csrf_of(request.cookies[COOKIE])}
+    return Response(msgspec.json.encode(members), 200, NO_STORE, "application/json")
+
+
+@router.delete(
+    "/v1/session",
+    status_code=204,
+    summary="退出 / sign out",
+    response_class=Response,
+    responses={**answers({}, 401, 403, 503), 204: {"description": "已退出 / signed out"}},
+)
+def sign_out(request: Request, office: Door) -> Response:
+    """The session is over, here and everywhere."""
+    office.accounts.sign_out(request.cookies[COOKIE])
+    answer = Response(None, 204, NO_STORE)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def _begun(request: Request, office: Office, session: Session) -> Response:
+    """The answer to whoever has signed in: the cookie, and who they are."""
+    asker = office.accounts.asker(session.secret)
+    assert asker is not None
+    roles = sorted(grant for grant in asker.grants if grant != "public")
+    members = {"name": asker.name, "donor": asker.donor, "roles": roles, "csrf": session.csrf}
+    answer = Response(msgspec.json.encode(members), 200, NO_STORE, "application/json")
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, session.secret, httponly=True, samesite="strict", secure=secure, path="/")
+    return answer
+
+
+def _donor_of(office: Office, contact: str) -> str | None:
+    """Whose outside id that is, as the vault knows it; the looking is noted there as any reading is."""
+    try:
+        return office.fenhao.vault.find("donor_id", contact, Reader("service", "one-time code for signing in"))
+    except (Unknown, BadValue):
+        return None

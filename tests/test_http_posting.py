@@ -1,0 +1,139 @@
+"""Facts over HTTP: recorded once, answered with what they became, refused with the figures."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from httpx import Response
+from serving import Served
+
+GIFT = {"donation": "D1", "fund": "F", "amount": "100.00", "on": "2026-01-02", "donor": "N"}
+
+
+def test_a_fact_is_recorded_once_under_its_key(served: Served) -> None:
+    tape = served.record("/v1/donations", **{**GIFT, "donation": "D0"})["issue"][0]
+    first = served.post("/v1/donations", GIFT, key="gift-1")
+    assert first.status_code == 201
+    said = first.json()
+    assert said["issue"] == [{"tape": "t1", "lo": tape["hi"], "hi": tape["hi"] + 10_000, "to": "fund/F"}]
+    assert first.headers["location"] == f"/v1/entries/{said['seq']}"
+    entry = served.fenhao.journal.entries.read(said["seq"], 1)[0]
+    assert entry.leaf.hex() == said["leaf"]
+    assert entry.data["by"] == "token:record"
+    again = served.post("/v1/donations", GIFT, key='"gift-1"')
+    assert (again.status_code, again.json()) == (200, {**said, "replayed": True})
+    other = served.post("/v1/donations", {**GIFT, "amount": "100.01"}, key="gift-1")
+    assert other.status_code == 409
+    assert other.json()["type"] == "urn:fenhao:problem:idempotency_conflict"
+    assert other.json()["figures"]["seq"] == said["seq"]
+
+
+def test_a_refusal_gives_its_figures_in_the_language_that_is_asked_for(served: Served) -> None:
+    served.record("/v1/funds", fund="G", name="another", fee_bp=0)
+    served.record("/v1/donations", **{**GIFT, "donation": "D2", "fund": "G"})
+    wanted = {"allocation": "A", "case": "C", "fund": "G", "amount": 10_001, "on": "2026-01-02"}
+    answer = served.post("/v1/allocations", wanted)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    said = answer.json()
+    assert said["type"] == "urn:fenhao:problem:not_enough_money"
+    assert (said["figures"]["wanted"], said["figures"]["there"]) == (10_001, 10_000)
+    assert "100.01 is wanted" in said["detail"]
+    headers = {"Accept-Language": "fr, zh-CN;q=0.8, en;q=0.3", "Idempotency-Key": "k"}
+    chinese = served.client("record").post("/v1/allocations", json=wanted, headers=headers)
+    assert "可用 100.00" in chinese.json()["detail"]
+    assert chinese.headers["content-language"] == "zh"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'{"a":1,"a":2}', b'{"a":NaN}', b"\xff\xfe", b"[" * 100_000, b'{"a":' + b"9" * 5_000],
+    ids=["empty", "cut", "list", "null", "twice", "nan", "bytes", "deep", "long"],
+)
+def test_a_body_that_cannot_be_read_is_a_problem_too(served: Served, body: bytes) -> None:
+    answer = served.client("record").post("/v1/donations", content=body, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["type"] == "urn:fenhao:problem:bad_request"
+
+
+def test_a_body_that_is_too_long_is_not_read_to_its_end(served: Served) -> None:
+    answer = served.client("record").post("/v1/donations", content=b" " * (1 << 21), headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("key", ["", "é", "x" * 101, '""'])
+def test_without_an_idempotency_key_nothing_is_recorded(served: Served, key: str) -> None:
+    before = served.fenhao.journal.entries.head().size
+    headers = [(b"idempotency-key", key.encode())] if key else []
+    answer = served.client("record").post("/v1/donations", json=GIFT, headers=headers)
+    assert answer.status_code == 400
+    assert "Idempotency-Key" in answer.json()["detail"]
+    assert served.fenhao.journal.entries.head().size == before
+
+
+def test_who_gives_only_gifts_speaks_for_nobody(served: Served) -> None:
+    for members in ({"by": "li"}, {"approved_by": ["li"]}):
+        answer = served.post("/v1/donations", {**GIFT, **members}, scopes=("donations",))
+        assert answer.status_code == 422, answer.text
+    named = served.post("/v1/donations", {**GIFT, "donation": "D3", "by": "li", "approved_by": ["wang"]})
+    assert named.status_code == 201
+
+
+def test_many_at_once_share_commits_and_none_is_lost_or_doubled(served: Served) -> None:
+    gifts = [{**GIFT, "donation": f"M{n % 60}"} for n in range(120)]
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(lambda gift: served.post("/v1/donations", gift, key=gift["donation"]), gifts))
+    assert sorted(answer.status_code for answer in answers) == [200] * 60 + [201] * 60
+    entries = served.fenhao.journal.entries.read(0, 1_000)
+    instants = [entry.at for entry in entries if entry.stream.startswith("donation/M")]
+    assert len(instants) == 60
+    assert len(set(instants)) < 60  # who waited together has one commit, and a commit one instant
+
+
+def batch(served: Served, mode: str, *facts: tuple[str, dict[str, Any]], key: str, scope: str = "record") -> Response:
+    asked = {"mode": mode, "facts": [{"fact": fact, "data": data} for fact, data in facts]}
+    answer = served.post("/v1/batches", asked, key=key, scopes=(scope,))
+    assert isinstance(answer, Response)
+    return answer
+
+
+GIFTS: list[tuple[str, dict[str, Any]]] = [("DonationReceived", {**GIFT, "donation": f"B{n}"}) for n in range(5)]
+TOO_MUCH: tuple[str, dict[str, Any]] = (
+    "AllocationMade",
+    {"allocation": "A", "case": "C", "amount": 10**12, "on": "2026-01-02"},
+)
+
+
+def test_a_batch_records_each_that_can_be_and_says_what_became_of_the_others(served: Served) -> None:
+    mixed = [*GIFTS[:2], TOO_MUCH, ("Nonsense", {}), ("DonationReceived", {"donation": "B9"})]
+    said = batch(served, "each", *mixed, key="b").json()
+    assert [one["status"] for one in said["results"]] == [201, 201, 422, 422, 422]
+    assert (said["recorded"], said["replayed"], said["refused"]) == (2, 0, 3)
+    entry = served.fenhao.journal.entries.read(said["results"][1]["seq"], 1)[0]
+    assert (entry.stream, entry.leaf.hex()) == ("donation/B1", said["results"][1]["leaf"])
+    again = batch(served, "each", *mixed, key="b").json()
+    assert [one["status"] for one in again["results"]] == [200, 200, 422, 422, 422]
+    assert again["results"][0]["leaf"] == said["results"][0]["leaf"]
+
+
+def test_all_or_none_records_none_when_one_cannot_be(served: Served) -> None:
+    size = served.fenhao.journal.entries.head().size
+    answer = batch(served, "all", *GIFTS[2:4], TOO_MUCH, key="all")
+    assert (answer.status_code, answer.json()["figures"]["codes"]) == (422, {"2": "not_enough_money"})
+    assert served.fenhao.journal.entries.head().size == size
+    assert batch(served, "all", *GIFTS[2:], key="all").json()["recorded"] == 3
+
+
+def test_a_batch_is_no_way_around_what_a_token_is_for(served: Served) -> None:
+    gift = ("DonationReceived", {**GIFT, "donation": "B8"})
+    said = batch(served, "each", gift, ("FundOpened", {"fund": "G", "name": "G"}), key="c", scope="donations").json()
+    assert [one["status"] for one in said["results"]] == [201, 403]
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"facts": {}}, {"facts": [1]}, {"facts": [{"fact": 1, "data": {}}]}, {"facts": [], "mode": "some"}]
+)
+def test_a_batch_of_another_form_is_a_problem(served: Served, asked: dict[str, object]) -> None:
+    assert served.post("/v1/batches", asked).status_code == 400

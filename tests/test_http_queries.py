@@ -1,0 +1,196 @@
+"""Questions over HTTP: what traces say, by the page, once the views are there, and only when something is new."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from httpx import Response
+from serving import Served
+
+from projections.history import NOW, reading_from
+from projections.trace import whole
+
+DAY = "2026-01-02"
+pytestmark = pytest.mark.usefixtures("story")
+
+
+@pytest.fixture(scope="module")
+def story(served: Served) -> None:
+    """Twelve gifts of two donors; of the first, some went to a case and a hospital."""
+    for n in range(12):
+        gift = {"donation": f"Q{n}", "donor": "N" if n < 9 else "M", "fund": "F", "amount": 10_000, "on": DAY}
+        served.record("/v1/donations", **gift)
+    served.record("/v1/allocations", allocation="A1", case="C", amount="150.00", on=DAY)
+    served.record(
+        "/v1/hospital-payments", payment="P1", hospital="H", lines=[{"case": "C", "amount": "120.00"}], on=DAY
+    )
+    served.fenhao.runner.wait_for(served.fenhao.journal.entries.head().size - 1, 20)
+
+
+def get(
+    served: Served, path: str, *, scope: str = "read", headers: dict[str, str] | None = None, **asked: Any
+) -> Response:
+    return served.client(scope).get(path, params=asked, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "noun", "id", "hidden"),
+    [
+        ("/v1/donors/N/ledger", "donor", "N", {"flows"}),
+        ("/v1/donations/Q0/trace", "donation", "Q0", set[str]()),
+        ("/v1/cases/C/trace", "case", "C", set[str]()),
+        ("/v1/hospitals/H", "hospital", "H", {"donors"}),
+        ("/v1/funds/F", "fund", "F", set[str]()),
+        ("/v1/serials/t1/100", "serial", "t1:100", set[str]()),
+    ],
+)
+def test_a_question_is_answered_as_the_trace_has_it(
+    served: Served, path: str, noun: str, id: str, hidden: set[str]
+) -> None:
+    with reading_from(served.fenhao.journal, NOW) as traces:
+        trace = whole(getattr(traces, noun)(id))
+    said = get(served, path).json()
+    said.pop("next", None)
+    assert said == {name: value for name, value in json.loads(json.dumps(trace)).items() if name not in hidden}
+
+
+def test_pages_together_are_the_whole_list_in_order_whatever_comes_meanwhile(served: Served) -> None:
+    found: list[str] = []
+    asked: dict[str, Any] = {"limit": 2}
+    while True:
+        said = get(served, "/v1/donors/N/ledger", **asked).json()
+        found += [one["donation"] for one in said["donations"]]
+        if said["next"] is None:
+            break
+        asked = {"limit": 3, "cursor": said["next"]}
+    assert found[:9] == [f"Q{n}" for n in range(9)]
+    first = get(served, "/v1/entries", scope="log", limit=3, type="DonationReceived").json()
+    second = get(served, "/v1/entries", scope="log", limit=3, cursor=first["next"]).json()
+    numbers = [one["entry"]["data"]["donation"] for one in (*first["entries"], *second["entries"])]
+    assert numbers == [f"Q{n}" for n in range(6)]
+
+
+def test_a_cursor_keeps_from_where_was_looked(served: Served) -> None:
+    said = get(served, "/v1/donors/N/ledger", limit=2, as_of=DAY, known_at="2099-01-01").json()
+    cursor = said["next"]
+    kept = get(served, "/v1/donors/N/ledger", cursor=cursor).json()
+    assert kept["donations"][0]["donation"] == "Q2"
+    assert get(served, "/v1/donors/N/ledger", cursor=cursor, as_of=DAY).status_code == 200
+    assert get(served, "/v1/donors/N/ledger", cursor=cursor, as_of="2026-01-01").status_code == 400
+
+
+def encoded(*value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def test_a_cursor_of_another_list_or_of_no_list_is_refused(served: Served) -> None:
+    cursor = get(served, "/v1/donors/N/ledger", limit=2).json()["next"]
+    mark = json.loads(base64.urlsafe_b64decode(cursor + "=="))[0]
+    assert get(served, "/v1/donors/M/ledger", cursor=cursor).status_code == 400
+    assert get(served, "/v1/entries", scope="log", cursor=cursor).status_code == 400
+    for bad in (
+        "", "x", "=", "é", "AAAA", cursor[:-2], cursor + "A" * 3_000, encoded(),
+        encoded(mark, [None, None], ["0; drop"]), encoded(mark, [None, None], [{}, 1]),
+        encoded(mark, [None], [1, "x"]), encoded(mark, ["x" * 300, None], [1, "x"]),
+        encoded(mark, [None, None], [1.5, "x"]), encoded(mark, [None, None], []), encoded(mark, None, None),
+        encoded("x" * 16, [None, None], [1, "x"]), encoded(mark, [1, None], [1, "x"]),
+    ):  # fmt: skip
+        answer = get(served, "/v1/donors/N/ledger", cursor=bad)
+        assert answer.status_code == 400, bad
+        assert answer.headers["content-type"] == "application/problem+json"
+    for bad in (encoded(mark, [None, None], [2**70]), encoded(mark, [None, None], ["1"])):
+        assert get(served, "/v1/entries", scope="log", cursor=bad).status_code == 400
+
+
+def test_who_has_the_answer_already_is_told_so_until_something_comes(served: Served) -> None:
+    for path in ("/v1/donors/M/ledger", "/v1/donors/M/flows", "/v1/balances"):
+        first = get(served, path)
+        tag = first.headers["etag"]
+        again = get(served, path, headers={"If-None-Match": f'"x", W/{tag}'})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        seq = served.record("/v1/donations", donation=f"E-{path}", donor="M", fund="F", amount=1, on=DAY)["seq"]
+        anew = get(served, path, headers={"If-None-Match": tag}, after_seq=seq)
+        assert anew.status_code == 200
+        assert anew.content != first.content
+
+
+def test_a_question_waits_for_an_entry_that_is_there_and_for_no_other(served: Served) -> None:
+    seq = served.record("/v1/donations", donation="W", donor="W", fund="F", amount=5, on=DAY)["seq"]
+    said = get(served, "/v1/donors/W/ledger", after_seq=seq)
+    assert (said.status_code, said.json()["given"]) == (200, 5)
+    assert get(served, "/v1/donors/W/ledger", after_seq=10**9).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/donors/nobody/ledger", 404),
+        ("/v1/cases/nothing/trace", 404),
+        ("/v1/funds/%20", 400),
+        ("/v1/funds/a%00b", 400),
+        ("/v1/funds/F?as_of=yesterday", 400),
+        ("/v1/funds/F?known_at=2026-01-01T25:00", 400),
+        ("/v1/funds/F?limit=0", 400),
+        ("/v1/funds/F?after_seq=x", 400),
+        ("/v1/serials/t1/x", 400),
+        ("/v1/serials/t1/999999999999", 404),
+        ("/v1/serials/t99/1", 404),
+        ("/v1/nowhere", 404),
+        ("/v1/donors/%F0%9F%98%80/ledger", 404),
+        ("/v1/donors/a%2Fb/ledger", 404),
+    ],
+)
+def test_what_is_not_there_or_cannot_be_is_a_problem(served: Served, path: str, status: int) -> None:
+    answer = served.client("read").get(path)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["status"] == status
+
+
+def test_an_id_may_have_any_sign_in_it(served: Served) -> None:
+    gift = {"donation": "a/b?c#d%e f", "donor": "x/y", "fund": "F", "amount": 7, "on": DAY}
+    seq = served.record("/v1/donations", **gift)["seq"]
+    said = get(served, "/v1/donations/a%2Fb%3Fc%23d%25e%20f/trace", after_seq=seq)
+    assert said.json()["donor"] == "x/y"
+    assert get(served, "/v1/donors/x%2Fy/ledger").json()["given"] == 7
+
+
+def test_entries_are_given_exactly_as_sealed(served: Served) -> None:
+    body, leaf = b"", b""
+    with served.fenhao.database.service() as connection:
+        [(leaf, body)] = connection.execute("select leaf, body from entry where seq = 5").fetchall()
+    answer = get(served, "/v1/entries/5", scope="log")
+    assert answer.content == b'{"leaf":"%b","entry":%b}' % (bytes(leaf).hex().encode(), bytes(body))
+    assert "immutable" in answer.headers["cache-control"]
+    assert get(served, "/v1/entries/99999", scope="log").status_code == 404
+
+
+def test_a_stream_goes_on_where_it_broke_off(served: Served) -> None:
+    def read(count: int, **headers: str) -> list[tuple[int, str]]:
+        with served.client("log").stream("GET", "/v1/entries/stream", headers=headers, params={"after": 3}) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            found: list[tuple[int, str]] = []
+            seq = 0
+            for line in answer.iter_lines():
+                name, _, value = line.partition(": ")
+                seq = int(value) if name == "id" else seq
+                if name == "data":
+                    found.append((seq, json.loads(value)["stream"]))
+                if len(found) == count:
+                    break
+            return found
+
+    first = read(4)
+    assert [seq for seq, _ in first] == [4, 5, 6, 7]
+    assert [seq for seq, _ in read(2, **{"Last-Event-ID": "7"})] == [8, 9]
+
+
+def test_a_stream_tells_of_what_comes_while_it_is_open(served: Served) -> None:
+    head = served.fenhao.journal.entries.head().size
+    with served.client("log").stream("GET", "/v1/entries/stream") as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("retry")
+        served.record("/v1/donations", donation="S1", fund="F", amount=1, on=DAY)
+        assert next(line for line in lines if line.startswith("id")) == f"id: {head}"
