@@ -39,11 +39,41 @@ with part as materialized (
       and (%(fund)s::text is null or near.fund = %(fund)s) and (%(case)s::text is null or near.case_id = %(case)s)
 )
 
+-- name: of_past
+-- The same looking back, of entries below seq %(size)s posted not after %(as_of)s, with donors as known: each gift where it
+-- came to, and what every move brought there and took away.
+with part as materialized (
+    select donor.id as donor, near.opening, near.seq, step.fund, step.hospital, step.kind, step.amount
+    from view_gift near
+    cross join lateral (
+        select case when count(*) = 0 then near.donor
+            else (array_agg(said.donor order by said.seq desc) filter (where said.seq < %(size)s))[1] end as id
+        from view_attribution said where said.donation = near.donation
+    ) donor
+    cross join lateral (
+        select near.fund, near.hospital, near.case_id, split_part(near.target, '/', 1) as kind, near.hi - near.lo as amount
+        union all
+        select side.fund, side.hospital, side.case_id, side.kind,
+            side.sign * (least(move.hi, near.hi) - greatest(move.lo, near.lo))
+        from view_movement move
+        cross join lateral (values
+            (move.target_fund, move.target_hospital, move.target_case, move.target_kind, 1),
+            (move.source_fund, move.source_hospital, move.source_case, move.source_kind, -1)
+        ) side (fund, hospital, case_id, kind, sign)
+        where box(point(move.tape, move.lo), point(move.tape, move.hi - 1))
+            && box(point(near.tape, near.lo), point(near.tape, near.hi - 1))
+          and move.posted_on <= %(as_of)s and move.seq < %(size)s
+    ) step
+    where near.posted_on <= %(as_of)s and near.seq < %(size)s and near.posted_on between %(since)s and %(until)s
+      and step.kind <> 'void' and (%(donor)s::text is null or donor.id = %(donor)s)
+      and (%(fund)s::text is null or step.fund = %(fund)s) and (%(case)s::text is null or step.case_id = %(case)s)
+)
+
 -- name: paths
 -- Minor units by donor (the %(top)s who gave most, the others together), fund, hospital and kind of place; the entries of
 -- the first and the last gift among them, and how many donors there are. Cash to a family is apart from treatment.
 , giver as materialized (
-    select donor, sum(amount) as given from part where donor is not null group by donor
+    select donor, sum(amount) as given from part where donor is not null group by donor having sum(amount) > 0
 ), many as (
     select count(*) as givers from giver
 ), leader as materialized (
@@ -53,7 +83,7 @@ with part as materialized (
     select leader.donor as leader, part.donor is null as nobodys, opening, fund, hospital, kind,
         sum(amount)::bigint as amount, min(seq) as first, max(seq) as last
     from part left join leader using (donor)
-    group by leader.donor, part.donor is null, opening, fund, hospital, kind
+    group by leader.donor, part.donor is null, opening, fund, hospital, kind having sum(amount) > 0
 )
 select case when leader is not null then 'donor/' || leader
         when not nobodys then 'donors/others'
