@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any, LiteralString, NamedTuple
 
@@ -103,7 +103,8 @@ class Traces:
             raise self._unknown("donor", donor)
         trace = {"donor": donor, "given": _given(by_place), "by_place": by_place}
         if page is None and following is not None:
-            return {**trace, "donations": self._donations(who), "flows": self._flows(who)}
+            flows = chain(map(_flow, joined(map(_run, shown))), self._flows(who, following))
+            return {**trace, "donations": self._donations(who), "flows": flows}
         lists = {"donations": iter(list(_donations(shown))), "flows": map(_flow, joined(map(_run, shown)))}
         return {**trace, **lists, **({} if page is None else {"next": following})}
 
@@ -259,9 +260,8 @@ class Traces:
         for donation, _, fund, on, seq, amount in self.stream("gifts", {**who, "after": -1, "gifts": MAX_SEQ}):
             yield {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
 
-    def _flows(self, who: dict[str, Any]) -> Iterator[Trace]:
-        """Flows of all a donor's gifts; so many gifts at a time that looking back begins anew seldom."""
-        after: int | None = -1
+    def _flows(self, who: dict[str, Any], after: int | None) -> Iterator[Trace]:
+        """Flows of a donor's gifts from there on; so many gifts at a time that looking back begins anew seldom."""
         while after is not None:
             page = Page(after, FETCH_GIFTS if self._back is None else FETCH_GIFTS_BACK)
             rows = self.ask("gift_flows", {**who, "after": page.after, "gifts": page.limit + 1})
