@@ -15,15 +15,15 @@ from typing import Any
 
 from api.passphrases import Asked
 from api.settings import Settings
-from audit.checkpoint import BadNote, Checkpoint, Note
-from audit.files import file_name_of
+from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note
+from audit.files import file_name_of, read_at_most
 from audit.heads import FileHeads, Kept
 from audit.key_folder import KeyFolder as LogKeyFolder
 from audit.key_folder import Passphrase
 from audit.log import Log, check_history
 from audit.peers import Peers, http_post
 from audit.policy import NONE, BadPolicy, Policy
-from audit.proof import BadReceipt, Receipt
+from audit.proof import MAX_PROOF_BYTES, BadReceipt, Receipt
 from audit.watermark import Watermark
 from ledger.database import Database, check_ready, migrate
 from ledger.decisions import DefineCode, OpenLedger, check_currency
@@ -201,7 +201,7 @@ def read_head(path: Path, fenhao: Fenhao) -> Checkpoint:
     """The checkpoint of this ledger in a file that somebody kept. Raises NotAHead, LedgerNotOpen."""
     origin = fenhao.journal.entries.head().origin or ""
     try:
-        return log_of(fenhao).history().open(path.read_bytes(), origin)
+        return log_of(fenhao).history().open(read_at_most(path, MAX_NOTE_BYTES), origin)
     except (OSError, BadNote) as error:
         raise NotAHead(path=path, reason=error) from error
 
@@ -210,7 +210,7 @@ def read_receipt(path: Path, fenhao: Fenhao) -> tuple[Receipt, Checkpoint]:
     """A receipt that this ledger gave, checked, with its head. Raises NotAReceipt, LedgerNotOpen."""
     origin = fenhao.journal.entries.head().origin or ""
     try:
-        found = Receipt.parse(path.read_bytes())
+        found = Receipt.parse(read_at_most(path, MAX_PROOF_BYTES))
         return found, found.check(origin, log_of(fenhao).history().of(found.claimed().size))
     except (OSError, BadReceipt) as error:
         raise NotAReceipt(path=path, reason=error) from error
@@ -294,7 +294,7 @@ def initialise(
 def old_head(path: Path) -> Checkpoint:
     """The head of another ledger, by whomever it is signed. Raises NotAHead."""
     try:
-        return Checkpoint.parse(Note.parse(path.read_bytes()).text)
+        return Checkpoint.parse(Note.parse(read_at_most(path, MAX_NOTE_BYTES)).text)
     except (OSError, BadNote) as error:
         raise NotAHead(path=path, reason=error) from error
 

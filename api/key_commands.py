@@ -41,16 +41,28 @@ def show(words: Words, settings: Settings) -> None:
 @key.command()
 @click.option("--by", help="经办人编号 / who does it")
 @click.option("--approved-by", multiple=True, help="批准人编号 / who approved it")
+@click.option(
+    "--prepare", is_flag=True, help="只生成并显示新公钥，先告知见证方 / only make the new key, to tell witnesses"
+)
 @common
-def rotate(words: Words, settings: Settings, by: str | None, approved_by: tuple[str, ...]) -> None:
+def rotate(words: Words, settings: Settings, by: str | None, approved_by: tuple[str, ...], prepare: bool) -> None:
     """更换签名密钥 / Change the key that signs the log. Cut short, it goes on when run again.
 
     The change is an entry; the head of the size that it makes is signed by both keys, all later ones by the new one.
+    Witnesses must know the new key before (fenhao witness add-log): --prepare tells it and changes nothing yet.
     """
     from api.bootstrap import assembled, log_keys, log_of
     from audit.rotation import rotate as change
 
     with assembled(settings, words.status.wait) as fenhao:
+        if prepare:
+            new = log_keys(fenhao).make(log_of(fenhao).history().keys)
+            words.say(
+                f"新公钥：{new}。请先让见证方登记（fenhao witness add-log），再运行 fenhao key rotate",
+                f"the new key will be {new}; have witnesses add it (fenhao witness add-log), then fenhao key rotate",
+            )
+            words.give({"key": str(new)})
+            return
         done = change(log_of(fenhao), fenhao.writer, log_keys(fenhao), by=by, approved_by=approved_by or None)
     words.status.clear()
     if done.resumed:

@@ -26,6 +26,8 @@ class CannotWrite(OperatorFault):
 @click.option("--case", metavar="C", help="只看一个个案 / what is there for one case alone")
 @click.option("--from", "since", metavar="DATE", help="自该日起收到的捐赠 / gifts received from that day on")
 @click.option("--to", "until", metavar="DATE", help="至该日止收到的捐赠 / gifts received up to that day")
+@click.option("--by", metavar="STAFF", help="以脱敏姓名显示捐赠人：查阅人 / call donors by masked name: who reads")
+@click.option("--reason", metavar="TEXT", help="查阅理由（留痕） / and why; it is logged")
 @click.option(
     "--top",
     type=click.IntRange(1, 200),
@@ -50,6 +52,8 @@ def sankey(
     case: str | None,
     since: str | None,
     until: str | None,
+    by: str | None,
+    reason: str | None,
     top: int,
     out: Path,
     as_of: str | None,
@@ -59,8 +63,10 @@ def sankey(
     from api.bootstrap import assembled, reader_of, vantage_of
     from ledger.ids import check_id
     from ledger.times import parse_day
+    from ledger.vault import Reader
     from projections.flows import Scope, flows
     from reports.figures import FORMATS, rendered
+    from reports.masking import with_masked_donors
 
     kind = out.suffix.lower()
     if kind not in FORMATS:
@@ -72,10 +78,14 @@ def sankey(
     scope = Scope(donor, fund, case, *days)
     if scope.since is not None and scope.until is not None and scope.since > scope.until:
         raise BadValue("to", until, "not before --from", "不得早于 --from")
+    if (by is None) != (reason is None):
+        raise BadValue("by", by or "-", "names are read by somebody for a reason: give both", "查阅人与理由须同时填写")
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.runner.catch_up(progress=words.status.views)
         reader = reader_of(fenhao)
         found = flows(fenhao.journal, scope, top, vantage_of(fenhao, as_of, known_at))
+        if by is not None and reason is not None:
+            found = with_masked_donors(found, fenhao.vault, Reader(by, reason))
     words.status.clear()
     made = rendered(found, reader, kind)
     try:

@@ -17,6 +17,12 @@ def file_name_of(origin: str) -> str:
     return name if len(name) <= MAX_NAME_LENGTH else sha256(origin.encode()).hexdigest()
 
 
+def read_at_most(path: Path, limit: int) -> bytes:
+    """What is in a file that somebody names, and of a longer one no more than tells that it is too long."""
+    with path.open("rb") as file:
+        return file.read(limit + 1)
+
+
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Puts the data at `path`: a crash leaves what was there, or all of it. The folder is made if it is missing.
 

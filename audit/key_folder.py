@@ -35,11 +35,11 @@ Passphrase = Callable[[], bytes]
 
 
 class RotationUnderWay(OperatorFault):
-    """A change of keys was cut off, and something asks for one key alone."""
+    """A change of keys was prepared or cut off, and something asks for one key alone."""
 
     code = "rotation_under_way"
-    zh = "上次更换密钥未完成（{path}）：请先运行 fenhao key rotate"
-    en = "a change of the log's key was cut off ({path}): run fenhao key rotate first"
+    zh = "更换密钥尚未完成（{path}）：请先运行 fenhao key rotate"
+    en = "a change of the log's key is not done yet ({path}): run fenhao key rotate first"
 
 
 class KeyFolder:

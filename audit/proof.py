@@ -55,6 +55,8 @@ class Proof:
         """Raises BadReceipt for anything that is not exactly a proof."""
         if len(data) > MAX_PROOF_BYTES:
             raise BadReceipt(f"a receipt of {len(data)} bytes is too long ({MAX_PROOF_BYTES} at most)")
+        if b"\r\n" in data:
+            raise BadReceipt("its lines end in CRLF: it was converted on its way, get the original again")
         head, blank, checkpoint = data.partition(b"\n\n")
         try:
             lines = head.decode("ascii").split("\n")

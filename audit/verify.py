@@ -123,6 +123,15 @@ class Said(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a command: the lines for readers, the same as JSON values, the exit code."""
+
+    lines: list[Said]
+    members: dict[str, Any]
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The findings on one history.
 
@@ -3783,15 +3792,7 @@ class SignedLog:
 # ---------------------------------------------------------------------------------------------------------------------
 
 MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a command: the lines for readers, the same as JSON values, the exit code."""
-
-    lines: list[Said]
-    members: dict[str, Any]
-    code: int
+MAX_TILES_NAMED = 10
 
 
 def walked(data: bytes) -> tuple[int, int]:
@@ -4008,9 +4009,6 @@ class Export:
 
     def _file(self, path: str, limit: int) -> bytes:
         return read_limited(self.folder / path, limit)
-
-
-MAX_TILES_NAMED = 10
 
 
 def verify_export(
@@ -4545,8 +4543,8 @@ def own_policy(policy: Path | None, key: str | None) -> Policy | None:
 
 
 def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many processors to use: more than 8 would only wait for the one process that folds what they read."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
 def read_file(path: str | Path) -> Iterator[bytes]:

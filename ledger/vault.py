@@ -193,6 +193,11 @@ class Vault:
                 _outside_id(persons[stream], pseudonym[0]) if pseudonym else None,
             )
 
+    def newest(self, field: str, subjects: Iterable[str]) -> dict[str, str]:
+        """The stream that last gave this field of each subject, where there is one; no value is read."""
+        with self._transaction() as cursor:
+            return dict(cursor.execute(_SQL["newest_streams"], (list(subjects), field)).fetchall())
+
     def find(self, field: str, value: str, reader: Reader) -> str:
         """The id that stands for an outside one in the ledger. Raises BadValue, Unknown, neither with the value."""
         reader.check()

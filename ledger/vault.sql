@@ -96,6 +96,11 @@ select seq, body from entry where stream = %s order by version
 -- What is sealed of these entries.
 select seq, field, subject, sealed from vault_value where seq = any(%s)
 
+-- name: newest_streams
+-- For each of these subjects the record that last gave this field, unless it was destroyed.
+select distinct on (subject) subject, entry.stream from vault_value join entry using (seq)
+where subject = any(%s) and field = %s and sealed is not null order by subject, seq desc
+
 -- name: restriction
 -- The newest entry that restricted this subject, if it came no earlier than the key.
 select seq, body from entry join vault_person on subject = stream

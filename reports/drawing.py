@@ -50,8 +50,8 @@ def _ribbon(ribbon: Ribbon, chart: Chart) -> str:
     low0, low1 = top0 + thick, top1 + thick
     hint = f"{chart.name(ribbon.source)} → {chart.name(ribbon.target)}\n{chart.figures(ribbon.amount)}\n"
     return (
-        f'<path d="M{x0} {_px(top0)}C{middle} {_px(top0)} {middle} {_px(top1)} {x1} {_px(top1)}V{_px(low1)}'
-        f'C{middle} {_px(low1)} {middle} {_px(low0)} {x0} {_px(low0)}Z" fill="{ribbon.colour}">'
+        f'<path d="M{x0} {px(top0)}C{middle} {px(top0)} {middle} {px(top1)} {x1} {px(top1)}V{px(low1)}'
+        f'C{middle} {px(low1)} {middle} {px(low0)} {x0} {px(low0)}Z" fill="{ribbon.colour}">'
         f"<title>{escape(hint + gifts_of(ribbon, chart.reader))}</title></path>"
     )
 
@@ -78,6 +78,6 @@ def _text(x: int, y: int, text: str, size: int, ink: str | None, anchor: str = "
     return f'<text x="{x}" y="{y}" font-size="{size}"{more}>{escape(text)}</text>'
 
 
-def _px(hundredths: int) -> str:
+def px(hundredths: int) -> str:
     """Hundredths of a pixel as a decimal number."""
     return f"{hundredths // 100}.{hundredths % 100:02}"

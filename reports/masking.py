@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 
 from ledger.dictionary import Dictionary
+from ledger.vault import Reader, Vault
+from ledger.vault_faults import SubjectIsRestricted
+from projections.flows import Flows
 
 SHOWN = ("age_band", "province", "disease")
 
@@ -34,3 +39,18 @@ def _broadest(dimension: str, code: str, dictionary: Dictionary) -> str:
 def month_of(day: date, language: str) -> str:
     """A day as a month alone."""
     return f"{day.year} 年 {day.month} 月" if language == "zh" else f"{day:%Y-%m}"
+
+
+def with_masked_donors(flows: Flows, vault: Vault, reader: Reader) -> Flows:
+    """The flows with donors called by masked name and id, where the vault has a name that may be read; each is noted.
+
+    Raises what `Vault.open` raises, but for a restricted donor, who keeps the id alone.
+    """
+    donors = [node.id for node in flows.nodes if node.id.startswith("donor/")]
+    names: dict[str, str] = {}
+    for donor, stream in vault.newest("donor_name", donors).items():
+        with suppress(SubjectIsRestricted):
+            for one in vault.open(stream, reader).openings:
+                if one.field == "donor_name" and one.value is not None:
+                    names[donor] = f"{masked_name(one.value)} · {donor.partition('/')[2]}"
+    return replace(flows, nodes=tuple(node._replace(name=names.get(node.id, node.name)) for node in flows.nodes))

@@ -15,12 +15,15 @@ from typing import Any, NamedTuple
 from rich.cells import cell_len
 
 from projections.flows import DONORS, FUNDS, HOSPITALS, OTHERS, OUTCOMES, Flows, Link, Node
+from reports.folding import folded
 from reports.traces import Reader, titled
 
 WIDTH, MARGIN_X, MARGIN_TOP, MARGIN_BOTTOM = 1440, 256, 136, 64
 BOX_WIDTH, LABEL_HEIGHT, LABEL_GAP = 12, 34, 4
 MONEY_HEIGHT = 420
 """How tall all the money is together at least, in pixels; where gaps take much, half as tall as they are."""
+HAIRLINE, ALWAYS_TOLD = 400, 6
+"""A node with less than one part in so many of the money is not told apart, unless it is among so many largest."""
 LABEL_CELLS = 26
 """How wide a label is at most, in cells of a terminal: a Latin letter is one, a Chinese character two."""
 CELL_WIDTH = 9
@@ -164,15 +167,16 @@ def scope_of(flows: Flows, reader: Reader) -> str:
 
 
 def chart_of(flows: Flows, reader: Reader) -> Chart:
-    """The picture laid out."""
-    nodes, links = _through_lanes(flows)
+    """The picture laid out, without what would be a hairline."""
+    shown = folded(flows, lambda rank, amount: rank < ALWAYS_TOLD or amount * HAIRLINE >= flows.total)
+    nodes, links = through_lanes(shown)
     layers = [[node for node in nodes if node.layer == layer] for layer in range(OUTCOMES + 1)]
     pitch = LABEL_HEIGHT + LABEL_GAP
     crowd = max((len(layer) for layer in layers), default=0)
     gaps = pitch * max(crowd - 1, 0)
     money = max(MONEY_HEIGHT, gaps // 2 + 1)
     inner = money + gaps
-    colours = _colours(nodes)
+    colours = colours_of(nodes)
     total = flows.total
     stops: dict[str, Stop] = {}
     for layer in layers:
@@ -194,7 +198,7 @@ def chart_of(flows: Flows, reader: Reader) -> Chart:
         headings,
         word("sankey_note", reader) if total else word("no_flows", reader),
         stops,
-        tuple(_ribbons(links, stops, total, money)),
+        tuple(ribbons_of(links, {stop.id: stop.box.y for stop in stops.values()}, colours, total, money)),
         total,
         money,
         MARGIN_TOP + inner + MARGIN_BOTTOM,
@@ -205,7 +209,7 @@ def _x(layer: int) -> int:
     return MARGIN_X + layer * (WIDTH - 2 * MARGIN_X - BOX_WIDTH) // OUTCOMES
 
 
-def _through_lanes(flows: Flows) -> tuple[list[Node], list[Link]]:
+def through_lanes(flows: Flows) -> tuple[list[Node], list[Link]]:
     """The nodes and links with every link that passes the hospitals by cut in two at a lane of its outcome."""
     layer = {node.id: node.layer for node in flows.nodes}
     lanes: dict[str, Link] = {}
@@ -227,7 +231,8 @@ def _through_lanes(flows: Flows) -> tuple[list[Node], list[Link]]:
     return [*flows.nodes, *made], [*links, *lanes.values()]
 
 
-def _colours(nodes: Iterable[Node]) -> dict[str, str]:
+def colours_of(nodes: Iterable[Node]) -> dict[str, str]:
+    """The colour of each node, by its id."""
     funds = iter(range(len(_FUND_COLOURS) * 1000))
     colours = {}
     for node in nodes:
@@ -268,22 +273,28 @@ def shortened(text: str, cells: int = LABEL_CELLS) -> str:
     return text + "…"
 
 
-def _ribbons(links: Iterable[Link], stops: Mapping[str, Stop], total: int, money: int) -> Iterator[Ribbon]:
-    """Ribbons leave and reach a box in the order of what is at their other end, so that they cross little."""
-    tops: dict[tuple[str, str], dict[str, int]] = {}
+def ribbons_of(
+    links: Iterable[Link], starts: Mapping[str, int], colours: Mapping[str, str], total: int, money: int
+) -> Iterator[Ribbon]:
+    """The ribbons between nodes that start at so many pixels; the widest first, so that narrow ones lie upon them.
+
+    They leave and reach a node in the order of what is at their other end, so that they cross little.
+    """
+    ends: dict[tuple[str, str], dict[str, int]] = {}
     links = list(links)
     for side, other in (("source", "target"), ("target", "source")):
         done: Counter[str] = Counter()
-        for link in sorted(links, key=lambda link: stops[getattr(link, other)].box.y):
+        for link in sorted(links, key=lambda link: starts[getattr(link, other)]):
             node = getattr(link, side)
-            top = 100 * stops[node].box.y + 100 * money * done[node] // total
-            tops.setdefault((link.source, link.target), {})[side] = top
+            ends.setdefault((link.source, link.target), {})[side] = (
+                100 * starts[node] + 100 * money * done[node] // total
+            )
             done[node] += link.amount
     for link in sorted(links, key=lambda link: -link.amount):
-        ends = tops[link.source, link.target]
-        by = link.source if stops[link.source].layer == FUNDS else link.target
+        end = ends[link.source, link.target]
+        by = link.source if link.source.startswith(("fund/", "funds/")) else link.target
         thickness = max(100 * money * link.amount // total, 30)
-        yield Ribbon(*link, stops[by].colour, (ends["source"], ends["target"]), thickness)
+        yield Ribbon(*link, colours[by], (end["source"], end["target"]), thickness)
 
 
 LABELS = {
@@ -320,6 +331,7 @@ LABELS = {
     "entry": ("捐赠分录 第 {} 号", "gift's entry {}"),
     "entries_between": ("捐赠分录 第 {} 号起，至第 {} 号", "gifts' entries from {} to {}"),
     "table": ("明细表", "All flows as a table"),
+    "tap": ("点按一条流向，看金额与占比。", "Tap a flow for its amount and share."),
     "no_flows": ("此范围内没有善款。", "There is no money in this."),
     "sankey_note": (
         "每一分善款现在所在之处，往返不重复计；作废的误记不计入。号段与捐赠的对应是记账约定，不是对钞票的实物追踪。",

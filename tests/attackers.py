@@ -7,6 +7,7 @@ all entries anew, lays out the tree, signs it, so that nothing but a law is left
 from __future__ import annotations
 
 import shutil
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -333,6 +334,20 @@ def long_ago(forgery: Forgery) -> None:
         forgery.write(path, data)
 
 
+WITNESS = Key("witness.example.org/w1", b"w" * 32, 4)
+"""A witness, who signs what is honest."""
+
+
+def unwitnessed(attacker: Attacker) -> Attacker:
+    """The same against a reader whose policy asks for a witness."""
+
+    def attack(forgery: Forgery) -> None:
+        forgery.policy = f"log {forgery.key}\nwitness w1 {WITNESS}\nquorum w1\n".encode()
+        attacker(forgery)
+
+    return attack
+
+
 # Whoever carries the files: they can be changed, and nothing can be signed.
 
 
@@ -396,6 +411,13 @@ def inner_node(forgery: Forgery, receipt: Receipt) -> None:
     """The hash above the first two entries, given out as an entry of a smaller tree."""
     receipt.entry = leaf(forgery.bodies[0]) + leaf(forgery.bodies[1])
     receipt.index, receipt.path = 0, receipt.path[1:]
+
+
+def unproved(forgery: Forgery) -> None:
+    """Gives a newer head of another history, with a proof made for it, to somebody who has a receipt."""
+    hashes = path_of(0, [leaf(body) for body in forgery.bodies])
+    lines = ["old 71", *(b64encode(each).decode() for each in hashes), "", ""]
+    forgery.kept = "\n".join(lines).encode() + note(head_text(forgery.origin, 100, bytes(32)), forgery.key)
 
 
 def giving(make: Callable[[Forgery], bytes]) -> Attacker:

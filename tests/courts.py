@@ -58,11 +58,12 @@ def forged(attack: Attack, export: Path, honest: Honest, folder: Path) -> Forger
     """The deed, done to a copy of an export; what the reader has besides lies in the folder."""
     forgery = Forgery.of(export, folder / "export", LOG_KEY)
     forgery.receipt, forgery.kept = honest.receipt, (honest.small / "checkpoint").read_bytes()
+    forgery.policy = POLICY.encode()
     assert callable(attack.does)
     attack.does(forgery)
     (folder / "receipt").write_bytes(forgery.receipt)
     (folder / "kept").write_bytes(forgery.kept)
-    (folder / "policy").write_text(POLICY)
+    (folder / "policy").write_bytes(forgery.policy)
     return forgery
 
 

@@ -63,14 +63,15 @@ def path_of(index: int, leaves: Sequence[bytes]) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Key:
-    """A key under a name: the log's own when it is stolen, or the attacker's under the same name."""
+    """A key under a name: the log's own when it is stolen, or the attacker's under the same name; 4 is a witness's."""
 
     name: str
     seed: bytes
+    kind: int = 1
 
     @property
     def public(self) -> bytes:
-        return b"\x01" + Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
+        return bytes([self.kind]) + Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
 
     @property
     def id(self) -> bytes:
@@ -81,7 +82,9 @@ class Key:
 
     def line(self, text: bytes) -> bytes:
         """Its signature line under a text."""
-        signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text)
+        time = bytes(4) + (1_800_000_000).to_bytes(4, "big") if self.kind == 4 else b""
+        said = b"cosignature/v1\ntime 1800000000\n" + text if time else text
+        signature = time + Ed25519PrivateKey.from_private_bytes(self.seed).sign(said)
         return f"— {self.name} {b64encode(self.id + signature).decode()}\n".encode()
 
 
@@ -169,6 +172,8 @@ class Forgery:
     """What a donor is given."""
     kept: bytes = b""
     """A head that the reader kept."""
+    policy: bytes = b""
+    """Whose signatures count for the reader."""
 
     @classmethod
     def of(cls, export: Path, folder: Path, key: Key) -> Self:

@@ -56,6 +56,15 @@ def test_a_key_is_changed_and_both_sign_where_it_changes(fenhao: Fenhao, tmp_pat
     assert (tmp_path / "e" / "policy").read_text() == f"log {done['key']}\nquorum none\n"
 
 
+def test_a_key_that_was_prepared_is_the_next_one(fenhao: Fenhao) -> None:
+    opened(fenhao)
+    told = _json(fenhao("key", "rotate", "--prepare", "--json"))["key"]
+    assert _json(fenhao("key", "rotate", "--prepare", "--json"))["key"] == told
+    assert len(_json(fenhao("key", "show", "--json"))["keys"]) == 1, "nothing has changed yet"
+    assert _json(fenhao("checkpoint", "--json"))["size"] == 1
+    assert _json(fenhao("key", "rotate", "--json"))["key"] == told
+
+
 def test_nothing_else_records_a_change_of_keys(fenhao: Fenhao) -> None:
     opened(fenhao)
     refused = fenhao("record", "KeyRotated", "--set", "key=example.org/t+00000000+AQ==")

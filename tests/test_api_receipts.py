@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,31 @@ def test_what_cannot_be_is_one_clear_error_and_leaves_nothing(
     assert refused.exit_code == 2, refused.output
     assert said in refused.stderr
     assert {path for path in tmp_path.iterdir() if path.name != "home"} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: data.replace(b"\n", b"\r\n"), "its lines end in CRLF"),
+        (lambda data: data + b"x" * 10_000_000, "too long"),
+        (lambda data: data.replace(b"\nexample.org/t\n", b"\nexample.org/u\n"), "is wrong"),
+        (lambda data: data.replace(b"index 3", b"index 03"), "names no entry"),
+        (lambda data: data.replace(b"index 3", b"index 2"), "does not lead to the root"),
+        (lambda data: data + data[data.rindex("— ".encode()) :] * 16, "16 at most"),
+        (lambda data: data[:-40], "empty line and signature lines"),
+    ],
+    ids=["crlf", "10 MB", "other ledger", "leading zero", "other entry", "17 signatures", "cut"],
+)
+def test_a_changed_receipt_is_not_renewed(
+    ledger: Fenhao, tmp_path: Path, change: Callable[[bytes], bytes], said: str
+) -> None:
+    path = tmp_path / "r.tlog-proof"
+    ledger("receipt", "3", "--out", path)
+    path.write_bytes(change(path.read_bytes()))
+    refused = ledger("receipt", "renew", path)
+    assert refused.exit_code == 2
+    assert said in refused.stderr
+    assert refused.stderr.count("error:") == 1
 
 
 def test_a_folder_cut_off_half_way_is_not_there(

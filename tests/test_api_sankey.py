@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from conftest import Fenhao
 
+GOLDEN = Path(__file__).parent / "golden"
 SMALL = Path(__file__).parents[1] / "examples" / "small"
 KINDS = ("funds", "hospitals", "cases", "donations", "allocations", "hospital-payments", "disbursements")
 
@@ -56,6 +58,21 @@ def test_the_example_is_drawn_and_its_figures_are_those_of_balances_and_traces(e
         assert "先天性心脏病救助专项基金" in out.read_text("utf-8")
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_example_is_drawn_as_it_was(example: Fenhao, tmp_path: Path, language: str) -> None:
+    """After a change that is meant, look at what is drawn, and write it anew with FENHAO_TEST_GOLDEN=write."""
+    for kind in ("svg", "html"):
+        done = example("sankey", "--out", str(tmp_path / f"flows.{kind}"), "--lang", language)
+        assert done.exit_code == 0, done.output
+    page = (tmp_path / "flows.html").read_text("utf-8")
+    tall = page[page.index("<svg xmlns") : page.index("</svg>", page.index("<svg xmlns"))] + "</svg>\n"
+    for name, drawn in (("wide", (tmp_path / "flows.svg").read_text("utf-8")), ("tall", tall)):
+        golden = GOLDEN / f"sankey-{name}-{language}.svg"
+        if os.environ.get("FENHAO_TEST_GOLDEN") == "write":
+            golden.write_text(drawn, "utf-8")
+        assert drawn == golden.read_text("utf-8"), f"{golden.name} is another picture"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -65,6 +82,7 @@ def test_the_example_is_drawn_and_its_figures_are_those_of_balances_and_traces(e
         (("--out", "{}/no/folder/x.svg"), 2, "cannot write"),
         (("--from", "yesterday", "--out", "{}/x.svg"), 2, "YYYY-MM-DD"),
         (("--from", "2026-02-01", "--to", "2026-01-01", "--out", "{}/x.svg"), 2, "not before --from"),
+        (("--by", "staff-7", "--out", "{}/x.svg"), 2, "查阅人与理由须同时填写"),
         ((), 2, "--out"),
     ],
 )

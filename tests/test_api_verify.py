@@ -152,3 +152,26 @@ def test_an_export_across_a_change_of_key_is_followed_from_the_old_key(
     assert _json(done)["problems"][0]["seq"] == 6
     found = fenhao("verify", "--policy", tmp_path / "old-policy")
     assert found.exit_code == 0, found.output
+
+
+def test_a_donors_folder_of_receipts_checks_itself_and_newer_heads(
+    fenhao: Fenhao, export: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "receipts"
+    assert fenhao("receipt", "donation", "D1", "--out", folder).exit_code == 0
+    done = subprocess.run(
+        [sys.executable, "-I", "verify.py", ".", "--json"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    [one] = json.loads(done.stdout)["receipts"]
+    assert (one["type"], one["stream"], one["size"]) == ("DonationReceived", "donation/D1", 6)
+    give(fenhao, 2, first=3)
+    assert fenhao("checkpoint").exit_code == 0
+    old = next(folder.glob("*.tlog-proof"))
+    assert fenhao("receipt", "renew", old).exit_code == 0
+    [newer] = folder.glob("*.head")
+    found = _json(fenhao("verify", old, "--head", newer, "--json"))
+    assert found["receipts"][0]["kept"] == [str(newer)]
+    assert fenhao("export", tmp_path / "later").exit_code == 0
+    assert alone(tmp_path / "later", "--head", newer, "--head", old).returncode == 0
+    assert fenhao("verify", "--head", newer, "--head", old).exit_code == 0

@@ -19,10 +19,11 @@ from urllib.request import urlopen
 import pytest
 import uvicorn
 from conftest import ORIGIN, SIGNER, Fenhao, Ledger
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.witness_app import witness_app
 from api.witnessing import add_log, make_key, opened, standing
-from audit.checkpoint import COSIGNATURE, Checkpoint, Note, Verifier
+from audit.checkpoint import COSIGNATURE, Checkpoint, KeySigner, Note, Verifier
 from audit.export import export
 from audit.heads import FileHeads
 from audit.keys import HeldKeys
@@ -30,6 +31,7 @@ from audit.log import Log
 from audit.peers import NoQuorum, Peers, Post, http_post
 from audit.policy import Policy
 from audit.proof import Receipt
+from audit.rotation import rotate
 from audit.witness import request_body
 from ledger.decisions import OpenFund, ReceiveDonation
 
@@ -120,6 +122,35 @@ def test_a_head_bears_the_signatures_of_its_witnesses_and_so_do_receipts(
         with urlopen(address) as answer:  # noqa: S310 - on this machine
             assert Note.parse(answer.read()).signers([SIGNER.verifier, keys["a"]]) == [SIGNER.verifier, keys["a"]]
     assert standing(tmp_path / "a").sizes == {ORIGIN: head.size}
+
+
+def test_a_change_of_keys_is_witnessed_and_nothing_after_it_before_they_know_the_new_key(
+    foundation: Foundation, tmp_path: Path
+) -> None:
+    new = KeySigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"n" * 32))
+    keys = HeldKeys(SIGNER, new)
+    witness = witness_key(tmp_path / "a", "a")
+
+    def log(address: str) -> Log:
+        peers = Peers(policy("all", a=(witness, address)), http_post, foundation.clock)
+        return Log(foundation.ledger.journal, foundation.folder, foundation.heads, keys, peers)
+
+    with serving(tmp_path / "a") as address:
+        done = rotate(log(address), foundation.ledger.writer, keys)
+        changed = foundation.shown()
+        assert changed is not None
+        everybody = [SIGNER.verifier, new.verifier, witness]
+        assert set(Note.parse(changed).signers(everybody)) == set(everybody)
+        foundation.give("D1")
+        with pytest.raises(NoQuorum, match="403"):
+            log(address).publish()
+        assert foundation.shown() == changed
+    add_log(tmp_path / "a", str(new.verifier))
+    with serving(tmp_path / "a") as address:
+        assert log(address).publish().size == done.seq + 3
+        shown = foundation.shown()
+        assert shown is not None
+        assert set(Note.parse(shown).signers(everybody)) == {new.verifier, witness}
 
 
 def test_an_export_asks_for_the_witnesses_and_fails_without_their_signatures(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 
 import pytest
-from attackers import gifts, receipted
+from attack_page import page
+from attackers import WITNESS, gifts, heading, receipted, rotating, unwitnessed
 from attacks import BREAKS, SECTIONS, Attack
 from courts import COURTS, LOG_KEY, POLICY, Court, verified
 from forging import Forgery
 from honest import Honest
 from silencing import Check, says, silenced
+
+DOC = Path(__file__).parents[1] / "docs" / "attacks.md"
 
 
 def rows(*places: str) -> pytest.MarkDecorator:
@@ -79,6 +83,19 @@ def test_what_is_honest_passes(honest: Honest, tmp_path: Path) -> None:
     assert verified(tmp_path / "receipt", *policy, "--head", honest.small / "checkpoint") == (0, [])
 
 
+def test_an_honest_log_that_a_witness_signed_passes(honest: Honest, tmp_path: Path) -> None:
+    witnessed = heading(
+        lambda f: f.read("checkpoint") + WITNESS.line(f.read("checkpoint").partition(b"\n\n")[0] + b"\n")
+    )
+    court = COURTS["export"](Attack("", unwitnessed(witnessed), policy=True), honest, tmp_path)
+    assert court.judged() == (0, [])
+
+
+def test_a_key_that_both_keys_hand_over_passes(honest: Honest, tmp_path: Path) -> None:
+    handed_over = rotating(head=lambda old, new: [old, new])
+    assert COURTS["export"](Attack("", handed_over), honest, tmp_path).judged() == (0, [])
+
+
 # Honest logs of many sizes.
 
 SIZES = (1, 2, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537)
@@ -112,3 +129,19 @@ def test_a_log_without_entries_is_no_ledger(tmp_path: Path) -> None:
     empty.lay()
     (tmp_path / "export" / "tile").mkdir()
     assert verified(tmp_path / "export") == (1, ["0: there is no entry 0"])
+
+
+# The page.
+
+
+def test_no_two_attacks_on_one_thing_have_one_name() -> None:
+    names = [(where, attack.name) for _, _, where, attacks in SECTIONS for attack in attacks]
+    assert len(set(names)) == len(names)
+
+
+def test_the_page_of_attacks_is_what_the_table_says() -> None:
+    """FENHAO_REWRITE_STORIES=1 writes it anew, and fails all the same, so that somebody looks at the difference."""
+    if os.environ.get("FENHAO_REWRITE_STORIES") and DOC.read_text("utf-8") != page():
+        DOC.write_text(page(), "utf-8")
+        pytest.fail(f"{DOC.name} is rewritten: look at the difference")
+    assert DOC.read_text("utf-8") == page()

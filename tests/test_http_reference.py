@@ -120,7 +120,9 @@ def _may(asker: str, method: str, path: str) -> bool:
 
 @pytest.mark.parametrize("fact", RECORDABLE)
 def test_every_fact_has_an_example_that_is_one(fact: str) -> None:
-    command_of(fact, {**EXAMPLES_OF[fact], "key": "k"}, Currency("CNY", 2)).check()
+    command = command_of(fact, {**EXAMPLES_OF[fact], "key": "k"}, Currency("CNY", 2))
+    command.check()
+    assert command.key == "k"
 
 
 def test_operations_have_names_of_their_own_and_links_lead_to_some(reference: dict[str, Any]) -> None:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path as File
 
 import pytest
+from browsing import program
 from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.flows import OUTCOME_ORDER, Flows, Path, Scope, woven
 from reports import figures
-from reports.figures import BROWSERS, BrowserFailed, BrowserMissing, figure, rendered
+from reports.figures import BrowserFailed, BrowserMissing, rendered
+from reports.plotting import figure
 from reports.sankey import WIDTH, Box, Chart, chart_of, graph
 from reports.traces import Reader
 
@@ -181,35 +180,12 @@ def test_an_empty_picture_says_so(kind: str) -> None:
     assert "There is no money in this." in rendered(flows_of([]), Reader("en"), kind).decode()
 
 
-def browser() -> str:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("no Chromium is installed: see .ci/packages.txt")
-    return found
-
-
 def test_a_png_is_painted_at_twice_the_size() -> None:
-    browser()
+    program()
     painted = rendered(SMALL, Reader(), ".png")
     assert painted.startswith(b"\x89PNG\r\n\x1a\n")
     height = chart_of(SMALL, Reader()).height
     assert [int.from_bytes(painted[at : at + 4]) for at in (16, 20)] == [2 * WIDTH, 2 * height]
-
-
-def test_a_browser_draws_the_page_as_it_was_laid_out(tmp_path: File) -> None:
-    page = tmp_path / "page.html"
-    page.write_bytes(rendered(SMALL, Reader(), ".html"))
-    command = [browser(), "--headless", "--disable-gpu", "--disable-dev-shm-usage", "--virtual-time-budget=10000"]
-    command += [f"--user-data-dir={tmp_path}/profile", "--dump-dom", page.as_uri()]
-    command[1:1] = ["--no-sandbox"] if os.geteuid() == 0 else []
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    chart = chart_of(SMALL, Reader())
-    drawn = re.findall(r'<rect class="node-rect"[^>]*height="([\d.]+)"', done.stdout)
-    assert len(drawn) == len(chart.stops)
-    assert sorted(round(float(height)) for height in drawn) == pytest.approx(
-        sorted(stop.box.height for stop in chart.stops.values()), abs=1
-    )
-    assert done.stdout.count('class="sankey-link"') == len(chart.ribbons)
 
 
 def test_a_missing_browser_is_one_clear_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,7 @@ class Children:
             fund=_fund_for(classes, age, province, diary.chance(600)),
             codes={"disease": disease, "province": province, "age_band": age},
             cost=between(random, next((COSTS[one] for one in COSTS if one in classes), COSTS[""])) * YUAN,
-            name=person_name(random) if diary.named and number <= NAMED else None,
+            name=person_name(random) if number <= NAMED else None,
         )
         self.told.newest = child
         yield OpenCase(
@@ -159,7 +159,7 @@ class Children:
             household=f"HH{number:05}",
             purpose="surgery",
             attributes=child.codes,
-            personal=(("beneficiary_name", child.name),) if child.name else (),
+            personal=(("beneficiary_name", child.name),) if child.name and diary.named else (),
             on=diary.day,
         )
         if diary.every(33, "amended", 4):

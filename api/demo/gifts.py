@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
+from random import Random
 from typing import Any, NamedTuple
 
 from api.demo.diary import SIGNED, Diary, Wheel
@@ -19,6 +20,7 @@ from api.demo.foundation import (
     MONTHLY_GIFTS,
     YUAN,
     Restriction,
+    person_name,
 )
 from ledger.decisions import Command, ReceiveDonation, RefundDonation
 from ledger.money import fee_part
@@ -32,6 +34,8 @@ BUSY = {(12, 31): 40, (6, 1): 35, (9, 8): 30, (9, 7): 25, (9, 10): 20}
 """Other days with their weights; a usual day's is 10."""
 FIRST_MONTHLY = "M00001"
 """The donor whose story is told: from the first month on, and with a name."""
+PRIVATE = "V"
+"""How ids begin of those who give large sums of their own."""
 NEWCOMER = "P"
 """How ids begin of those who give online now and then."""
 MONTHLY_ONE_IN = 80
@@ -211,7 +215,7 @@ class Gifts:
                 until = diary.until + timedelta(days=diary.random.choice((45, 180, 365))) if n % 2 else None
                 gift = Agreed(f"org-{n + 1:03}", fund, whole, restriction, agreement, until)
             else:
-                gift = Agreed(f"V{n + 1:03}", (HEART, GENERAL)[kind - 3], whole, (), None, None)
+                gift = Agreed(f"{PRIVATE}{n + 1:03}", (HEART, GENERAL)[kind - 3], whole, (), None, None)
             parts = diary.random.randint(1, 3) if kind < 3 else 1
             first = diary.random.randrange(120)
             for part in range(parts):
@@ -222,6 +226,9 @@ class Gifts:
         diary = self.diary
         amount = max(gift.amount // parts // (100 * YUAN) * (100 * YUAN), 100 * YUAN)
         more: dict[str, Any] = {"donor": gift.donor, "channel": "bank", "channel_txn": diary.id("BK")}
+        if diary.named and gift.donor.startswith(PRIVATE):
+            name = person_name(Random(gift.donor))  # noqa: S311 - the same person has the same made-up name each time
+            more["personal"] = (("donor_name", name),)
         if gift.agreement is not None:
             more |= {"agreement": gift.agreement, "expires_on": gift.expires_on}
         yield self.receive(gift.fund, amount, gift.restriction, **more)[0]

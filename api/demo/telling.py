@@ -161,7 +161,7 @@ def next_steps(child: Child) -> list[str]:
         "trace donor org-001",
         f"trace case {child.case} --as-of {child.closed_on}",
         "balances",
-        "sankey --fund newborn --out newborn.svg",
+        "sankey --fund heart --by me --reason demo --out heart.svg",
         "guards --days 90",
         f"vault open case/{child.case} --by me --reason demo",
         "checkpoint",

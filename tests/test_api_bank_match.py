@@ -1,0 +1,109 @@
+"""`fenhao bank match`: from a ledger and its statements to what agrees and what does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import bank_files as files
+import pytest
+from conftest import Fenhao
+
+CASES = "case_id,fund_id,hospital_id\nC1,F,H\n"
+GIFTS = (
+    "donation_id,fund_id,amount,received_on,channel,channel_txn\n"
+    "DON-1,F,100.00,2026-09-02,wechat,42001\n"
+    "DON-2,F,50.00,2026-09-02,wechat,42002\n"
+    "G3,F,900.00,2026-09-02,,\n"
+)
+STATEMENT = (
+    "交易日期,金额,余额,流水号,摘要\n2026-09-02,900.00,900.00,S1,捐款\n2026-09-03,150.00,1050.00,S2,微信结算\n"
+    "2026-09-04,-200.00,850.00,P77,拨付\n2026-09-05,3.21,853.21,S4,利息\n"
+)
+
+
+@pytest.fixture
+def ledger(fenhao: Fenhao, tmp_path: Path) -> Fenhao:
+    """A fund with three gifts, one of them at the bank; 200.00 paid to a hospital."""
+    texts = {
+        "funds": "fund_id,name\nF,先心病\n",
+        "hospitals": "hospital_id,name\nH,医院\n",
+        "cases": CASES,
+        "donations": GIFTS,
+        "allocations": "allocation_id,case_id,amount,allocated_on\nA1,C1,200.00,2026-09-03\n",
+        "hospital-payments": "payment_id,hospital_id,paid_on,case_id,amount,account,bank_ref\n"
+        "P1,H,2026-09-03,C1,200.00,icbc,P77\n",
+    }
+    assert fenhao("init", "--origin", "example.org/match", "--no-codes").exit_code == 0
+    for kind, text in texts.items():
+        (tmp_path / kind).write_text(text, "utf-8")
+    result = fenhao("import", *(f"{kind}={tmp_path / kind}" for kind in texts))
+    assert result.exit_code == 0, result.output
+    recorded = fenhao("record", "DonationReceived", "donation=G4", "fund=F", "amount=900.00", "on=2026-09-01", "by=li",
+                      "cash=account:icbc,amount:900.00,bank_on:2026-09-02")  # fmt: skip
+    assert recorded.exit_code == 0, recorded.output
+    return fenhao
+
+
+def matched(ledger: Fenhao, *more: str) -> Any:
+    result = ledger("bank", "match", "--dry-run", "--json", *more)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def pairs(found: Any) -> list[tuple[str, list[int], list[str]]]:
+    return [
+        (one["rule"], [each["ordinal"] for each in one["lines"]], [each["stream"] for each in one["legs"]])
+        for one in found["matches"]
+    ]
+
+
+def test_lines_meet_their_entries_and_what_is_left_is_told(ledger: Fenhao, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text(STATEMENT, "utf-8")
+    assert ledger("bank", "import", str(tmp_path / "s.csv"), "--account", "icbc").exit_code == 0
+    found = matched(ledger)
+    assert pairs(found) == [
+        ("reference/1", [3], ["payment/P1"]),
+        ("amount-day/1", [1], ["donation/G4"]),
+        ("channel-net/1", [2], ["donation/DON-1", "donation/DON-2"]),
+    ]
+    [left] = found["unmatched"]["lines"]
+    assert (left["amount"], left["on"], left["account"]) == ("3.21", "2026-09-05", "icbc")
+    assert found["unmatched"]["legs"] == []
+    told = ledger("bank", "match", "--dry-run").stdout
+    assert "渠道净额结算一致（channel-net/1）：1 组" in told
+    assert "✗ 流水无对应分录：B1/4 2026-09-05 icbc 3.21" in told
+    assert "1 lines and 0 legs left" in ledger("bank", "match", "--dry-run", "--lang", "en").stdout
+    assert matched(ledger) == found
+
+
+def test_a_channel_s_bill_of_trades_meets_gifts_by_its_numbers(ledger: Fenhao, tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text(files.WECHAT_TRADES, "utf-8")
+    assert ledger("bank", "import", str(tmp_path / "w.csv"), "--account", "wechat").exit_code == 0
+    found = matched(ledger)
+    assert pairs(found) == [
+        ("reference/1", [1], ["donation/DON-1"]),
+        ("reference/1", [2], ["donation/DON-2"]),
+    ]
+    assert [each["amount"] for each in found["unmatched"]["lines"]] == ["-50.00"], "the refund nobody recorded"
+
+
+def test_what_is_reversed_or_held_does_not_count(ledger: Fenhao, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text(STATEMENT.replace("1050.00,S2", "1050.01,S2"), "utf-8")
+    assert ledger("bank", "import", str(tmp_path / "s.csv"), "--account", "icbc").exit_code == 3
+    assert matched(ledger)["matches"] == []
+    two = ("--by", "li", "--approved-by", "wang", "--reason", "the bank's misprint")
+    assert ledger("bank", "accept", "B1", *two).exit_code == 0
+    assert len(matched(ledger)["matches"]) == 3
+    [gift] = [one["legs"][0] for one in matched(ledger)["matches"] if one["rule"] == "amount-day/1"]
+    result = ledger("record", "EntryReversed", f"reverses={gift['seq']}", "on=2026-09-05", "by=li", "basis=memo:1")
+    assert result.exit_code == 0, result.output
+    found = matched(ledger)
+    assert [rule for rule, _, _ in pairs(found)] == ["reference/1", "channel-net/1"]
+    assert [each["amount"] for each in found["unmatched"]["lines"]] == ["900.00", "3.21"]
+
+
+def test_nothing_is_recorded_yet_and_the_command_says_so(ledger: Fenhao) -> None:
+    result = ledger("bank", "match")
+    assert (result.exit_code, "--dry-run" in result.stderr) == (2, True)
