@@ -159,13 +159,18 @@ class Runner:
             with self.recorder.folding() as cursor:
                 return self.recorder.fold(cursor, page, items)
         except SumsFailed:
-            folded = [self._fold(one) for one in single_entries(page)]
+            folded = [self._fold_alone(one) for one in single_entries(page)]
             return any(folded)
         except ProjectionFailed as failure:
             if before := whole_entries(page[: max(failure.seq + 1 - page[0].id, 0)]):
                 self._fold(before)
             self.recorder.record_failure(failure)
             raise
+
+    def _fold_alone(self, entry: Sequence[Notification]) -> bool:
+        """Folds one entry, again if need be, and leaves behind a kind of sum that cannot follow it."""
+        with self.recorder.folding() as cursor:
+            return self.recorder.fold(cursor, entry, alone=True)
 
 
 def _watch(subscription: EntrySubscription, stop: threading.Event) -> None:

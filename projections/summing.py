@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, LiteralString
 
 from ledger.database import Cursor, queries
@@ -47,6 +48,7 @@ class Page:
     first: int
     last: int
 
+    @cached_property
     def sums(self) -> Sums:
         """What follows from the page alone."""
         sums = Sums()
@@ -75,8 +77,9 @@ class Donors:
             cursor.execute(_SQL["keep_no_more"], {"donors": self.fewer})
 
 
-def add_flows(cursor: Cursor, page: Page, sums: Sums) -> Donors:
+def add_flows(cursor: Cursor, page: Page) -> Donors:
     """Adds the page to the flows. What comes back is to be settled when the page's attributions are stored."""
+    sums = page.sums
     standing = dict(sums.standing)
     donors = dict(sums.donors)
     places: Places = defaultdict(int)
@@ -94,10 +97,10 @@ def add_flows(cursor: Cursor, page: Page, sums: Sums) -> Donors:
     return _add_donors(cursor, page, donors, places, lowering=sums.voids or bool(page.changes.attributions))
 
 
-def add_periods(cursor: Cursor, page: Page, sums: Sums) -> None:
+def add_periods(cursor: Cursor, page: Page) -> None:
     """Adds the page to the periods."""
-    periods = dict(sums.periods)
-    if sums.voids:
+    periods = dict(page.sums.periods)
+    if page.sums.voids:
         for on, fund, amount in cursor.execute(_SQL["void_openings"], page.bounds).fetchall():
             for key in (("day", on), ("month", on.replace(day=1))):
                 periods[*key, fund, BROUGHT_FORWARD] = periods.get((*key, fund, BROUGHT_FORWARD), 0) + amount

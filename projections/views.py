@@ -13,7 +13,7 @@ from ledger.database import Cursor, queries, tuples
 from ledger.tapes import Row, Run
 from projections import summing
 from projections.fold import Changes, Item, ProjectionFailed, failed, items_of, place_columns, touched, whole_entries
-from projections.summing import FLOWS, SUMS, Donors, Page
+from projections.summing import FLOWS, SUMS, Page
 
 _SQL = queries("projections", "views.sql")
 
@@ -23,7 +23,7 @@ MOVEMENT_TYPES = ("int8", "date", "int4", "int8", "int8", *("text",) * 11)
 
 
 class SumsFailed(Exception):
-    """A page that a kind of sum could not follow, of more than one entry: which one it is, is not known yet."""
+    """A page that a kind of sum could not follow: which of its entries it is, is not known yet."""
 
 
 class ViewRecorder(PostgresTrackingRecorder):
@@ -50,13 +50,20 @@ class ViewRecorder(PostgresTrackingRecorder):
         return self.max_tracking_id(self.application) or 0
 
     def fold(
-        self, cursor: Cursor, page: Sequence[Notification], items: Sequence[Item] | None = None, *, sums: bool = True
+        self,
+        cursor: Cursor,
+        page: Sequence[Notification],
+        items: Sequence[Item] | None = None,
+        *,
+        sums: bool = True,
+        alone: bool = False,
     ) -> bool:
         """Folds the page's whole entries that are not folded yet, and moves the tracking, in the open transaction.
 
         False, with nothing done, when the page has none or does not reach back to where the views end. `items` are the
         page's as far as they were read already. Without `sums` those are left as they are, for `define`. Raises
-        ProjectionFailed, and SumsFailed for a page of several entries, after which the transaction must be given up.
+        ProjectionFailed, and SumsFailed unless the page is one entry `alone`, after which the transaction must be given
+        up; a kind of sum that cannot follow an entry alone stands still from there on, and all else goes on.
         """
         positions = dict(cursor.execute(_SQL["positions"]).fetchall())
         position = positions.get(self.application) or 0
@@ -70,42 +77,36 @@ class ViewRecorder(PostgresTrackingRecorder):
         changes = Changes(_rows_near(cursor, runs), _funds(cursor, runs))
         changes.fold(items)
         _store(cursor, changes)
-        in_step = [kind for kind in SUMS if sums and (positions.get(self.name_of(kind)) or 0) == position]
-        self._sum_up(cursor, Page(changes, items[0].seq, items[-1].seq), items, in_step)
+        attributed = False
+        for kind in SUMS:
+            if sums and (positions.get(self.name_of(kind)) or 0) == position:
+                added = self._sum_up(cursor, kind, Page(changes, items[0].seq, items[-1].seq), items[0], alone)
+                attributed = attributed or (added and kind == FLOWS)
+        if not attributed:
+            _attribute(cursor, changes)
         self._insert_tracking(cursor, Tracking(self.application, fresh[-1].id))
         return True
 
-    def _sum_up(self, cursor: Cursor, page: Page, items: Sequence[Item], kinds: Sequence[str]) -> None:
-        """Adds the page to each kind of sum, and stores what it says of whose gifts are.
-
-        A kind that cannot follow an entry stands still from there on, and the others go on. Which entry it is, is known
-        when the page has no other; otherwise this raises SumsFailed.
-        """
-        sums = page.sums()
-        settling = Donors()
-        for kind in kinds:
-            try:
-                with cursor.connection.transaction():
-                    if kind == FLOWS:
-                        settling = summing.add_flows(cursor, page, sums)
-                    else:
-                        summing.add_periods(cursor, page, sums)
-            except Exception as error:
-                # Whatever is wrong, the others are to go on; but not over a connection that is no more.
-                if cursor.connection.closed:
-                    raise
-                self._stand_still(cursor, kind, items, error)
-            else:
-                self._insert_tracking(cursor, Tracking(self.name_of(kind), page.last + 1))
-        if page.changes.attributions:
-            cursor.execute(_SQL["attribute"], _columns(page.changes.attributions))
-        settling.settle(cursor)
-
-    def _stand_still(self, cursor: Cursor, kind: str, items: Sequence[Item], error: Exception) -> None:
-        first = items[0]
-        if any(item.data.of is None for item in items[1:]):
-            raise SumsFailed from error
-        self._record_failure(cursor, failed(first.seq, first.type, error), self.name_of(kind))
+    def _sum_up(self, cursor: Cursor, kind: str, page: Page, first: Item, alone: bool) -> bool:
+        """Adds the page to a kind of sum, to flows with what it says of whose gifts are. Whether that was done."""
+        try:
+            with cursor.connection.transaction():
+                if kind == FLOWS:
+                    settling = summing.add_flows(cursor, page)
+                    _attribute(cursor, page.changes)
+                    settling.settle(cursor)
+                else:
+                    summing.add_periods(cursor, page)
+        except Exception as error:
+            # Whatever is wrong, all else is to go on; but not over a connection that is no more.
+            if cursor.connection.closed:
+                raise
+            if not alone:
+                raise SumsFailed from error
+            self._record_failure(cursor, failed(first.seq, first.type, error), self.name_of(kind))
+            return False
+        self._insert_tracking(cursor, Tracking(self.name_of(kind), page.last + 1))
+        return True
 
     def name_of(self, kind: str) -> str:
         """Under which name a kind of sum is tracked."""
@@ -169,6 +170,11 @@ def _store(cursor: Cursor, changes: Changes) -> None:
     if gone:
         cursor.execute(_SQL["delete_places"], _columns(row[:2] for row in gone))
     _copy(cursor, "copy_places", PLACE_TYPES, map(place_columns, new))
+
+
+def _attribute(cursor: Cursor, changes: Changes) -> None:
+    if changes.attributions:
+        cursor.execute(_SQL["attribute"], _columns(changes.attributions))
 
 
 def _copy(cursor: Cursor, name: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -18,7 +18,6 @@ from projections import summing
 from projections.flows import Scope, flows
 from projections.runner import Runner
 from projections.summing import Page
-from projections.sums import Sums
 from projections.trace import reading, whole
 from reports.verification import verify_ledger
 
@@ -109,8 +108,8 @@ def test_a_sum_that_cannot_follow_an_entry_stands_still_alone(
     size = ledger.journal.entries.head().size
     poisoned, add = size // 2, getattr(summing, name)
 
-    def add_but_one(cursor: Cursor, page: Page, sums: Sums) -> object:
-        added = add(cursor, page, sums)
+    def add_but_one(cursor: Cursor, page: Page) -> object:
+        added = add(cursor, page)
         assert not page.first <= poisoned <= page.last, "poison"
         return added
 
@@ -169,3 +168,18 @@ def test_a_sum_that_was_changed_is_found(ledger: Ledger, change: str, monkeypatc
     assert change.split()[1 + change.startswith(("delete", "insert"))] in "".join(finding.what for finding in found)
     assert runner.rebuild().unlike or "first" in change or "view_giving" in change
     assert verify_ledger(ledger.journal, runner, jobs=1).ok
+
+
+def test_what_fails_once_is_tried_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [RuntimeError("a moment's trouble")]
+    add = summing.add_flows
+
+    def add_at_last(cursor: Cursor, page: Page) -> object:
+        if failures:
+            raise failures.pop()
+        return add(cursor, page)
+
+    monkeypatch.setattr(summing, "add_flows", add_at_last)
+    runner = folded(ledger)
+    assert (runner.recorder.failures(), failures) == ({}, [])
+    assert unlike(ledger) == []
