@@ -125,20 +125,19 @@ def _serial(trace: Trace, reader: Reader) -> Iterator[str]:
     facts = [("donation", trace["donation"]), ("donor", trace["donor"]), ("fund", trace["fund"])]
     facts += [("place", reader.place(trace["place"])), ("home", home), ("since", trace["since"])]
     yield from figures(facts, reader)
-    moves = (
-        (
-            *(
-                _entry(one["seq"]),
-                one["on"],
-                reader.word(one["type"]),
-                reader.place(one["from"]),
-                reader.place(one["to"]),
-            ),
-            *(one["record"], _basis(one["basis"]), one["by"]),
-        )
-        for one in trace["movements"]
+    why = [name for name in ("basis", "by") if any(one[name] for one in trace["movements"])]
+    yield from table(
+        "movements",
+        ("entry", "on", "type", "from", "to", "record", *why),
+        (_movement(one, why, reader) for one in trace["movements"]),
+        reader,
     )
-    yield from table("movements", ("entry", "on", "type", "from", "to", "record", "basis", "by"), moves, reader)
+
+
+def _movement(one: Trace, why: Sequence[str], reader: Reader) -> tuple[Cell, ...]:
+    step = _entry(one["seq"]), one["on"], reader.word(one["type"]), reader.place(one["from"]), reader.place(one["to"])
+    said = {"basis": _basis(one["basis"]), "by": one["by"]}
+    return *step, one["record"], *(said[name] for name in why)
 
 
 _KINDS: dict[str, Callable[[Trace, Reader], Iterator[str]]] = {
