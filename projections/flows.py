@@ -24,6 +24,9 @@ _SQL = queries("projections", "flows.sql")
 TOP = 24
 """How many donors, funds and hospitals are told apart, the largest of each; the others go together."""
 
+FEW_ENTRIES = 2_000
+"""A ledger of so few entries is told of its gifts, whose entries are then exact in every link, and as quickly."""
+
 DONORS, FUNDS, HOSPITALS, OUTCOMES = range(4)
 OTHERS = ("donors/others", "funds/others", "hospitals/others")
 """The nodes that stand for many, by layer."""
@@ -187,7 +190,7 @@ def _paths_of_sums(cursor: Cursor, scope: Scope, top: int) -> tuple[list[Path], 
     if scope.case is not None or scope.since is not None or scope.until is not None:
         return None
     which = {"donor": scope.donor, "fund": scope.fund, "top": top}
-    [(in_step, givers, enough)] = cursor.execute(_SQL["sums"], which).fetchall()
+    [(in_step, givers, enough)] = cursor.execute(_SQL["sums"], {**which, "few": FEW_ENTRIES}).fetchall()
     query = "of_one" if scope.donor is not None else "whole" if scope.fund is None and enough else None
     if not in_step or query is None:
         return None

@@ -21,6 +21,7 @@ from ledger.decisions import MakeAllocation, PayHospital, PaymentLine, ReceiveDo
 from ledger.errors import Unknown
 from ledger.places import parse_place
 from ledger.times import parse_utc
+from projections import flows as module
 from projections import summing
 from projections.flows import OUTCOME_ORDER, Flows, Scope, flows
 from projections.history import Vantage
@@ -133,6 +134,7 @@ def test_flows_are_what_a_count_of_single_serials_finds(
 ) -> None:
     with opened(server_url) as ledger, MonkeyPatch.context() as patched:
         patched.setattr(summing, "MANY_RANGES", many)
+        patched.setattr(module, "FEW_ENTRIES", 0)
         ledger.append(random_entries(steps), moves_per_part=5)
         folded(ledger, page)
         plain = Plain.of(ledger.journal.entries.read(0, 1_000_000))

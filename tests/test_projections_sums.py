@@ -107,6 +107,7 @@ def test_a_sum_that_cannot_follow_an_entry_stands_still_alone(
 ) -> None:
     size = ledger.journal.entries.head().size
     poisoned, add = size // 2, getattr(summing, name)
+    monkeypatch.setattr("projections.flows.FEW_ENTRIES", 0)
 
     def add_but_one(cursor: Cursor, page: Page) -> object:
         added = add(cursor, page)
