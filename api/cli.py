@@ -7,6 +7,7 @@ both, exit code 2, and nothing changed.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import click
 from api.bank_commands import bank
 from api.codes_commands import codes
 from api.demo_command import demo
+from api.heads_command import heads
 from api.key_commands import key
 from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
@@ -22,6 +24,7 @@ from api.record_command import record
 from api.sankey_command import sankey
 from api.service_commands import donor_link, serve, staff, token
 from api.settings import Settings
+from api.timestamp_command import timestamp
 from api.trace_command import trace
 from api.vault_commands import vault
 from api.verify_command import verify
@@ -50,8 +53,10 @@ main.add_command(bank)
 main.add_command(codes)
 main.add_command(record)
 main.add_command(checkpoint)
+main.add_command(timestamp)
 main.add_command(export)
 main.add_command(receipt)
+main.add_command(heads)
 main.add_command(key)
 main.add_command(vault)
 main.add_command(witness)
@@ -264,7 +269,7 @@ def doctor(words: Words, settings: Settings) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["write", "read", "audit"]))
+@click.argument("what", type=click.Choice(["write", "read", "audit", "http"]))
 @click.option("--gifts", default=20_000, show_default=True, help="捐赠笔数 / how many gifts")
 @click.option("--rounds", default=3, show_default=True, help="轮数 / how often, the median counts")
 @click.option("--entries", default=200_000, show_default=True, help="audit 的分录数 / of audit: how many entries")
@@ -283,17 +288,19 @@ def bench(
     """测速，每项与参照并列 / Measure speed, each figure beside its yardstick."""
     from api.bench import bench_write
     from api.bench_audit import bench_audit
+    from api.bench_http import bench_http
     from api.bench_read import bench_read
     from api.bootstrap import database
 
+    note = words.status.note
     with database(settings, words.status.wait) as place:
-        result: Any
-        if what == "read":
-            result = bench_read(place, sorted(donations), words.status.note)
-        elif what == "audit":
-            result = bench_audit(place, entries, words.status.note)
-        else:
-            result = bench_write(place, gifts, rounds, words.status.note)
+        measured: dict[str, Callable[[], Any]] = {
+            "write": lambda: bench_write(place, gifts, rounds, note),
+            "read": lambda: bench_read(place, sorted(donations), note),
+            "audit": lambda: bench_audit(place, entries, note),
+            "http": lambda: bench_http(place, gifts, rounds, note),
+        }
+        result = measured[what]()
     words.status.clear()
     for line in result.table(settings.language):
         words.say(line, line)

@@ -12,8 +12,11 @@ from api.settings import Settings
 from api.words import Words, common
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from api.bootstrap import Fenhao
     from audit.checkpoint import Checkpoint
+    from audit.log import Log
 
 # As in `api.cli`, each command imports what it needs when it runs.
 
@@ -36,9 +39,27 @@ def checkpoint(words: Words, settings: Settings, every: int | None) -> None:
 
 
 def _keep_signing(words: Words, settings: Settings, every_s: int) -> NoReturn:
-    """Signs what has come, again and again. A database, or witnesses, that go away are told of once, and waited for.
+    """Signs what has come, again and again."""
+    told: Checkpoint | None = None
 
-    Raises what keeps it from signing at first, and evidence at any time.
+    def sign(fenhao: Fenhao, log: Log, back: bool) -> None:
+        nonlocal told
+        head = log.publish(words.status.entries)
+        words.status.clear()
+        if head != told:
+            _tell(words, head, fenhao)
+        elif back:
+            words.say("已恢复，日志头不变", "all is well again, the head stands")
+        told = head
+
+    keep_at(words, settings, every_s, sign)
+
+
+def keep_at(words: Words, settings: Settings, every_s: int, step: Callable[[Fenhao, Log, bool], None]) -> NoReturn:
+    """Does a step to the log, again and again; it is told whether things had gone wrong just before.
+
+    A database, or those that the log asks, that go away are told of once, and waited for. Raises what keeps it from the
+    first step, and evidence at any time.
     """
     from eventsourcing.persistence import PersistenceError
 
@@ -46,36 +67,31 @@ def _keep_signing(words: Words, settings: Settings, every_s: int) -> NoReturn:
     from api.passphrases import Asked
     from audit.log import SignedMeanwhile
     from audit.peers import NoQuorum
+    from audit.timestamp import StampFault
     from ledger.database import DatabaseFault
     from ledger.embedded import ServerFault
 
     asked = Asked(settings.log_passphrase_file)  # once, however often the database goes away
-    told: Checkpoint | None = None
-    away = False
+    begun = away = False
     while True:
         try:
             # Anew after each outage, so that an embedded server is started again too.
             with assembled(settings, words.status.wait) as fenhao:
                 log = log_of(fenhao, asked)
                 while True:
-                    head = log.publish(words.status.entries)
-                    words.status.clear()
-                    if head != told:
-                        _tell(words, head, fenhao)
-                    elif away:
-                        words.say("已恢复，日志头不变", "all is well again, the head stands")
-                    told, away = head, False
+                    step(fenhao, log, away)
+                    begun, away = True, False
                     time.sleep(every_s)
         except SignedMeanwhile:
             continue
-        except (PersistenceError, DatabaseFault, ServerFault, NoQuorum) as error:
-            if told is None:
+        except (PersistenceError, DatabaseFault, ServerFault, NoQuorum, StampFault) as error:
+            if not begun:
                 raise
             if not away:
                 reason = str(error).strip().split("\n")[0]
                 words.say(
-                    f"暂时无法签署，每 {every_s} 秒重试：{reason}",
-                    f"nothing can be signed for now, trying again every {every_s} s: {reason}",
+                    f"暂时无法完成，每 {every_s} 秒重试：{reason}",
+                    f"nothing can be done for now, trying again every {every_s} s: {reason}",
                 )
                 words.give({"away": reason})
             away = True

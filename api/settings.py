@@ -29,6 +29,8 @@ class Settings:
                           the passphrase is asked for at the terminal
     FENHAO_POLICY         file that names the log's witnesses and how many must sign (C2SP tlog-policy; default `policy`
                           in the data folder; none: no witness is asked)
+    FENHAO_TSA_URL        where the log's heads are time-stamped: an authority's address (RFC 3161 over HTTP)
+    FENHAO_TSA_ROOTS      file (PEM) with the root certificates of that authority
     FENHAO_TWO_PERSONS_FROM
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
     FENHAO_SIGN_EVERY     every how many seconds the service signs the log (default 10; 0: something else does)
@@ -44,6 +46,8 @@ class Settings:
     heads_folder: Path | None = None
     policy_file: Path | None = None
     log_passphrase_file: Path | None = None
+    tsa_url: str | None = None
+    tsa_roots: Path | None = None
     retention: str = "30"
     sign_every: str = "10"
     proxies: str = "127.0.0.1"
@@ -90,6 +94,8 @@ class Settings:
             two_persons_from=environment.get("FENHAO_TWO_PERSONS_FROM") or None,
             policy_file=Path(policy).absolute() if (policy := environment.get("FENHAO_POLICY")) else None,
             heads_folder=Path(heads).absolute() if (heads := environment.get("FENHAO_HEADS")) else None,
+            tsa_url=environment.get("FENHAO_TSA_URL") or None,
+            tsa_roots=Path(roots).absolute() if (roots := environment.get("FENHAO_TSA_ROOTS")) else None,
             log_passphrase_file=Path(file).absolute()
             if (file := environment.get("FENHAO_LOG_PASSPHRASE_FILE"))
             else None,

@@ -44,6 +44,12 @@ class UnusableForProof(InputFault):
     metavar="FILE",
     help="认可谁的签名 / whose signatures count (C2SP tlog-policy)",
 )
+@click.option(
+    "--tsa-roots",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="所信任的时间戳机构根证书 / roots (PEM) of the authorities whose time-stamps count",
+)
 @click.option("--key", metavar="KEY", help="只认可此公钥，代替 --policy / the one key that counts, instead of a policy")
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="进程数，默认全部处理器 / processes; all cores by default"
@@ -55,6 +61,7 @@ def verify(
     paths: tuple[Path, ...],
     heads: tuple[Path, ...],
     policy: Path | None,
+    tsa_roots: Path | None,
     key: str | None,
     jobs: int | None,
 ) -> None:
@@ -67,7 +74,14 @@ def verify(
     try:
         if paths:
             found = examine(
-                paths, policy=policy, key=key, kept=heads, decode=FAST, jobs=jobs, progress=words.status.entries
+                paths,
+                policy=policy,
+                key=key,
+                kept=heads,
+                tsa_roots=tsa_roots,
+                decode=FAST,
+                jobs=jobs,
+                progress=words.status.entries,
             )
             words.status.clear()
             words.give(found.members)

@@ -1,6 +1,7 @@
 """An export for the auditor: the signed log as files that need none of ours but one, and no network, to be checked.
 
     checkpoint            the newest signed head           checkpoints/<size>   those before it
+    timestamps/           what authorities stamped, and their roots, if any did
     tile/<L>/...          the tree                         tile/entries/...     the entries themselves
     policy                whose signature counts (C2SP tlog-policy)
     verify.py, README.md  how to check it
@@ -19,6 +20,7 @@ from audit.checkpoint import Checkpoint
 from audit.files import write_whole
 from audit.policy import Policy
 from audit.tiles import WIDTH, Tiles, tile_path, tiles_of
+from audit.timestamp import files_of
 from ledger.database import Cursor
 from ledger.errors import InputFault
 from ledger.journal import Journal, bundles_of
@@ -64,6 +66,9 @@ def export(
         _write(folder / path, data)
     with journal.entries.reading() as cursor:
         count = sum(1 for _ in _bundles(cursor, head.size, since, folder, progress))
+    for path, data in files_of(log, head.size):
+        _write(folder / path, data)
+        count += 1
     shutil.copyfile(verify.__file__, folder / "verify.py")
     # Last, so that a folder with a checkpoint is a whole export.
     _write(folder / "checkpoint", paths[f"checkpoints/{head.size}"])
@@ -142,5 +147,6 @@ report as JSON, `--jobs N` says how many processes may work.
 | `checkpoints/` | 更早的日志头 / earlier heads, by size |
 | `tile/` | 哈希树 / the tree (C2SP tlog-tiles) |
 | `tile/entries/` | 分录原文 / the entries, 256 a bundle |
+| `timestamps/` | 时间戳（若有）/ time-stamps (RFC 3161), if there are any: what was stamped, the answer, the roots |
 | `policy` | 认可的签名公钥 / whose signature counts (C2SP tlog-policy) |
 """

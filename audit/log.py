@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from ledger.codec import GENESIS, decode
 from ledger.database import Cursor, queries
 from ledger.errors import InputFault, LedgerError, OperatorFault
 from ledger.journal import Head, Journal
+from ledger.times import parse_utc
 
 PAGE = 4_096
 """Entries read at a time: whole tiles."""
@@ -205,6 +207,14 @@ class Log:
         except BadReceipt as fault:
             raise ForkFound(size=before.size, reason=fault, zh=fault) from fault
         return made
+
+    def recorded_at(self, seq: int) -> datetime:
+        """The time that an entry says. Raises LogFault when it is not there."""
+        with self._journal.entries.reading() as cursor:
+            rows = cursor.execute(SQL["bodies"], (seq, seq + 1)).fetchall()
+        if not rows:
+            raise LogFault(reason=f"entry {seq} is missing")
+        return parse_utc(decode(rows[0][1]).at)
 
     def _newest(self) -> Newest:
         """The newest head. Raises LogFault before the first, NoQuorum."""

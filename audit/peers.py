@@ -11,6 +11,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 
 from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note, signature_line
 from audit.policy import Peer, Policy
@@ -121,14 +122,16 @@ def _signed_by(note: bytes, peer: Peer, lines: bytes) -> bytes:
     return parsed.text + "\n".join(["", *kept, line, ""]).encode()
 
 
-def http_post(url: str, body: bytes) -> tuple[int, bytes]:
+def http_post(url: str, body: bytes, content_type: str = "text/plain") -> tuple[int, bytes]:
     """`Post` by HTTP or HTTPS. Raises OSError."""
     if not url.startswith(("http://", "https://")):
         raise OSError(f"{url[:80]} is no http address")
-    request = urllib.request.Request(url, body, {"Content-Type": "text/plain"})  # noqa: S310 - checked above
     try:
+        request = urllib.request.Request(url, body, {"Content-Type": content_type})  # noqa: S310 - checked above
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
             return answer.status, answer.read(MAX_NOTE_BYTES)
     except urllib.error.HTTPError as refusal:
         with refusal:
             return refusal.code, refusal.read(MAX_NOTE_BYTES)
+    except (HTTPException, ValueError) as error:  # what answers speaks no HTTP, or the address is none
+        raise OSError(str(error)) from error

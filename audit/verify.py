@@ -6,6 +6,7 @@ signatures, the library `cryptography`.
     python verify.py RECEIPT...       receipts (C2SP tlog-proof), or a folder of them
     python verify.py FILE...          entry bundles, or one JSON entry a line, in order
       --head FILE                     a signed head, or receipt, that you kept: is it of this same history?
+      --tsa-roots FILE                whose time-stamps count (PEM); else the roots that lie there
       --policy FILE, --key KEY        whose signatures count (C2SP tlog-policy); else the policy that lies there
       --json                          the same findings as JSON
 
@@ -49,9 +50,10 @@ from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
 from hashlib import blake2b, sha256
+from hashlib import new as new_hash
 from heapq import merge as merge_sorted
 from io import TextIOWrapper
 from itertools import chain, pairwise, zip_longest
@@ -3585,7 +3587,7 @@ class Watch(Tree):
         while True:
             if level and level % TILE_LEVEL == 0:
                 self._gather(level // TILE_LEVEL, value)
-            if not self.nodes or self.nodes[-1][0] != level or self.end >> level & 1:
+            if not self.nodes or self.nodes[-1][0] != level:
                 break
             value = node_hash(self.nodes.pop()[1], value)
             level += 1
@@ -4016,13 +4018,14 @@ def verify_export(
     *,
     trust: Policy | None = None,
     heads: Sequence[Kept] = (),
+    tsa_roots: Path | None = None,
     decode: Codec = STRICT,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
     spill_dir: str | Path | None = None,
 ) -> Outcome:
     """Check an export: every entry, the tree, the heads. `trust` is the reader's own policy, without one the export's
-    counts; `heads` are those that the reader has from before.
+    counts; `heads` are those that the reader has from before; `tsa_roots` whom the reader trusts to stamp times.
 
     Raises Unusable for a folder that cannot be read as an export, and for another ledger's head or policy; OSError when
     temporary files cannot be written.
@@ -4031,7 +4034,9 @@ def verify_export(
     sizes = export.earlier()
     _check_whose(export, trust, heads)
     policy = trust or policy_file(folder / "policy")
-    watch = Watch([export.size, *sizes, *(kept.head.size for kept in heads)], export.hold)
+    stamps = Stamps(folder, tsa_roots)
+    sized = [*sizes, *(kept.head.size for kept in heads), *(size for size, _ in stamps.sizes)]
+    watch = Watch([export.size, *sized], export.hold)
     report = verify(
         export.bundles(),
         decode=decode,
@@ -4045,7 +4050,7 @@ def verify_export(
     log = SignedLog(report, watch.roots, policy, export.head.origin, export.problems)
     if export.head.origin != log.origin:
         log.check_head("checkpoint", export.head)
-        return _export_outcome(export, log, [], trust is not None, sizes)
+        return _export_outcome(export, log, stamps, [], trust is not None, sizes)
     export.close(sizes)
     log.check_policy()
     agreeing = [(kept, log.check_kept(kept.path, kept.head)) for kept in heads]
@@ -4053,7 +4058,8 @@ def verify_export(
         _check_earlier(export, log, size)
     log.check_head("checkpoint", export.head, newest=True)
     log.check_rotations({export.size, *sizes})
-    return _export_outcome(export, log, agreeing, trust is not None, sizes)
+    stamps.check(export, log)
+    return _export_outcome(export, log, stamps, agreeing, trust is not None, sizes)
 
 
 def check_ledger(trust: Policy, origin: str) -> None:
@@ -4097,6 +4103,7 @@ def _check_earlier(export: Export, log: SignedLog, size: int) -> None:
 def _export_outcome(
     export: Export,
     log: SignedLog,
+    stamps: Stamps,
     kept: Sequence[tuple[Kept, bool]],
     given: bool,
     sizes: Sequence[int],
@@ -4118,7 +4125,8 @@ def _export_outcome(
         "keys": [{"entry": seq, "key": str(key)} for seq, key in log.keys],
         "policy": {"file": trust.source, "given": given, "quorum": trust.quorum.encode(errors="replace").decode()},
         "kept": [{"file": str(one.path), "size": one.head.size, "agrees": agrees} for one, agrees in kept],
-        "passed_over": sorted(export.odd),
+        "timestamps": stamps.members(),
+        "passed_over": sorted([*export.odd, *stamps.odd]),
     }
     lines = [
         Said(
@@ -4132,13 +4140,13 @@ def _export_outcome(
             f"{len(log.keys)} signing keys",
         ),
         *_trust_lines(log, given),
+        *stamps.said(),
         *(_kept_line(one) for one, agrees in kept if agrees),
     ]
-    if export.odd:
-        some = ", ".join(map(shown, sorted(export.odd)[:3]))  # a file's name could hold anything
-        lines.append(
-            Said(f"未理会 {len(export.odd)} 个其他文件：{some}", f"{len(export.odd)} other files passed over: {some}")
-        )
+    odd = [*export.odd, *stamps.odd]
+    if odd:
+        some = ", ".join(map(shown, sorted(odd)[:3]))  # a file's name could hold anything
+        lines.append(Said(f"未理会 {len(odd)} 个其他文件：{some}", f"{len(odd)} other files passed over: {some}"))
     told = replace(report, problems=problems)
     return Outcome([*lines, *told.said(), told.verdict()], members, 1 if problems else 0)
 
@@ -4170,6 +4178,488 @@ def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """By entry, those of the log as a whole last; MAX_PROBLEMS at most."""
     rank = sorted(problems, key=lambda one: (one.seq is None, one.seq or 0))
     return tuple(rank[:MAX_PROBLEMS])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Time-stamps 时间戳 (RFC 3161): what an authority outside says was there, and when
+# ---------------------------------------------------------------------------------------------------------------------
+
+MAX_TOKEN_BYTES = 100_000
+MAX_ROOTS_BYTES = 1_000_000
+MAX_CERTIFICATES = 10  # in one token
+MAX_CHAIN = 5
+AHEAD = timedelta(seconds=60)
+"""How much later than a stamp over it an entry may say to be recorded: clocks differ."""
+BEHIND = timedelta(minutes=10)
+"""How much earlier than a stamp from before it an entry may say to be: stamps come 5 minutes after heads at most."""
+
+INTEGER, OCTETS, OBJECT, TIME, SEQUENCE, SET, FIRST = 0x02, 0x04, 0x06, 0x18, 0x30, 0x31, 0xA0  # tags of DER
+GENERAL_TIME = re.compile(rb"([0-9]{14})(?:\.([0-9]{0,5}[1-9]|[0-9]{6}[0-9]*))?Z")
+SIGNED_DATA, STAMP_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
+CONTENT_TYPE, MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
+SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.12", "1.2.840.113549.1.9.16.2.47"
+SHA_256 = "2.16.840.1.101.3.4.2.1"
+STAMP_HASHES = {SHA_256: "sha256", "2.16.840.1.101.3.4.2.2": "sha384", "2.16.840.1.101.3.4.2.3": "sha512"}
+STAMP_SCHEMES = {  # signature algorithm -> what it is, with which hash ("": the one that the signer names beside)
+    "1.2.840.113549.1.1.1": ("rsa", ""),
+    "1.2.840.113549.1.1.11": ("rsa", "sha256"),
+    "1.2.840.113549.1.1.12": ("rsa", "sha384"),
+    "1.2.840.113549.1.1.13": ("rsa", "sha512"),
+    "1.2.840.113549.1.1.10": ("pss", ""),
+    "1.2.840.10045.2.1": ("ecdsa", ""),
+    "1.2.840.10045.4.3.2": ("ecdsa", "sha256"),
+    "1.2.840.10045.4.3.3": ("ecdsa", "sha384"),
+    "1.2.840.10045.4.3.4": ("ecdsa", "sha512"),
+    "1.3.101.112": ("ed25519", ""),
+}
+
+
+class Der(NamedTuple):
+    """One element of DER (X.690): its tag, its content, all its bytes."""
+
+    tag: int
+    body: bytes
+    whole: bytes
+
+    def parts(self, *tags: int) -> list[Der]:
+        """The elements inside; the first of them have these tags. Raises Flaw."""
+        found = read_der(self.body)
+        if tuple(part.tag for part in found[: len(tags)]) != tags:
+            raise Flaw("its structure is another")
+        return found
+
+    def name(self) -> str:
+        """The object identifier that the element is, or, of an algorithm, that it begins with. Raises Flaw."""
+        if self.tag == SEQUENCE:
+            return self.parts(OBJECT)[0].name()
+        numbers, value = [], 0
+        for byte in self.body:
+            value = value << 7 | byte & 0x7F
+            if byte < 0x80:
+                numbers.append(value)
+                value = 0
+        if self.tag != OBJECT or not self.body or self.body[-1] & 0x80:
+            raise Flaw("an object identifier is none")
+        first = min(numbers[0] // 40, 2)
+        return ".".join(map(str, (first, numbers[0] - 40 * first, *numbers[1:])))
+
+
+def read_der(data: bytes) -> list[Der]:
+    """The elements that the bytes are, one after the other; lengths in their one form. Raises Flaw."""
+    found, at = [], 0
+    while at < len(data):
+        tag, length = data[at], data[at + 1] if at + 1 < len(data) else 0
+        start = at + 2
+        if length & 0x80:
+            count = length & 0x7F
+            length = int.from_bytes(data[start : start + count], "big")
+            if not 1 <= count <= 4 or length < 0x80 or length >> 8 * (count - 1) == 0:
+                raise Flaw("a length is not as DER has it")
+            start += count
+        if start + length > len(data) or tag & 0x1F == 0x1F:
+            raise Flaw("it breaks off, or is no DER")
+        found.append(Der(tag, data[start : start + length], data[at : start + length]))
+        at = start + length
+    return found
+
+
+class Token(NamedTuple):
+    """A time-stamp token taken apart (RFC 3161 §2.4.2, RFC 5652 §5.3); nobody has checked it yet.
+
+    `at` is the time it says; `imprint` the hash, by its name, of what was stamped. `signed` is what the signature is
+    over, which names the content by `digest` and the signer's certificate by the hash `signer`.
+    """
+
+    at: datetime
+    imprint: tuple[str, bytes]
+    content: bytes
+    signed: bytes
+    digest: bytes
+    signer: tuple[str, bytes]
+    hash: str
+    scheme: str
+    signature: bytes
+    certificates: list[bytes]
+
+
+def read_token(data: bytes) -> Token:
+    """The token in an authority's answer, strictly. Raises Flaw."""
+    try:
+        [answer] = read_der(data)
+        status, token = answer.parts(SEQUENCE, SEQUENCE)
+        if status.parts(INTEGER)[0].body not in (b"\0", b"\1"):
+            raise Flaw("the authority refused to stamp")
+        kind, content = token.parts(OBJECT, FIRST)
+        [signed] = content.parts(SEQUENCE)
+        _, _, inside, *more, signers = signed.parts(INTEGER, SET, SEQUENCE)
+        inner_kind, holder = inside.parts(OBJECT, FIRST)
+        if (kind.name(), inner_kind.name(), signers.tag) != (SIGNED_DATA, STAMP_INFO, SET):
+            raise Flaw("it is no signed time-stamp")
+        [info] = holder.parts(OCTETS)
+        [signer] = signers.parts(SEQUENCE)
+        certificates = [one.whole for part in more if part.tag == FIRST for one in part.parts()]
+        return _token(info.body, signer, certificates)
+    except (ValueError, IndexError, KeyError, OverflowError):
+        raise Flaw("its structure is another") from None
+
+
+def _token(content: bytes, signer: Der, certificates: list[bytes]) -> Token:
+    """The rest of `read_token`: what was stamped, and by whom. Raises Flaw and what that catches."""
+    [info] = read_der(content)
+    _, _, imprint, _, time = info.parts(INTEGER, OBJECT, SEQUENCE, INTEGER, TIME)[:5]
+    algorithm, hashed = imprint.parts(SEQUENCE, OCTETS)
+    _, _, digesting, attributes, signing, signature = signer.parts(INTEGER)[:6]
+    if (digesting.tag, attributes.tag, signing.tag, signature.tag) != (SEQUENCE, FIRST, SEQUENCE, OCTETS):
+        raise Flaw("it is not signed as time-stamps are")
+    said: dict[str, list[Der]] = {}
+    for attribute in attributes.parts():
+        name, values = attribute.parts(OBJECT, SET)
+        if said.setdefault(name.name(), found := values.parts()) is not found:
+            raise Flaw("a signed attribute stands twice")
+    [content_type], [digest] = said[CONTENT_TYPE], said[MESSAGE_DIGEST]
+    if content_type.name() != STAMP_INFO or digest.tag != OCTETS:
+        raise Flaw("what is signed is no time-stamp")
+    scheme, hash_name = STAMP_SCHEMES[signing.name()]
+    beside = STAMP_HASHES[digesting.name()]
+    if hash_name not in ("", beside):
+        raise Flaw("it names two hashes")
+    return Token(
+        at=_general_time(time.body),
+        imprint=(STAMP_HASHES[algorithm.name()], hashed.body),
+        content=content,
+        signed=bytes([SET]) + attributes.whole[1:],
+        digest=digest.body,
+        signer=_certificate_named(said),
+        hash=beside,
+        scheme=scheme,
+        signature=signature.body,
+        certificates=certificates,
+    )
+
+
+def _general_time(text: bytes) -> datetime:
+    """`20261121230700Z`, with a fraction of a second or none. Raises Flaw or ValueError."""
+    found = GENERAL_TIME.fullmatch(text)
+    if found is None:
+        raise Flaw("its time is not as time-stamps say it")
+    micros = int((found[2] or b"0").ljust(6, b"0")[:6])
+    return datetime.strptime(found[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC, microsecond=micros)
+
+
+def _certificate_named(said: dict[str, list[Der]]) -> tuple[str, bytes]:
+    """Hash name and hash of the certificate that is said to sign (RFC 5035, RFC 2634 §5.4). Raises KeyError, Flaw."""
+    newer = SIGNING_CERTIFICATE_V2 in said
+    [value] = said[SIGNING_CERTIFICATE_V2 if newer else SIGNING_CERTIFICATE]
+    parts = value.parts(SEQUENCE)[0].parts(SEQUENCE)[0].parts()
+    name = "sha256" if newer else "sha1"
+    if newer and parts[0].tag == SEQUENCE:
+        name = STAMP_HASHES[parts.pop(0).name()]
+    if parts[0].tag != OCTETS:
+        raise Flaw("it does not name the signer's certificate")
+    return name, parts[0].body
+
+
+def read_roots(path: Path) -> list[Any]:
+    """The certificates in a PEM file. Raises Unusable."""
+    data = read_limited(path, MAX_ROOTS_BYTES)
+    found = certificates(data, pem=True)
+    if not found:
+        raise Unusable(f"{path} 不是可用的根证书（PEM）", f"{path} holds no root certificates that can be used (PEM)")
+    return found
+
+
+def certificates(data: bytes, *, pem: bool = False) -> list[Any]:
+    """The certificate in DER, or those in PEM; none where there is one that the library cannot read."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    x509 = _x509()
+    try:
+        found = list(x509.load_pem_x509_certificates(data)) if pem else [x509.load_der_x509_certificate(data)]
+        for one in found:  # which is read only now
+            _ = one.subject, one.issuer, one.public_key(), list(one.extensions), one.not_valid_after_utc
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension):
+        return []
+    return found
+
+
+def _x509() -> Any:
+    """The library for certificates. Raises Unusable without it."""
+    try:
+        from cryptography import x509
+    except ImportError:
+        raise Unusable(
+            "核对时间戳需要 cryptography 库：python -m pip install cryptography",
+            "time-stamps are checked with the library cryptography: python -m pip install cryptography",
+        ) from None
+    return x509
+
+
+def check_token(token: Token, stamped: bytes, roots: Sequence[Any]) -> None:
+    """Raises Refuted unless one of those roots vouches that an authority stamped just these bytes, when it says."""
+    check_imprint(token, stamped)
+    signer = signer_of(token)
+    check_token_signature(token, signer)
+    check_purpose(signer)
+    check_chain(token, signer, roots)
+
+
+def check_imprint(token: Token, stamped: bytes) -> None:
+    """Raises Refuted unless it is these bytes that were stamped."""
+    name, value = token.imprint
+    if new_hash(name, stamped).digest() != value:
+        raise Refuted("盖的是另一内容", "it was stamped over other bytes")
+
+
+def signer_of(token: Token) -> Any:
+    """The certificate that the token says signed it. Raises Refuted when it is not at hand."""
+    name, value = token.signer
+    for der in token.certificates[:MAX_CERTIFICATES]:
+        if new_hash(name, der, usedforsecurity=False).digest() == value and (found := _carried([der])):
+            return found[0]
+    raise Refuted("其中没有签名者的证书", "the certificate of its signer is not in it")
+
+
+def _carried(ders: Iterable[bytes]) -> list[Any]:
+    """Of certificates that a token brings along, those that can be read."""
+    return [one for der in ders for one in certificates(der)]
+
+
+def check_token_signature(token: Token, signer: Any) -> None:
+    """Raises Refuted unless the signer signed it: the attributes, and through their digest the content."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+
+    known = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+    used = known[token.hash]
+    try:
+        match token.scheme, signer.public_key():
+            case "rsa", rsa.RSAPublicKey() as key:
+                key.verify(token.signature, token.signed, padding.PKCS1v15(), used)
+            case "pss", rsa.RSAPublicKey() as key:
+                pss = padding.PSS(padding.MGF1(used), padding.PSS.AUTO)
+                key.verify(token.signature, token.signed, pss, used)
+            case "ecdsa", ec.EllipticCurvePublicKey() as key:
+                key.verify(token.signature, token.signed, ec.ECDSA(used))
+            case "ed25519", ed25519.Ed25519PublicKey() as key:
+                key.verify(token.signature, token.signed)
+            case _:
+                raise InvalidSignature
+        if new_hash(token.hash, token.content).digest() != token.digest:
+            raise InvalidSignature
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        raise Refuted("时间戳机构的签名不对", "the signature of the authority on it is wrong") from None
+
+
+def check_purpose(signer: Any) -> None:
+    """Raises Refuted unless the certificate is for time-stamping alone, and must be (RFC 3161 §2.3)."""
+    x509 = _x509()
+    try:
+        usage = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        purposes = list(usage.value) if usage.critical else []
+    except (x509.ExtensionNotFound, ValueError):
+        purposes = []
+    if purposes != [x509.ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise Refuted("签名者的证书不是时间戳专用", "the certificate of its signer is not for time-stamping alone")
+
+
+def check_chain(token: Token, signer: Any, roots: Sequence[Any]) -> None:
+    """Raises Refuted unless certificates lead from the signer to a root, each valid when it was stamped.
+
+    Whether one was revoked is not asked: that takes a network.
+    """
+    others = _carried(token.certificates[:MAX_CERTIFICATES])
+
+    def leads(link: Any, depth: int, at: datetime | None) -> bool:
+        if at is not None and not link.not_valid_before_utc <= at <= link.not_valid_after_utc:
+            return False
+        return link in roots or (
+            depth < MAX_CHAIN
+            and any(
+                leads(issuer, depth + 1, at)
+                for issuer in [*roots, *others]
+                if _issued(issuer, link, depth, issuer in roots)
+            )
+        )
+
+    if not leads(signer, 0, None):
+        raise Refuted("不出自所信任的时间戳机构", "no authority that is trusted here made it")
+    if not leads(signer, 0, token.at):
+        raise Refuted("盖章时有证书不在有效期内", "a certificate was not valid when it was stamped")
+
+
+CERTIFICATE_EXTENSIONS = frozenset(("2.5.29.15", "2.5.29.19", "2.5.29.32", "2.5.29.37"))
+"""Those that are judged here, or change nothing: key usage, constraints, policies, extended key usage."""
+
+
+def _issued(issuer: Any, link: Any, below: int, trusted: bool) -> bool:
+    """Whether that certificate made this one, and may; `below` is how many stand between this one and the signer."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    x509 = _x509()
+    if issuer.subject != link.issuer:
+        return False
+    try:
+        extensions = [extension for one in (issuer, link) for extension in one.extensions]
+        if any(one.critical and one.oid.dotted_string not in CERTIFICATE_EXTENSIONS for one in extensions):
+            return False
+        found = {type(extension.value): extension.value for extension in issuer.extensions}
+        constraints, usage = found.get(x509.BasicConstraints), found.get(x509.KeyUsage)
+        if not trusted and constraints is None:
+            return False
+        if constraints is not None and not constraints.ca:
+            return False
+        if constraints is not None and constraints.path_length is not None and constraints.path_length < below:
+            return False
+        if usage is not None and not usage.key_cert_sign:
+            return False
+        link.verify_directly_issued_by(issuer)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
+
+
+class Stamps:
+    """The time-stamps in an export: `timestamps/<name>.checkpoint`, just what was stamped, and the answer `<name>.tsr`.
+
+    Each is read when it is its turn; only names and sizes are kept. `newest` is the latest time of those that hold.
+    """
+
+    def __init__(self, folder: Path, roots: Path | None) -> None:
+        """`roots` are the reader's own, else those that lie there count. Raises Unusable for the reader's."""
+        self.folder, self.given = folder / "timestamps", roots is not None
+        self.source = roots or self.folder / "roots.pem"
+        self.roots = read_roots(self.source) if self.given else []
+        try:
+            names = {path.name for path in self.folder.iterdir() if not path.name.startswith(".")}
+        except FileNotFoundError:
+            names = set()
+        except OSError as error:
+            raise unreadable(self.folder, error) from None
+        self.names = {name.rpartition(".")[0] for name in names if name.endswith((".checkpoint", ".tsr"))}
+        self.odd = [f"timestamps/{name}" for name in names - {"roots.pem"} if name.rpartition(".")[0] not in self.names]
+        self.sizes = sorted((size, name) for name in self.names if (size := self._size(name)) is not None)
+        self.times: list[datetime] = []
+
+    def _size(self, name: str) -> int | None:
+        try:
+            return read_head(read_limited(self.folder / f"{name}.checkpoint", MAX_NOTE_BYTES)).size
+        except Unusable:
+            return None
+
+    def check(self, export: Export, log: SignedLog) -> None:
+        """Hold each against the log, smaller heads first."""
+        if self.names and not self.given:
+            try:
+                self.roots = read_roots(self.source)
+            except Unusable as fault:
+                log.problem(None, fault.zh, fault.en)
+                return
+        sized = [name for _, name in self.sizes]
+        for name in [*sized, *sorted(self.names.difference(sized))]:
+            try:
+                self._check(f"timestamps/{name}", export, log)
+            except Told as fault:
+                log.problem(None, fault.zh, fault.en)
+
+    def _check(self, name: str, export: Export, log: SignedLog) -> None:
+        """Raises Unusable for what cannot be read, Refuted for what does not hold."""
+        path = export.folder / f"{name}.checkpoint"
+        stamped = read_limited(path, MAX_NOTE_BYTES)
+        with named(path, "可用的日志头", "head"):
+            head = read_head(stamped)
+        try:
+            token = read_token(read_limited(export.folder / f"{name}.tsr", MAX_TOKEN_BYTES))
+            check_token(token, stamped, self.roots)
+        except Flaw as flaw:
+            raise Unusable(f"{name}.tsr 不是可用的时间戳（{flaw}）", f"{name}.tsr is no time-stamp: {flaw}") from None
+        except Refuted as fault:
+            raise Refuted(f"{name}.tsr 不成立：{fault.zh}", f"{name}.tsr does not hold: {fault.en}") from None
+        if head.size > export.size:
+            log.problem(
+                export.size,
+                f"{name} 已为 {head.size} 条分录盖时间戳，checkpoint 却只有 {export.size} 条：以旧充新",
+                f"{name} was stamped over {head.size} entries, `checkpoint` is of {export.size}: an old head is served "
+                "as new",
+            )
+            return
+        log.check_head(f"{name}.checkpoint", head)
+        check_anchored(export, log, name, head.size, token.at)
+        self.times.append(token.at)
+
+    @property
+    def newest(self) -> datetime | None:
+        """The latest time of a stamp that holds."""
+        return max(self.times, default=None)
+
+    def said(self) -> Iterator[Said]:
+        """What there is of them."""
+        if not self.times:
+            return
+        first, last = shown_time(min(self.times)), shown_time(max(self.times))
+        yield Said(
+            f"时间戳 {len(self.times)} 个，{first} 至 {last}，分录时间与之相符",
+            f"{len(self.times)} time-stamps, {first} to {last}; the entries' times fit between them",
+        )
+        if self.given:
+            yield Said(f"时间戳机构根证书：{self.source}", f"roots of the authorities: {self.source}")
+        else:
+            yield Said(
+                f"时间戳机构的根证书为导出自带（{self.source}），仅是本机构自己的说法："
+                "请从时间戳机构取得，用 --tsa-roots 核对",
+                f"the roots of the authorities are the export's own ({self.source}), the foundation's own word: get "
+                "them from the authority and give --tsa-roots",
+            )
+
+    def members(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        first, last = (
+            None if time is None else shown_time(time) for time in (min(self.times, default=None), self.newest)
+        )
+        return {
+            "count": len(self.names),
+            "holding": len(self.times),
+            "first": first,
+            "last": last,
+            "roots": {"file": str(self.source), "given": self.given} if self.names else None,
+        }
+
+
+def check_anchored(export: Export, log: SignedLog, name: str, size: int, at: datetime) -> None:
+    """The last entry under a stamped head says no later time than the stamp's, the first one after it no earlier."""
+    last, following = recorded_at(export, size - 1), recorded_at(export, size)
+    if last is not None and last > at + AHEAD:
+        log.problem(
+            size - 1,
+            f"登记时间 {shown_time(last)} 晚于已包含它的时间戳 {name}（{shown_time(at)}）：时间不实",
+            f"it says to be recorded at {shown_time(last)}, and {name} was stamped over it at {shown_time(at)}: its "
+            "time is not true",
+        )
+    if following is not None and following < at - BEHIND:
+        log.problem(
+            size,
+            f"登记时间 {shown_time(following)} 早于时间戳 {name}（{shown_time(at)}），而那时日志中还没有它：倒签",
+            f"back-dated: it says to be recorded at {shown_time(following)}, and was not in the log when {name} was "
+            f"stamped, at {shown_time(at)}",
+        )
+
+
+def recorded_at(export: Export, seq: int) -> datetime | None:
+    """The time that an entry says; None where there is none, or none that can be read (that is found elsewhere)."""
+    if not 0 <= seq < export.size:
+        return None
+    number = seq // WIDTH
+    path = tile_path(ENTRIES, number, min(WIDTH, export.size - number * WIDTH))
+    try:
+        said = json.loads(split(read_limited(export.folder / path, MAX_BUNDLE_BYTES))[seq % WIDTH])["at"]
+        return datetime.fromisoformat(said) if INSTANT.fullmatch(said) else None
+    except (Unusable, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def shown_time(time: datetime) -> str:
+    """`2026-11-21T23:07:00Z`."""
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -4492,6 +4982,7 @@ def examine(
     policy: Path | None = None,
     key: str | None = None,
     kept: Sequence[Path] = (),
+    tsa_roots: Path | None = None,
     decode: Codec = STRICT,
     jobs: int | None = None,
     progress: Callable[[int, int | None], None] = lambda done, size: None,
@@ -4507,7 +4998,9 @@ def examine(
     [first, *more] = paths
     if first.is_dir() and not more:
         if any((first / name).exists() for name in ("checkpoint", "tile")):
-            return verify_export(first, trust=trust, heads=heads, decode=decode, jobs=jobs, progress=progress)
+            return verify_export(
+                first, trust=trust, heads=heads, tsa_roots=tsa_roots, decode=decode, jobs=jobs, progress=progress
+            )
         receipts = sorted(path for path in first.glob("*.tlog-proof") if not path.name.startswith("."))
         if receipts:
             return verify_receipts(receipts, trust, heads)
@@ -4635,6 +5128,12 @@ def command(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--policy", type=Path, metavar="FILE", help="认可谁的签名 / whose signatures count (C2SP tlog-policy)"
     )
+    parser.add_argument(
+        "--tsa-roots",
+        type=Path,
+        metavar="FILE",
+        help="您所信任的时间戳机构根证书 / roots (PEM) whose time-stamps count",
+    )
     parser.add_argument("--key", metavar="KEY", help="只认可此公钥 / the one key that counts, instead of a policy")
     parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print the report as JSON")
     parser.add_argument(
@@ -4648,6 +5147,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
             policy=options.policy,
             key=options.key,
             kept=options.head,
+            tsa_roots=options.tsa_roots,
             jobs=options.jobs,
             progress=show_progress if watched else lambda done, size: None,
         )

@@ -151,6 +151,31 @@ def test_a_statement_in_another_file_is_known_by_its_number_and_a_different_one_
     assert counts(tables) == before
 
 
+def test_lines_of_another_numbered_statement_are_others_whatever_their_references_are(
+    ledger: Fenhao, tables: Connection, tmp_path: Path
+) -> None:
+    """Two pages of one day may hold a like fee under a like reference; each page ties by itself."""
+    told(ledger("bank", "import", written(tmp_path, "1.sta", files.MT940), "--json"))
+    [second] = told(ledger("bank", "import", written(tmp_path, "2.sta", files.MT940.replace(":9/1", ":9/2")), "--json"))
+    assert (second["state"], second["known"]) == ("recorded", 0)
+    assert counts(tables)[1:3] == (2, 8)
+
+
+def test_the_same_days_in_another_format_are_refused_unless_two_persons_say_otherwise(
+    ledger: Fenhao, tables: Connection, tmp_path: Path
+) -> None:
+    told(ledger("bank", "import", written(tmp_path, "1.sta", files.MT940), "--account", "A", "--json"))
+    table = "交易日期,金额,余额\n{}0.25,1100.25\n"
+    same, later = (written(tmp_path, f"{day}.csv", table.format(f"2026-09-{day},")) for day in ("04", "05"))
+    result = ledger("bank", "import", same, "--account", "A")
+    assert (result.exit_code, "in another format" in result.stderr) == (2, True)
+    assert counts(tables)[0] == 1
+    told(ledger("bank", "import", later, "--account", "A", "--json"))
+    told(ledger("bank", "import", same, "--account", "B", "--json"))
+    other = written(tmp_path, "more.csv", table.format("2026-09-04,") + "\n")
+    told(ledger("bank", "import", other, "--account", "A", "--accept", *TWO, "--json"))
+
+
 def test_what_does_not_tie_is_held_until_two_persons_accept_it_with_a_reason(ledger: Fenhao, tmp_path: Path) -> None:
     wrong = written(tmp_path, "w.sta", files.MT940.replace("1100,25", "1100,20"))
     [held] = told(ledger("bank", "import", wrong, "--json"), 3)

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from exports import LOG, NEXT, OTHER, Made, gifts, head, keyed, leaves_of, said, signer
+from hypothesis import given
+from hypothesis import strategies as st
 from test_audit_verify_chain import Story, chained, root_of
 
 from audit import verify
@@ -21,6 +23,9 @@ from audit.proof import Continuation
 
 SALT = "5a" * 32
 NAME = {"field": "donor_name", "stream": "donation/D0", "value": "张三", "salt": SALT}
+
+
+RECEIPT = Made(Path(), gifts(5).bytes()).receipt(3, openings=[NAME])
 
 
 def commitment(opening: dict[str, str]) -> str:
@@ -153,6 +158,18 @@ def test_no_changed_byte_passes(made: Made) -> None:
         changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
         with suppress(verify.Unusable):
             assert check(made, changed).code == 1, at
+
+
+@given(st.binary(max_size=200), st.integers(0, 700))
+def test_no_bytes_make_a_reader_fail_in_another_way(data: bytes, at: int) -> None:
+    for read, start in (
+        (verify.read_receipt, RECEIPT),
+        (verify.read_policy, f"log {LOG.verifier}\nquorum none\n".encode()),
+        (verify.read_head, head([b"one"])),
+    ):
+        for each in (data, start[:at] + data + start[at:], start[:at] + data):
+            with suppress(verify.Unusable):
+                read(each)
 
 
 # Heads kept from before, and newer ones

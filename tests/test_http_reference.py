@@ -59,10 +59,8 @@ def test_every_route_is_in_the_reference_with_its_problems(reference: dict[str, 
     for path, methods in reference["paths"].items():
         for method, operation in methods.items():
             said = operation["responses"]
-            assert {"401", "429", "500"} <= said.keys(), path
+            assert {"400", "401", "429", "500"} <= said.keys(), path
             assert "422" not in said or method == "post", path
-            if operation.get("requestBody") or operation.get("parameters"):
-                assert "400" in said or "{" in path, path
 
 
 def test_every_facts_members_are_in_the_reference(reference: dict[str, Any]) -> None:
@@ -122,7 +120,7 @@ def _may(asker: str, method: str, path: str) -> bool:
 def test_every_fact_has_an_example_that_is_one(fact: str) -> None:
     command = command_of(fact, {**EXAMPLES_OF[fact], "key": "k"}, Currency("CNY", 2))
     command.check()
-    assert command.key == "k"
+    assert type(command) is RECORDABLE[fact]
 
 
 def test_operations_have_names_of_their_own_and_links_lead_to_some(reference: dict[str, Any]) -> None:

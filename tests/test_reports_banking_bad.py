@@ -54,6 +54,7 @@ WHOLE = {
         ("交易日期,金额\n2026-09-02,1,hidden\n".encode(), "more cells"),
         ("交易日期,金额\n".encode(), "no movements"),
         (BOMB.encode(), "attack"),
+        (b"<!DOCTYPE d><BkToCstmrStmt/>", "attack"),
         (OUTSIDE.encode(), "attack"),
         (files.MT940.replace(":62F:", ":99:").encode(), "no opening or no closing"),
         (files.MT940.replace("C250,50", "E250,50").encode(), "not all of its lines"),
@@ -97,6 +98,17 @@ def test_dashes_signs_and_quoted_ids_are_no_formulas() -> None:
 def test_a_formula_in_a_workbook_is_refused_though_it_shows_a_value() -> None:
     sheet = '<row r="1"><c r="A1"><f>1+1</f><v>2</v></c></row>'
     with pytest.raises(NotAStatement, match="formula"):
+        read(files.workbook([], sheet))
+
+
+def test_a_workbook_s_true_is_no_amount() -> None:
+    cells = ("交易日期", "金额", "2026-09-02")
+    strings = [
+        f'<c r="{at}" t="inlineStr"><is><t>{text}</t></is></c>'
+        for at, text in zip(("A1", "B1", "A2"), cells, strict=True)
+    ]
+    sheet = f'<row r="1">{strings[0]}{strings[1]}</row><row r="2">{strings[2]}<c r="B2" t="b"><v>1</v></c></row>'
+    with pytest.raises(NotAStatement, match="True is no amount"):
         read(files.workbook([], sheet))
 
 

@@ -17,7 +17,7 @@ from reports.position import position
 from reports.reconcile import reconcile
 
 STATEMENT = (
-    "交易日期,金额,余额,流水号\n2026-09-02,900.00,1400.00,S1\n2026-09-03,150.00,1550.00,S2\n"
+    "交易日期,金额,余额,流水号\n2026-09-03,900.00,1400.00,S1\n2026-09-03,150.00,1550.00,S2\n"
     "2026-09-04,-200.00,1350.00,P77\n2026-09-05,3.21,1353.21,S4\n"
 )
 
@@ -52,7 +52,7 @@ def ledger(fenhao: Fenhao, tmp_path: Path) -> Fenhao:
         (tmp_path / kind).write_text(text, "utf-8")
     for facts in (
         ("BalanceBroughtForward", "donation=O1", "fund=F", "amount=500.00", "on=2026-09-01", "basis=memo:1"),
-        ("DonationReceived", "donation=G4", "fund=F", "amount=900.00", "on=2026-09-02"),
+        ("DonationReceived", "donation=G4", "fund=F", "amount=900.00", "on=2026-09-06"),
     ):
         if facts[0] == "BalanceBroughtForward":
             assert fenhao("import", *(f"{kind}={tmp_path / kind}" for kind in list(texts)[:3])).exit_code == 0
@@ -82,7 +82,8 @@ def test_accounts_channels_and_the_nameless_add_up_to_what_is_held(ledger: Fenha
 
 
 def test_a_bank_s_balance_is_led_back_to_the_book_to_the_fen(ledger: Fenhao, tmp_path: Path) -> None:
-    """The payout of 150.00 has arrived at the bank; interest is in no entry, a payment on no statement yet."""
+    """The payout of 150.00 has arrived at the bank; a gift was booked late; interest is in no entry, a payment on no
+    statement yet."""
     (tmp_path / "s.csv").write_text(STATEMENT, "utf-8")
     assert ledger("bank", "import", str(tmp_path / "s.csv"), "--account", "icbc").exit_code == 0
     icbc, wechat = shown(ledger)["accounts"]
@@ -103,6 +104,16 @@ def test_a_bank_s_balance_is_led_back_to_the_book_to_the_fen(ledger: Fenhao, tmp
     assert [line.split() for line in english.splitlines() if "2026-09-05" in line] == [
         ["icbc", "2026-09-05", "1,353.21", "3.21", "-60.00", "1,290.00", "0.00"]
     ]
+
+
+def test_what_was_at_a_hospital_before_was_paid_before(ledger: Fenhao) -> None:
+    before = shown(ledger)
+    result = ledger(
+        "record", "BalanceBroughtForward", "donation=O2", "fund=F", "amount=10.00", "on=2026-09-01", "basis=memo:1",
+        "hospital=H", "lines=case:C1,amount:10.00", "by=li",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert shown(ledger) == before
 
 
 def test_a_missing_statement_and_an_unrecorded_opening_are_unexplained(ledger: Fenhao, tmp_path: Path) -> None:

@@ -449,7 +449,7 @@ Answers = dict[int | str, dict[str, Any]]
 def answers(good: dict[int, tuple[type[BaseModel], str]], *faults: int) -> Answers:
     """What a route answers: its good answers by status, and the statuses of its problems."""
     said: Answers = {status: {"model": model, "description": text} for status, (model, text) in good.items()}
-    for status in sorted({*faults, 401, 429, 500}):
+    for status in sorted({*faults, 400, 401, 429, 500}):
         zh, en = TITLES[status]
         said[status] = problem_answer(f"{zh} / {en}")
     return said

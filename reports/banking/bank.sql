@@ -17,6 +17,12 @@ insert into bank_file (sha256, format, imported_at) values (%s, %s, %s)
 select id, opening_minor, closing_minor, lines, credits_minor, debits_minor from bank_statement
 where account = %s and currency = %s and number = %s and last_on is not distinct from %s
 
+-- name: same_days
+-- A statement of this account over these days from a format of the other sort: with numbers, or without.
+select id from bank_statement where account = %s and currency = %s and (number is null) <> %s and lines > 0
+    and first_on <= %s and last_on >= %s
+order by id limit 1
+
 -- name: add_statement
 -- A statement; how many of its lines are known is said before they are added.
 insert into bank_statement (

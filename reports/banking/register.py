@@ -86,7 +86,7 @@ class Register:
 
         What was taken in before is not taken in again: a file of the same bytes, a statement of the same number, period
         and figures, and in formats without numbers a line of the same account, day, amount and mark. Raises NoAccount,
-        StatementDiffers; then nothing of the file is recorded.
+        StatementDiffers, DaysTakenInAlready; then nothing of the file is recorded.
         """
         if any(each.account is None for each in document.statements):
             raise NoAccount(file=shown(file, 200))

@@ -131,9 +131,9 @@ def excel_rows(data: bytes) -> list[Row]:
         raise too_big() from None
     if ran.returncode != 0:
         raise _broken_workbook()
-    sheet: list[list[Cell]] = json.loads(ran.stdout, parse_float=Decimal, parse_int=Decimal)
+    sheet: list[list[Cell | bool]] = json.loads(ran.stdout, parse_float=Decimal, parse_int=Decimal)
     rows = [
-        Row(number, [plain_text(cell, number) if isinstance(cell, str) else cell for cell in cells])
+        Row(number, [cell if isinstance(cell, Decimal) else plain_text(str(cell), number) for cell in cells])
         for number, cells in enumerate(sheet, 1)
     ]
     return [row for row in rows if any(cell != "" for cell in row.cells)]

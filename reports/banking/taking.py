@@ -51,6 +51,20 @@ class StatementDiffers(Refusal):
     )
 
 
+class DaysTakenInAlready(Refusal):
+    """A statement over days that another format's statement of the account tells of: lines would count twice."""
+
+    code = "bank_days_twice"
+    zh = (
+        "账户 {account} 在 {first_on} 至 {last_on} 已有另一种格式的对账单 B{id}，再导入会重复计入：未登记任何内容。"
+        "每个账户请只用一种格式；确无重叠时可加 --accept"
+    )
+    en = (
+        "account {account} has a statement in another format over {first_on} to {last_on}, B{id}; lines would count "
+        "twice, so nothing was recorded. Keep to one format for an account; --accept if no line is in both"
+    )
+
+
 class SamePerson(Refusal):
     """A statement accepted and approved by one and the same."""
 
@@ -143,6 +157,7 @@ class Taking:
     def _looked_up(self, each: Taken) -> Taken:
         """A statement as it stands to what is there already."""
         statement = each.statement
+        self._refuse_days_twice(statement)
         if statement.number is not None:
             last_on = statement.period[1]
             row = self._cursor.execute(
@@ -158,6 +173,17 @@ class Taking:
         if known and known == len(statement.lines):
             return replace(each, state="already", known=known)
         return replace(each, known=known)
+
+    def _refuse_days_twice(self, statement: Statement) -> None:
+        """Raises DaysTakenInAlready, unless two persons say that no line is in both."""
+        first_on, last_on = statement.period
+        if self._acceptance is not None or not statement.lines:
+            return
+        row = self._cursor.execute(
+            _SQL["same_days"], (statement.account, statement.currency, statement.number is None, last_on, first_on)
+        ).fetchone()
+        if row is not None:
+            raise DaysTakenInAlready(account=statement.account, first_on=first_on, last_on=last_on, id=row[0])
 
     def _known(self, statement: Statement) -> set[int]:
         """The ordinals of lines that came with an earlier file."""
