@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 
 import attackers as by
+import attacks_of_time
 from attackers import Attacker
 from forging import framed, head_text, note
 
@@ -178,6 +179,15 @@ WHO_BREAKS_THE_LAW = [
     Attack("a restriction is lifted under a made-up type",
            by.adding("WishFulfilled", "wish/1", "t3:17800-17900 fund/heart > fund/heart/t1"), "Book.way_flaw",
            "changes the terms", "5"),
+    Attack("restricted money pays another case under a made-up type",
+           by.adding("WishFulfilled", "wish/1", "t3:17800-17900 fund/heart > case/C4"), "Book.refusal",
+           "is restricted by disease", "5"),
+    Attack("expired money is spent under a made-up type",
+           by.adding("WishFulfilled", "wish/1", "t4:6300-6400 fund/heart > used/C4", on="2026-04-02"), "days_refusal",
+           "expired on 2026-03-31", "5"),
+    Attack("a case's money goes to a case that its terms forbid, in a schema nobody knows",
+           by.adding("HospitalPaymentMade", "payment/P9", "t3:11300-11400 case/C1 > hospital/H1/C4", schema=2),
+           "Book.refusal", "is restricted by disease", "5"),
     Attack("own money is made agency money",
            by.adding("TermsChanged", "fund/heart", "t1:5000-5100 fund/heart > fund/heart/t9", fund="heart", amount=100,
                   basis=PLAN),
@@ -474,10 +484,13 @@ NOBODY_CAN_TELL = [
                 by.allocating("X", "C4", "t3:17800-17900 fund/heart > case/C4"))),
 ]  # fmt: skip
 
+WHO_MAKES_UP_TIMES = [Attack(*row) for row in attacks_of_time.ROWS]
+
 SECTIONS = (
     ("谁能改动传递中的文件", "Whoever carries the files", "export", WHO_CARRIES),
     ("谁持有数据库和日志私钥", "Whoever holds database and key, and breaks a law", "export", WHO_BREAKS_THE_LAW),
     ("谁能签署日志头", "Whoever signs heads", "export", WHO_SIGNS),
+    ("谁编造时间戳或国密树根", "Whoever makes up time-stamps, or an SM3 root", "export", WHO_MAKES_UP_TIMES),
     ("谁出具凭据", "Whoever gives receipts", "receipt", WHO_GIVES_RECEIPTS),
     ("谁提供公开日志", "Whoever serves the public log", "log", WHO_SERVES_THE_LOG),
     ("谁拥有数据库", "Whoever owns the database", "database", WHO_OWNS_THE_DATABASE),
