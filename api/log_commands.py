@@ -119,18 +119,22 @@ def _tell(words: Words, head: Checkpoint, fenhao: Fenhao, *, again: bool = False
     metavar="CHECKPOINT",
     help="只导出此日志头之后的部分 / only what came after this head, to lay over an earlier export",
 )
+@click.option("--sm3", is_flag=True, help="附国密 SM3 树根 / with the signed root of the same entries by SM3")
 @common
-def export(words: Words, settings: Settings, folder: Path, since: Path | None) -> None:
+def export(words: Words, settings: Settings, folder: Path, since: Path | None, sm3: bool) -> None:
     """导出全部日志供审计离线验证 / Write the whole signed log, for an auditor to check offline."""
     from api.bootstrap import assembled, log_folder, log_of, read_head
     from audit.export import export as write
+    from audit.sm3 import sm3_files
 
     with assembled(settings, words.status.wait) as fenhao:
         log = log_of(fenhao)
         earlier = None if since is None else read_head(since, fenhao)
         head = log.publish(words.status.entries)
         size = 0 if earlier is None else earlier.size
-        files = write(fenhao.journal, log_folder(fenhao), head, log.policy, folder, size, words.status.entries)
+        more = sm3_files(fenhao.journal, log, head, words.status.entries) if sm3 else {}
+        place, progress = log_folder(fenhao), words.status.entries
+        files = write(fenhao.journal, place, head, log.policy, folder, size, progress, more)
     words.status.clear()
     words.say(
         f"已导出 {head.size - size} 条分录（{files} 个文件）到 {folder}；验证：python {folder}/verify.py {folder}",

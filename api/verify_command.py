@@ -50,6 +50,12 @@ class UnusableForProof(InputFault):
     metavar="FILE",
     help="所信任的时间戳机构根证书 / roots (PEM) of the authorities whose time-stamps count",
 )
+@click.option(
+    "--max-age",
+    type=click.IntRange(1),
+    metavar="DAYS",
+    help="最近的见证签名和时间戳不得早于若干天前 / others vouched for the newest head that recently",
+)
 @click.option("--key", metavar="KEY", help="只认可此公钥，代替 --policy / the one key that counts, instead of a policy")
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="进程数，默认全部处理器 / processes; all cores by default"
@@ -62,6 +68,7 @@ def verify(
     heads: tuple[Path, ...],
     policy: Path | None,
     tsa_roots: Path | None,
+    max_age: int | None,
     key: str | None,
     jobs: int | None,
 ) -> None:
@@ -69,7 +76,8 @@ def verify(
     that follows from it; or an export, or receipts, offline.
     """
     from audit.codec import FAST
-    from audit.verify import Unusable, examine, kept_heads, own_policy
+    from audit.verify import Unusable, days_ago, examine, kept_heads, own_policy
+    from ledger.times import utc_now
 
     try:
         if paths:
@@ -79,6 +87,7 @@ def verify(
                 key=key,
                 kept=heads,
                 tsa_roots=tsa_roots,
+                fresh_since=None if max_age is None else days_ago(max_age, utc_now()),
                 decode=FAST,
                 jobs=jobs,
                 progress=words.status.entries,
@@ -87,6 +96,9 @@ def verify(
             words.give(found.members)
             _say(words, found.lines)
             sys.exit(found.code)
+        if tsa_roots is not None or max_age is not None:
+            said, said_zh = "--tsa-roots and --max-age are for exports: name one", "--tsa-roots 和 --max-age 只用于导出"
+            raise UnusableForProof(said=said, said_zh=f"{said_zh}，请指明导出文件夹")
         _verify_living(words, settings, kept_heads(heads), own_policy(policy, key), jobs)
     except Unusable as fault:
         raise UnusableForProof(said=fault.en, said_zh=fault.zh) from fault

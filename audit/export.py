@@ -1,6 +1,7 @@
 """An export for the auditor: the signed log as files that need none of ours but one, and no network, to be checked.
 
     checkpoint            the newest signed head           checkpoints/<size>   those before it
+    sm3/                  the root of the same entries by SM3, if it was asked for
     timestamps/           what authorities stamped, and their roots, if any did
     tile/<L>/...          the tree                         tile/entries/...     the entries themselves
     policy                whose signature counts (C2SP tlog-policy)
@@ -12,8 +13,9 @@ An export beyond an earlier head holds only what has come since; it is laid over
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from audit import verify
 from audit.checkpoint import Checkpoint
@@ -27,6 +29,9 @@ from ledger.journal import Journal, bundles_of
 
 Progress = Callable[[int, int], None]
 """Told how many entries are written, of how many."""
+
+
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 class ExportFault(InputFault):
@@ -45,15 +50,17 @@ def export(
     folder: Path,
     since: int = 0,
     progress: Progress = lambda done, size: None,
+    more: Mapping[str, bytes] = _NOTHING,
 ) -> int:
     """Writes the log up to the signed `head`, whose files are in `log`, into `folder`; how many files.
 
-    `since` is the size of an earlier head: full tiles and bundles of it are left out. Files that are there already with
+    `since` is the size of an earlier head: full tiles and bundles of it are left out. `more` are files besides, by
+    their paths. Files that are there already with
     the same content stay, so an export cut short is taken up by the same command. Raises ExportFault for a folder with
     another ledger's export or other things in it, TileFault for a log that lost tiles.
     """
     _check_folder(folder, head)
-    paths: dict[str, bytes] = {}
+    paths = dict(more)
     tiles = Tiles(log)
     for level, number, width in tiles_of(head.size, since):
         paths[tile_path(level, number, width)] = tiles.read(level, number, width)
@@ -148,5 +155,6 @@ report as JSON, `--jobs N` says how many processes may work.
 | `tile/` | 哈希树 / the tree (C2SP tlog-tiles) |
 | `tile/entries/` | 分录原文 / the entries, 256 a bundle |
 | `timestamps/` | 时间戳（若有）/ time-stamps (RFC 3161), if there are any: what was stamped, the answer, the roots |
+| `sm3/` | 国密 SM3 树根（若有）/ the root of the same entries by SM3 (GB/T 32905), signed, if it was asked for |
 | `policy` | 认可的签名公钥 / whose signature counts (C2SP tlog-policy) |
 """

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from msgspec import DecodeError
 
-from audit.checkpoint import BadNote, Checkpoint, Verifier
+from audit.checkpoint import BadNote, Checkpoint, Note, Verifier, signature_line
 from audit.files import write_whole
 from audit.heads import Heads, Kept
 from audit.keys import KeyHistory, LogKeys
@@ -207,6 +207,20 @@ class Log:
         except BadReceipt as fault:
             raise ForkFound(size=before.size, reason=fault, zh=fault) from fault
         return made
+
+    def sign_beside(self, name: str, size: int, text: bytes) -> tuple[bytes, list[Verifier]]:
+        """A note of another name over a text, signed by the keys in force at a size, which bear that name on it."""
+        keys = self.history().of(size)
+        named = [Verifier(name, key.public) for key in keys]
+        lines = [signature_line(own, self._keys.signer(key).sign(text)) for own, key in zip(named, keys, strict=True)]
+        note = text + "\n".join(["", *lines, ""]).encode()
+        try:
+            signed = Note.parse(note).signers(named)
+        except BadNote as fault:
+            raise LogFault(reason=f"what was signed is not signed: {fault}") from fault
+        if len(signed) < len(named):
+            raise LogFault(reason="what was signed is not signed by all keys in force")
+        return note, named
 
     def recorded_at(self, seq: int) -> datetime:
         """The time that an entry says. Raises LogFault when it is not there."""

@@ -6,6 +6,7 @@ signatures, the library `cryptography`.
     python verify.py RECEIPT...       receipts (C2SP tlog-proof), or a folder of them
     python verify.py FILE...          entry bundles, or one JSON entry a line, in order
       --head FILE                     a signed head, or receipt, that you kept: is it of this same history?
+      --max-age DAYS                  others vouched for the newest head that recently
       --tsa-roots FILE                whose time-stamps count (PEM); else the roots that lie there
       --policy FILE, --key KEY        whose signatures count (C2SP tlog-policy); else the policy that lies there
       --json                          the same findings as JSON
@@ -48,11 +49,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
-from hashlib import blake2b, sha256
+from hashlib import algorithms_available, blake2b, sha256
 from hashlib import new as new_hash
 from heapq import merge as merge_sorted
 from io import TextIOWrapper
@@ -4035,26 +4036,32 @@ def verify_export(
     trust: Policy | None = None,
     heads: Sequence[Kept] = (),
     tsa_roots: Path | None = None,
+    fresh_since: datetime | None = None,
     decode: Codec = STRICT,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
     spill_dir: str | Path | None = None,
 ) -> Outcome:
     """Check an export: every entry, the tree, the heads. `trust` is the reader's own policy, without one the export's
-    counts; `heads` are those that the reader has from before; `tsa_roots` whom the reader trusts to stamp times.
+    counts; `heads` are those that the reader has from before; `tsa_roots` whom the reader trusts to stamp times;
+    `fresh_since` is when others must have vouched for it last.
 
-    Raises Unusable for a folder that cannot be read as an export, and for another ledger's head or policy; OSError when
-    temporary files cannot be written.
+    Raises Unusable for a folder that cannot be read as an export, for another ledger's head or policy, and where nobody
+    can say how fresh it is; OSError when temporary files cannot be written.
     """
     export = Export(folder)
     sizes = export.earlier()
     _check_whose(export, trust, heads)
     policy = trust or policy_file(folder / "policy")
-    stamps = Stamps(folder, tsa_roots)
+    stamps, national = Stamps(folder, tsa_roots), Sm3Root(folder)
+    if fresh_since is not None:
+        check_datable(policy, stamps)
     sized = [*sizes, *(kept.head.size for kept in heads), *(size for size, _ in stamps.sizes)]
+    if national.head is not None:
+        sized.append(national.head.size)
     watch = Watch([export.size, *sized], export.hold)
     report = verify(
-        export.bundles(),
+        national.watch(export.bundles()),
         decode=decode,
         jobs=jobs,
         progress=None if progress is None else lambda done: progress(done, export.size),
@@ -4066,7 +4073,7 @@ def verify_export(
     log = SignedLog(report, watch.roots, policy, export.head.origin, export.problems)
     if export.head.origin != log.origin:
         log.check_head("checkpoint", export.head)
-        return _export_outcome(export, log, stamps, [], trust is not None, sizes)
+        return _export_outcome(export, log, (stamps, national), [], trust is not None, sizes)
     export.close(sizes)
     log.check_policy()
     agreeing = [(kept, log.check_kept(kept.path, kept.head)) for kept in heads]
@@ -4075,7 +4082,10 @@ def verify_export(
     log.check_head("checkpoint", export.head, newest=True)
     log.check_rotations({export.size, *sizes})
     stamps.check(export, log)
-    return _export_outcome(export, log, stamps, agreeing, trust is not None, sizes)
+    national.check(export, log)
+    if fresh_since is not None:
+        check_fresh(log, export.head, stamps, fresh_since)
+    return _export_outcome(export, log, (stamps, national), agreeing, trust is not None, sizes)
 
 
 def check_ledger(trust: Policy, origin: str) -> None:
@@ -4119,13 +4129,13 @@ def _check_earlier(export: Export, log: SignedLog, size: int) -> None:
 def _export_outcome(
     export: Export,
     log: SignedLog,
-    stamps: Stamps,
+    beside: tuple[Stamps, Sm3Root],
     kept: Sequence[tuple[Kept, bool]],
     given: bool,
     sizes: Sequence[int],
 ) -> Outcome:
-    """The findings on an export, put together."""
-    report = log.report
+    """The findings on an export, put together; `beside` is what lies there beside the log itself."""
+    report, (stamps, national) = log.report, beside
     problems = ordered([*report.problems, *export.problems, *log.problems])
     checked = {"bundles": export.read["bundles"], "tiles": export.read["tiles"], "heads": len({*sizes, export.size})}
     trust = log.policy
@@ -4141,7 +4151,9 @@ def _export_outcome(
         "keys": [{"entry": seq, "key": str(key)} for seq, key in log.keys],
         "policy": {"file": trust.source, "given": given, "quorum": trust.quorum.encode(errors="replace").decode()},
         "kept": [{"file": str(one.path), "size": one.head.size, "agrees": agrees} for one, agrees in kept],
+        "cosigned": {key.name: shown_time(at) for key, at in cosigned(export.head, trust).items()},
         "timestamps": stamps.members(),
+        "sm3": national.members(),
         "passed_over": sorted([*export.odd, *stamps.odd]),
     }
     lines = [
@@ -4156,7 +4168,9 @@ def _export_outcome(
             f"{len(log.keys)} signing keys",
         ),
         *_trust_lines(log, given),
+        *freshness(log, export.head),
         *stamps.said(),
+        *national.said(),
         *(_kept_line(one) for one, agrees in kept if agrees),
     ]
     odd = [*export.odd, *stamps.odd]
@@ -4679,6 +4693,224 @@ def shown_time(time: datetime) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# SM3 国密 (GB/T 32905-2016): the same entries in a tree of the national hash
+# ---------------------------------------------------------------------------------------------------------------------
+
+_M32 = 0xFFFFFFFF
+
+
+def _turned(value: int, by: int) -> int:
+    return (value << by % 32 | value >> -by % 32) & _M32
+
+
+_SM3_START = struct.unpack(
+    ">8I", bytes.fromhex("7380166f 4914b2b9 172442d7 da8a0600 a96f30bc 163138aa e38dee4d b0fb0e4e")
+)
+_SM3_ROUNDS = tuple(_turned(0x79CC4519 if n < 16 else 0x7A879D8A, n) for n in range(64))
+
+
+def plain_sm3(data: bytes) -> bytes:
+    """SM3 in Python alone, 32 bytes."""
+    padded = data + b"\x80" + bytes(-(len(data) + 9) % 64) + (8 * len(data)).to_bytes(8, "big")
+    state = _SM3_START
+    for at in range(0, len(padded), 64):
+        state = _sm3_block(state, padded[at : at + 64])
+    return struct.pack(">8I", *state)
+
+
+def _sm3_block(state: tuple[int, ...], block: bytes) -> tuple[int, ...]:
+    """The compression function (§5.3), names as the standard has them."""
+    w = list(struct.unpack(">16I", block))
+    for j in range(16, 68):
+        x = w[j - 16] ^ w[j - 9] ^ _turned(w[j - 3], 15)
+        w.append(x ^ _turned(x, 15) ^ _turned(x, 23) ^ _turned(w[j - 13], 7) ^ w[j - 6])
+    a, b, c, d, e, f, g, h = state
+    for j in range(64):
+        turned = _turned(a, 12)
+        ss1 = _turned((turned + e + _SM3_ROUNDS[j]) & _M32, 7)
+        ff = a ^ b ^ c if j < 16 else (a & b) | (a & c) | (b & c)
+        gg = e ^ f ^ g if j < 16 else (e & f) | (~e & g)
+        tt1 = (ff + d + (ss1 ^ turned) + (w[j] ^ w[j + 4])) & _M32
+        tt2 = (gg + h + ss1 + w[j]) & _M32
+        a, b, c, d = tt1, a, _turned(b, 9), c
+        e, f, g, h = tt2 ^ _turned(tt2, 9) ^ _turned(tt2, 17), e, _turned(f, 19), g
+    return tuple(old ^ new for old, new in zip(state, (a, b, c, d, e, f, g, h), strict=True))
+
+
+def _library_sm3(data: bytes) -> bytes:
+    return new_hash("sm3", data).digest()
+
+
+sm3 = _library_sm3 if "sm3" in algorithms_available else plain_sm3
+"""SM3 of some bytes, 32 bytes: by OpenSSL where it has it."""
+
+
+class Sm3Tree:
+    """A tree of RFC 6962's shape over entries: leaf SM3(0x00 ‖ entry), node SM3(0x01 ‖ left ‖ right)."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._nodes: list[tuple[int, bytes]] = []  # (level, hash) of the perfect subtrees, from left to right
+
+    def add(self, entry: bytes) -> None:
+        """Append an entry."""
+        level, value = 0, sm3(b"\0" + entry)
+        while self._nodes and self._nodes[-1][0] == level:
+            level, value = level + 1, sm3(b"\1" + self._nodes.pop()[1] + value)
+        self._nodes.append((level, value))
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root over all entries, SM3 of nothing when there are none."""
+        if not self._nodes:
+            return sm3(b"")
+        value = self._nodes[-1][1]
+        for _, left in reversed(self._nodes[:-1]):
+            value = sm3(b"\1" + left + value)
+        return value
+
+
+def sm3_origin(origin: str) -> str:
+    """The name under which a ledger signs its SM3 root."""
+    return f"{origin}/sm3"
+
+
+def sm3_text(origin: str, size: int, root: bytes, sha256_root: bytes) -> bytes:
+    """What the log's keys sign of its SM3 tree: a checkpoint of that name, with lines that tie it to the log."""
+    first = f"{sm3_origin(origin)}\n{size}\n{b64encode(root).decode()}\n"
+    return f"{first}log {origin}\nsha256 {b64encode(sha256_root).decode()}\n".encode()
+
+
+class Sm3Root:
+    """The file `sm3/root` of an export, if it is there, to be held against the entries as they pass."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "sm3" / "root"
+        self.head: Head | None = None
+        self.agrees = False
+        self._fault: Unusable | None = None
+        self._tree = Sm3Tree()
+        if self.path.exists():
+            try:
+                with named(self.path, "可用的 SM3 树根", "SM3 root"):
+                    self.head = read_head(read_limited(self.path, MAX_NOTE_BYTES))
+            except Unusable as fault:
+                self._fault = fault
+
+    def watch(self, bundles: Iterable[bytes]) -> Iterator[bytes]:
+        """The bundles, seen on their way."""
+        for data in bundles:
+            if self.head is not None and self._tree.size < self.head.size:
+                with suppress(ValueError):  # a bundle that breaks off is found elsewhere
+                    for entry in split(data)[: self.head.size - self._tree.size]:
+                        self._tree.add(entry)
+            yield data
+
+    def check(self, export: Export, log: SignedLog) -> None:
+        """Hold it against the entries that have passed."""
+        if self._fault is not None:
+            log.problem(None, self._fault.zh, self._fault.en)
+        if self.head is None:
+            return
+        head, own = self.head, self._tree
+        if head.size > export.size:
+            log.problem(
+                export.size,
+                f"sm3/root 已签署 {head.size} 条分录，checkpoint 却只有 {export.size} 条：以旧充新",
+                f"sm3/root was signed over {head.size} entries, `checkpoint` over {export.size}: an old head is served "
+                "as new",
+            )
+        elif own.size == head.size and head.size in log.roots:
+            try:
+                self._check(log, head, sm3_text(log.origin, head.size, own.root(), log.roots[head.size]))
+            except Refuted as fault:
+                log.problem(None, f"sm3/root 不成立：{fault.zh}", f"sm3/root does not hold: {fault.en}")
+            else:
+                self.agrees = True
+
+    def _check(self, log: SignedLog, head: Head, text: bytes) -> None:
+        """Raises Refuted."""
+        if head.root != self._tree.root():
+            raise Refuted("签署的 SM3 树根与分录不符", "it was signed over another SM3 root than the entries come to")
+        if head.note.text != text:
+            raise Refuted("所记的账本或 SHA-256 树根不符", "it names another ledger or SHA-256 root")
+        keys = {Key(sm3_origin(log.origin), ED25519, key.public) for key in log.in_force(head.size)}
+        if missing := keys - head.note.signers(keys):
+            raise Refuted(
+                f"没有当时有效的公钥 {min(map(str, missing))} 的签名",
+                f"it is not signed by the key in force at its size, {min(map(str, missing))}",
+            )
+
+    def said(self) -> Iterator[Said]:
+        """That it agrees."""
+        if self.agrees and self.head is not None:
+            size, root = self.head.size, self.head.root.hex()
+            yield Said(f"SM3 树根与分录相符：{size} 条，{root}", f"the SM3 root agrees: {size} entries, {root}")
+
+    def members(self) -> dict[str, Any] | None:
+        """The same as JSON values; null where there is no such root."""
+        if self.head is None:
+            return None
+        return {"size": self.head.size, "root": self.head.root.hex(), "agrees": self.agrees}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Freshness: how long ago others last vouched for the log
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def cosigned(head: Head, policy: Policy) -> dict[Key, datetime]:
+    """The witnesses of the policy that signed the head, each with the time of its newest signature."""
+    times: dict[Key, datetime] = {}
+    for key in policy.witnesses.values():
+        for name, key_id, signature in head.note.signatures:
+            if (name, key_id) == (key.name, key.id) and key.signed(head.note.text, signature):
+                seconds = min(int.from_bytes(signature[:8], "big"), MAX_SECONDS)
+                times[key] = max(times.get(key, EPOCH), datetime.fromtimestamp(seconds, UTC))
+    return times
+
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+MAX_SECONDS = 253_402_300_799  # the end of the year 9999
+
+
+def check_datable(policy: Policy, stamps: Stamps) -> None:
+    """Raises Unusable where nobody could say how old the newest head is."""
+    if policy.quorum == NO_QUORUM and not stamps.names:
+        raise Unusable(
+            "无从判断新旧：信任策略不要求见证签名，导出中也没有时间戳（--max-age 须有其一）",
+            "how old the newest head is cannot be told: the policy asks for no witness, and there are no time-stamps; "
+            "--max-age takes one or the other",
+        )
+
+
+def check_fresh(log: SignedLog, head: Head, stamps: Stamps, since: datetime) -> None:
+    """As many witnesses as the policy asks for signed the newest head since then; the newest time-stamp is no older."""
+    assert log.policy is not None
+    fresh = {key for key, at in cosigned(head, log.policy).items() if at >= since}
+    if not log.policy.is_witnessed(fresh):
+        log.problem(
+            None,
+            f"checkpoint 在 {shown_time(since)} 之后的见证签名不足：可能以旧充新",
+            f"too few witnesses signed checkpoint since {shown_time(since)}: an old head may be served as new",
+        )
+    if stamps.names and (stamps.newest is None or stamps.newest < since):
+        log.problem(
+            None,
+            f"最近的时间戳早于 {shown_time(since)}：可能以旧充新",
+            f"the newest time-stamp is from before {shown_time(since)}: an old head may be served as new",
+        )
+
+
+def freshness(log: SignedLog, head: Head) -> Iterator[Said]:
+    """When witnesses last signed the newest head."""
+    times = cosigned(head, log.policy) if log.policy else {}
+    if times:
+        newest, names = shown_time(max(times.values())), ", ".join(sorted(shown(key.name) for key in times))
+        yield Said(f"最近的见证签名：{newest}（{names}）", f"newest cosignature: {newest} ({names})")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Receipts 存证凭据 (C2SP tlog-proof)
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -4999,6 +5231,7 @@ def examine(
     key: str | None = None,
     kept: Sequence[Path] = (),
     tsa_roots: Path | None = None,
+    fresh_since: datetime | None = None,
     decode: Codec = STRICT,
     jobs: int | None = None,
     progress: Callable[[int, int | None], None] = lambda done, size: None,
@@ -5012,11 +5245,20 @@ def examine(
     heads = kept_heads(kept)
     jobs = jobs or processors()
     [first, *more] = paths
+    if not more and any((first / name).exists() for name in ("checkpoint", "tile")):
+        return verify_export(
+            first,
+            trust=trust,
+            heads=heads,
+            tsa_roots=tsa_roots,
+            fresh_since=fresh_since,
+            decode=decode,
+            jobs=jobs,
+            progress=progress,
+        )
+    if fresh_since is not None:
+        raise Unusable("--max-age 只用于账本导出", "--max-age is for exports alone")
     if first.is_dir() and not more:
-        if any((first / name).exists() for name in ("checkpoint", "tile")):
-            return verify_export(
-                first, trust=trust, heads=heads, tsa_roots=tsa_roots, decode=decode, jobs=jobs, progress=progress
-            )
         receipts = sorted(path for path in first.glob("*.tlog-proof") if not path.name.startswith("."))
         if receipts:
             return verify_receipts(receipts, trust, heads)
@@ -5113,6 +5355,11 @@ def positive_count(text: str) -> int:
     return number
 
 
+def days_ago(days: int, now: datetime) -> datetime:
+    """So many days before now, or before all that could be dated."""
+    return now - timedelta(days=min(days, (now - EPOCH).days))
+
+
 def show_progress(done: int, size: int | None) -> None:
     """One line on a terminal, rewritten."""
     of = f"{done:,}" if size is None else f"{done:,} / {size:,}"
@@ -5150,6 +5397,12 @@ def command(arguments: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="您所信任的时间戳机构根证书 / roots (PEM) whose time-stamps count",
     )
+    parser.add_argument(
+        "--max-age",
+        type=positive_count,
+        metavar="DAYS",
+        help="最近的见证签名和时间戳不得早于若干天前 / others vouched for the newest head that recently",
+    )
     parser.add_argument("--key", metavar="KEY", help="只认可此公钥 / the one key that counts, instead of a policy")
     parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print the report as JSON")
     parser.add_argument(
@@ -5164,6 +5417,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
             key=options.key,
             kept=options.head,
             tsa_roots=options.tsa_roots,
+            fresh_since=None if options.max_age is None else days_ago(options.max_age, datetime.now(UTC)),
             jobs=options.jobs,
             progress=show_progress if watched else lambda done, size: None,
         )
