@@ -73,6 +73,21 @@ def test_pages_together_are_the_whole_list_in_order_whatever_comes_meanwhile(ser
     assert numbers == [f"Q{n}" for n in range(6)]
 
 
+def test_a_cases_gifts_come_by_the_page_too(served: Served) -> None:
+    first = get(served, "/v1/cases/C/trace", limit=1).json()
+    second = get(served, "/v1/cases/C/trace", limit=1, cursor=first["next"]).json()
+    assert [one["donation"] for one in (*first["donors"], *second["donors"])] == ["Q0", "Q1"]
+    assert (first["allocated"], second["next"]) == (second["allocated"], None)
+
+
+def test_flows_look_back_too(served: Served) -> None:
+    before = get(served, "/v1/donors/N/flows", as_of="2026-01-01")
+    assert before.status_code == 404, "the donor had given nothing then"
+    assert get(served, "/v1/donors/N/flows", as_of=DAY).json()["total"] >= 90_000
+    assert get(served, "/v1/flows", known_at="2020-01-01").json()["total"] == 0
+    assert served.client().get("/v1/flows", params={"as_of": DAY}).status_code == 401
+
+
 def test_a_cursor_keeps_from_where_was_looked(served: Served) -> None:
     said = get(served, "/v1/donors/N/ledger", limit=2, as_of=DAY, known_at="2099-01-01").json()
     cursor = said["next"]
