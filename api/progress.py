@@ -44,7 +44,7 @@ class Status:
         stage_zh = {"read": "读取", "record": "登记"}.get(stage, stage)
         self._count(stage, stage_zh, {"read": "reading", "record": "recording"}.get(stage, stage), done, total)
 
-    def gifts(self, done: int, total: int | None) -> None:
+    def gifts(self, done: int, total: int) -> None:
         """How far the demo's year is."""
         self._count("gifts", "登记捐赠", "recording gifts", done, total)
 

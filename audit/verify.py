@@ -1793,6 +1793,20 @@ class Book:
             return f"a {kind} changes the terms of t{number}:{lo}-{hi} to {shown(target)}"
         return ""
 
+    def use_flaw(self, fact: Fact, pieces: list[list[Row]]) -> str:
+        """Law 5 for a fact whose own rules are not known: money comes to a case, or goes on from one, only as its
+        terms allow; `hospital` is judged on the one that the place names."""
+        for (number, _, hi, source, target), parts in zip(fact.moves, pieces, strict=True):
+            left, to = parse_place(source), parse_place(target)
+            if to.case and left.kind in ("fund", "case"):
+                on = fact.on if left.kind == "fund" else ""
+                for start, _, home, _ in parts:
+                    terms = self.terms(number, source if is_home(source) else home)
+                    refused = self.refusal(terms, to.case, to.hospital, on)
+                    if refused:
+                        return f"t{number}:{start}-{hi} {refused}"
+        return ""
+
     def settle(self, fact: Fact) -> str:
         """Judge a whole fact, then do what it says. Returns what is wrong, "" if nothing.
 
@@ -1811,6 +1825,8 @@ class Book:
         if rules is not None:
             judged = rules.judge(self, fact, pieces)
             flaw = flaw or judged
+        else:
+            flaw = flaw or self.use_flaw(fact, pieces)
         if fact.type == "DonationAttributed" or not self.is_plain(fact):
             self.log.append(Logged(fact.seq, intern(fact.type), fact.body, fact.issue, fact.moves))
         for number, lo, hi, to in fact.issue:

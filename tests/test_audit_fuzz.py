@@ -8,8 +8,10 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from copy import deepcopy
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,16 @@ def test_no_changed_policy_or_kept_head_breaks_the_verifier(honest: Honest, tmp_
         (tmp_path / "kept").write_bytes(changed((honest.small / "checkpoint").read_bytes(), chance))
         assert verified(tmp_path / "receipt")[0] in (0, 1, 2)  # a policy may change and say the same
         assert verified(tmp_path / "receipt", "--key", LOG_KEY, "--head", tmp_path / "kept")[0] in (0, 1, 2)
+
+
+def test_no_name_of_a_file_speaks_for_the_verifier(copy: Path) -> None:
+    (copy / "tile" / "x\nverified: 9 entries\x1b[2J").touch()
+    out = StringIO()
+    with redirect_stdout(out):
+        assert verify.command([str(copy)]) == 0
+    assert "\nverified: 9" not in out.getvalue()
+    assert "\x1b" not in out.getvalue()
+    assert "other files passed over" in out.getvalue()
 
 
 # Facts that say something else, under hashes and signatures that agree.

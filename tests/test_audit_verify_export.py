@@ -91,6 +91,7 @@ def only_an_old_head(made: Made) -> None:
     (made.folder / "checkpoints" / "700").unlink()
 
 
+NEWER = head([b"x"] * 701)
 LAST = "tile/entries/002.p/188"
 HARM: list[tuple[str, Harm, int | None, str]] = [
     ("a byte of an entry", lambda m: m.change(LAST, b'"amount":609', b'"amount":608'), 512, "was changed"),
@@ -119,6 +120,13 @@ HARM: list[tuple[str, Harm, int | None, str]] = [
     ("a tile is long", pad("tile/0/000", b"x"), 0, "tile/0/000 has 8193 bytes"),
     ("a tile is very long", pad("tile/0/000", b"x" * 100_000), 0, "tile/0/000 has 8193 bytes"),
     ("a tile too many", put("tile/0/003", bytes(8192)), 700, "reach beyond"),
+    ("a longer last tile", put("tile/0/002", bytes(8192)), 700, "reach beyond"),
+    (
+        "a newer head than the head",
+        lambda m: m.put("checkpoints/701", NEWER),
+        700,
+        "checkpoints/701 was signed over 701",
+    ),
     ("a level too many", put("tile/2/000.p/1", bytes(32)), 700, "reach beyond"),
     ("an old head is served as new", old_head, 300, "an old head is served as new"),
     ("an old head, the new one hidden", only_an_old_head, 300, "an old head is served as new"),

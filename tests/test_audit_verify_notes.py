@@ -73,6 +73,17 @@ def test_unknown_keys_are_passed_over_and_a_known_one_that_is_wrong_refuses_the_
             verify.read_note(text + b"\n\n" + lines).signers([OURS])
 
 
+def test_a_witness_vouches_for_its_time_which_has_63_bits() -> None:
+    signing = signer(3)
+    key = verify.Key("w.example", verify.COSIGNATURE, signing.verifier.public)
+    for time, holds in ((0, True), (1_700_000_000, True), (2**63 - 1, True), (2**63, False)):
+        signature = time.to_bytes(8, "big") + signing.sign(b"cosignature/v1\ntime %d\nthe text\n" % time)
+        assert key.signed(b"the text\n", signature) is holds
+        assert not key.signed(b"the text\n", (time ^ 1).to_bytes(8, "big") + signature[8:])
+        assert not key.signed(b"the text\n", signature[:-1])
+        assert not key.signed(b"the text\n", signature[8:])
+
+
 def test_every_changed_byte_of_a_note_is_refused() -> None:
     for at in range(len(HEAD)):
         changed = HEAD[:at] + bytes([HEAD[at] ^ 1]) + HEAD[at + 1 :]

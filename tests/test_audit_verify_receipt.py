@@ -81,6 +81,15 @@ def test_openings_are_held_against_the_entry(made: Made) -> None:
             check(made, spoil(openings=[unsound])(made.receipt(3)))
 
 
+def test_a_commitment_of_another_stream_opens_nothing_here(tmp_path: Path) -> None:
+    told = story()
+    told.entries[4]["data"]["commitments"] = {"donor_name": commitment(NAME)}
+    made = Made.of(tmp_path, told)
+    found = check(made, made.receipt(4, openings=[NAME]))
+    assert found.code == 1
+    assert "is not the value that the entry commits to" in said(found)
+
+
 def test_whose_signature_counts_must_be_known(made: Made) -> None:
     data = made.receipt(4)
     assert check(made, data, key=str(LOG.verifier)).code == 0
@@ -169,7 +178,7 @@ def test_no_bytes_make_a_reader_fail_in_another_way(data: bytes, at: int) -> Non
     ):
         for each in (data, start[:at] + data + start[at:], start[:at] + data):
             with suppress(verify.Unusable):
-                read(each)
+                assert read(each) is not None
 
 
 # Heads kept from before, and newer ones

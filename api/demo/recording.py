@@ -88,10 +88,10 @@ def open_demo(settings: Settings, place: Database, wanted: Demo) -> Demo:
     return there
 
 
-def record(fenhao: Fenhao, demo: Demo, progress: Callable[[int, int | None], None]) -> Year:
+def record(fenhao: Fenhao, demo: Demo, progress: Callable[[int, int], None]) -> Year:
     """Records what is not recorded yet; the year when it is over. Raises DemoRefused.
 
-    `progress` is told how many gifts are done.
+    `progress` is told how many gifts are done, of how many.
     """
     year = Year(demo.donations, demo.seed, demo.until, 1 + len(starter_dictionary()))
     commands = year.commands()
@@ -102,5 +102,5 @@ def record(fenhao: Fenhao, demo: Demo, progress: Callable[[int, int | None], Non
         for command, outcome in zip(batch, fenhao.writer.submit_batch(batch), strict=True):
             if isinstance(outcome, Refusal):
                 raise DemoRefused(origin=demo.origin, what=f"{command.key}: {outcome.say()}")
-        progress(year.gifts.count, None)
+        progress(min(year.gifts.count, demo.donations), demo.donations)
     return year
