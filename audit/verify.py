@@ -4215,6 +4215,7 @@ def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 # ---------------------------------------------------------------------------------------------------------------------
 
 MAX_TOKEN_BYTES = 100_000
+STAMP_NAME = re.compile(r"([0-9A-Za-z][0-9A-Za-z._-]{0,99})\.(?:checkpoint|tsr)")
 MAX_ROOTS_BYTES = 1_000_000
 MAX_CERTIFICATES = 10  # in one token
 MAX_CHAIN = 5
@@ -4407,7 +4408,9 @@ def certificates(data: bytes, *, pem: bool = False) -> list[Any]:
         found = list(x509.load_pem_x509_certificates(data)) if pem else [x509.load_der_x509_certificate(data)]
         for one in found:  # which is read only now
             _ = one.subject, one.issuer, one.public_key(), list(one.extensions), one.not_valid_after_utc
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return []
+    except (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return []
     return found
 
@@ -4566,8 +4569,9 @@ class Stamps:
             names = set()
         except OSError as error:
             raise unreadable(self.folder, error) from None
-        self.names = {name.rpartition(".")[0] for name in names if name.endswith((".checkpoint", ".tsr"))}
-        self.odd = [f"timestamps/{name}" for name in names - {"roots.pem"} if name.rpartition(".")[0] not in self.names]
+        found = {name: match[1] for name in names if (match := STAMP_NAME.fullmatch(name)) is not None}
+        self.names = set(found.values())
+        self.odd = [f"timestamps/{name}" for name in names - found.keys() - {"roots.pem"}]
         self.sizes = sorted((size, name) for name in self.names if (size := self._size(name)) is not None)
         self.times: list[datetime] = []
 

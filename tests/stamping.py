@@ -174,6 +174,8 @@ class Stamper:
     naming: str = "v2"
     """How the signer's certificate is named: v2, v2 with its hash said, or v1 (SHA-1)."""
     status: int = 0
+    content: str = INFO
+    """What the signed attributes say is signed."""
     skips: str = ""
     """A signed attribute that is left out."""
 
@@ -199,7 +201,7 @@ class Stamper:
             nonce,
         )
         said = {
-            "content": attribute("1.2.840.113549.1.9.3", oid(INFO)),
+            "content": attribute("1.2.840.113549.1.9.3", oid(self.content)),
             "digest": attribute("1.2.840.113549.1.9.4", der(0x04, new_hash(self.hash, info).digest())),
             "signer": self._named(),
         }

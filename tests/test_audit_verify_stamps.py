@@ -208,6 +208,11 @@ HARM: list[tuple[str, Callable[[Made], None], str]] = [
         lambda m: replaced(m, Stamper(Holder(stamper().certificate, rsa_key(3)))),
         "signature of the authority on it is wrong",
     ),
+    (
+        "signed as something else",
+        lambda m: replaced(m, Stamper(stamper(), content="1.2.840.113549.1.7.1")),
+        "what is signed is no time-stamp",
+    ),
     *(
         (f"without its {one}", partial(replaced, by=Stamper(stamper(), skips=one)), "is no time-stamp")
         for one in ("content", "digest", "signer")
@@ -221,6 +226,14 @@ def test_a_stamp_that_does_not_hold_is_found(made: Made, harm: Callable[[Made], 
     found = made.check()
     assert found.code == 1, said(found)
     assert any(what in one for one in whats(found)), whats(found)
+
+
+def test_other_files_beside_stamps_are_named_and_passed_over(made: Made) -> None:
+    made.put("timestamps/read me\n.tsr", b"")
+    made.put("timestamps/notes.txt", b"")
+    found = made.check()
+    assert found.code == 0, said(found)
+    assert found.members["passed_over"] == ["timestamps/notes.txt", "timestamps/read me\n.tsr"]
 
 
 def test_stamps_of_an_authority_that_the_reader_does_not_trust_do_not_hold(honest: Made, tmp_path: Path) -> None:
