@@ -5075,6 +5075,14 @@ def verify_receipts(files: Sequence[Path], trust: Policy | None = None, heads: S
         raise unusable[0]
     refuted = [result for result in results if "problem" in result]
     good = sum(1 for result in results if result["ok"])
+    if trust is None and good:
+        lines.append(
+            Said(
+                "信任策略为凭据旁的 policy 文件：请将其中公钥与基金会公示的核对（--policy、--key）",
+                "the policy is the file beside: compare its key with the one that the foundation publishes "
+                "(--policy, --key)",
+            )
+        )
     if len(files) > 1:
         lines.append(Said(f"{len(files)} 张凭据，{good} 张成立", f"{good} of {len(files)} receipts hold"))
     problems = [{"seq": result["entry"], "what": result["problem"], "file": result["file"]} for result in refuted]
