@@ -6,49 +6,38 @@ Everything happens in schemas of the bench's own, which are dropped at the end.
 
 from __future__ import annotations
 
-import os
 import statistics
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.postgres import PostgresFactory
 
-from ledger.database import Connection, Database, connecting, migrate, point_pool
+from api.bench_ledger import SEED, batches, ledger_in, record, schema_for, seconds
+from ledger.database import Connection, Database, connecting, point_pool
 from ledger.decisions import (
     Command,
     MakeAllocation,
     OpenCase,
-    OpenFund,
-    OpenLedger,
     PayHospital,
     PaymentLine,
     ReceiveDonation,
-    RegisterHospital,
     SettleTreatment,
 )
-from ledger.errors import Refusal
 from ledger.journal import Journal
-from ledger.vault import open_vault
-from ledger.vault_keys import KeyFolder
-from ledger.writing import Outcome, Writer
+from ledger.writing import Writer
 from projections.runner import Runner
 from reports.verification import verify_ledger
 
-BATCH = 500
 CALLERS = 32
 GIFTS_PER_CASE = 400
-SEED = 20260101
 FIRST_DAY = date(2026, 1, 1)
 
 Note = Callable[[str, str], None]
@@ -191,12 +180,12 @@ def bench_write(place: Database, gifts: int, rounds: int, note: Note) -> Result:
         "verify": Line("fenhao verify（2 核，含第 6 条）", "fenhao verify, 2 cores, law 6 included", [], None, 80_000),
     }
     with (
-        _schema(place, "stock") as stock_schema,
-        _schema(place, "ledger") as schema,
+        schema_for(place, "stock") as stock_schema,
+        schema_for(place, "ledger") as schema,
         _stock(place, stock_schema) as stock,
-        _ledger(place, schema) as (journal, writer),
-        _schema(place, "vault") as vault_schema,
-        _ledger(place, vault_schema) as (_, vault_writer),
+        ledger_in(place, schema) as (journal, writer),
+        schema_for(place, "vault") as vault_schema,
+        ledger_in(place, vault_schema) as (_, vault_writer),
     ):
         runner = Runner(journal)
         for n in range(rounds):
@@ -206,7 +195,7 @@ def bench_write(place: Database, gifts: int, rounds: int, note: Note) -> Result:
         note("验证", "verifying")
         runner.catch_up()
         for _ in range(rounds):
-            lines["verify"].rates.append(journal.entries.head().size / _seconds(lambda: _verified(journal, runner)))
+            lines["verify"].rates.append(journal.entries.head().size / seconds(lambda: _verified(journal, runner)))
     return Result(lines)
 
 
@@ -231,21 +220,21 @@ def _round(
     what else the machine does falls on all of them alike.
     """
     writer, vault_writer = writers
-    seconds = {"stock_bulk": 0.0, "bulk": 0.0, "vault": 0.0, "copy": 0.0}
+    spent = {"stock_bulk": 0.0, "bulk": 0.0, "vault": 0.0, "copy": 0.0}
     with connecting(place.owner_url) as bare, journal.entries.reading() as cursor:
         bare.execute(f"drop table if exists {stock_schema}.bare")
         bare.execute(f"create table {stock_schema}.bare (seq bigint primary key, body bytea)")
-        for batch in _batches(rows):
+        for batch in batches(rows):
             before = journal.entries.head().size
-            seconds["stock_bulk"] += _seconds(partial(_stock_save, stock, batch))
-            seconds["bulk"] += _seconds(partial(_record_gifts, writer, batch))
-            seconds["vault"] += _seconds(partial(_record_gifts, vault_writer, batch, named=True))
+            spent["stock_bulk"] += seconds(partial(_stock_save, stock, batch))
+            spent["bulk"] += seconds(partial(_record_gifts, writer, batch))
+            spent["vault"] += seconds(partial(_record_gifts, vault_writer, batch, named=True))
             stored = cursor.execute("select seq, body from entry where seq >= %s", (before,)).fetchall()
-            seconds["copy"] += _seconds(partial(_bare_copy, bare, stock_schema, stored))
-    for name, spent_s in seconds.items():
+            spent["copy"] += seconds(partial(_bare_copy, bare, stock_schema, stored))
+    for name, spent_s in spent.items():
         lines[name].rates.append(len(rows) / spent_s)
     lines["bulk_copy"].rates.append(lines["bulk"].rates[-1])
-    lines["projection"].rates.append(len(rows) / _seconds(runner.catch_up))
+    lines["projection"].rates.append(len(rows) / seconds(runner.catch_up))
     _singly(lines, stock, writer, rows[: min(len(rows) // 4, 4_000)])
     runner.catch_up()
 
@@ -256,7 +245,7 @@ def _stock_save(stock: StockApplication, batch: Sequence[dict[str, Any]]) -> Non
 
 def _record_gifts(writer: Writer, batch: Sequence[dict[str, Any]], *, named: bool = False) -> None:
     more = {"personal": (("donor_name", "王小明"),)} if named else {}
-    _record(writer, [_gift({**row, "donor": row["donation"], **more} if named else row) for row in batch])
+    record(writer, [_gift({**row, "donor": row["donation"], **more} if named else row) for row in batch])
 
 
 def _singly(lines: dict[str, Line], stock: StockApplication, writer: Writer, rows: list[dict[str, Any]]) -> None:
@@ -264,8 +253,8 @@ def _singly(lines: dict[str, Line], stock: StockApplication, writer: Writer, row
     again = [_gift({**row, "donation": "s" + row["donation"], "channel_txn": "s" + row["channel_txn"]}) for row in rows]
     quarter = rows[::4]
     with ThreadPoolExecutor(CALLERS) as callers:
-        stock_s = _seconds(lambda: list(callers.map(lambda row: stock.save(_stock_gift(row)), quarter)))
-        ours_s = _seconds(lambda: list(callers.map(writer.submit, again)))
+        stock_s = seconds(lambda: list(callers.map(lambda row: stock.save(_stock_gift(row)), quarter)))
+        ours_s = seconds(lambda: list(callers.map(writer.submit, again)))
     lines["stock_single"].rates.append(len(quarter) / stock_s)
     lines["single"].rates.append(len(again) / ours_s)
 
@@ -303,13 +292,7 @@ def _spend(writer: Writer, n: int, gifts: int) -> None:
             PayHospital(key=f"p{case}", payment=case, hospital="H", lines=(PaymentLine(case, 20_000),), on=day),
             SettleTreatment(key=f"s{case}", settlement=case, hospital="H", case=case, amount=19_000, on=day),
         ]
-    _record(writer, commands)
-
-
-def _record(writer: Writer, commands: Sequence[Command]) -> list[Outcome]:
-    outcomes = writer.submit_batch(commands)
-    assert not any(isinstance(outcome, Refusal) for outcome in outcomes), outcomes
-    return outcomes
+    record(writer, commands)
 
 
 def _bare_copy(connection: Connection, schema: str, rows: Sequence[tuple[int, bytes]]) -> None:
@@ -320,51 +303,9 @@ def _bare_copy(connection: Connection, schema: str, rows: Sequence[tuple[int, by
             copy.write_row(row)
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
-
-
-@contextmanager
-def _schema(place: Database, purpose: str) -> Iterator[str]:
-    """A schema of the bench's own, dropped at the end with the role that a migration may have made for it."""
-    name = f"bench_{os.getpid()}_{purpose}"
-    try:
-        yield name
-    finally:
-        with connecting(place.owner_url) as connection:
-            _drop(connection, name)
-
-
-def _drop(connection: Connection, name: str) -> None:
-    connection.execute(f"drop schema if exists {name} cascade")
-    for (role,) in connection.execute("select rolname from pg_roles where rolname = %s", (f"{name}_service",)):
-        connection.execute(f"drop owned by {role}; drop role {role}")
-
-
 @contextmanager
 def _stock(place: Database, schema: str) -> Iterator[StockApplication]:
     with connecting(place.owner_url) as connection:
         connection.execute(f"create schema {schema}")
     with StockApplication(place.owner_url, schema) as application:
         yield application
-
-
-@contextmanager
-def _ledger(place: Database, schema: str) -> Iterator[tuple[Journal, Writer]]:
-    database = Database(place.owner_url, schema=schema)
-    migrate(database)
-    with Journal(database) as journal, TemporaryDirectory(prefix="bench-keys-") as keys:
-        vault = open_vault(journal, KeyFolder(Path(keys), os.urandom), os.urandom)
-        vault.prepare()
-        writer = Writer(journal, vault=vault)
-        _record(writer, [OpenLedger(key="ledger", origin="bench.example.org", verifier_key="bench")])
-        funds = [OpenFund(key=f"F{i}", fund=f"F{i}", name=f"F{i}", fee_bp=(0, 300, 500)[i]) for i in range(3)]
-        _record(writer, [*funds, RegisterHospital(key="H", hospital="H", name="H")])
-        yield journal, writer

@@ -7,7 +7,7 @@ both, exit code 2, and nothing changed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,11 @@ from api.sankey_command import sankey
 from api.service_commands import donor_link, serve, staff, token
 from api.settings import Settings
 from api.timestamp_command import timestamp
+from api.trace_command import trace
 from api.vault_commands import vault
 from api.verify_command import verify
 from api.witness_commands import witness
-from api.words import EXIT_TAMPERED, Words, as_text
+from api.words import EXIT_TAMPERED, Words
 from api.words import common as _common
 from api.words import looking_back as _looking_back
 
@@ -60,6 +61,7 @@ main.add_command(key)
 main.add_command(vault)
 main.add_command(witness)
 main.add_command(sankey)
+main.add_command(trace)
 main.add_command(serve)
 main.add_command(token)
 main.add_command(staff)
@@ -172,47 +174,6 @@ def import_(
 
 
 @main.command()
-@click.argument("noun", type=click.Choice(["donor", "donation", "case", "hospital", "fund", "serial"]))
-@click.argument("id")
-@_looking_back
-@click.option("--jsonl", is_flag=True, help="每项一行 JSON / one JSON line for each item")
-@_common
-def trace(
-    words: Words, settings: Settings, noun: str, id: str, as_of: str | None, known_at: str | None, jsonl: bool
-) -> None:
-    """追踪善款：捐赠人、捐赠、个案、医院、基金，或一分钱 / Follow the money of a donor, ..., or one serial TAPE:N."""
-    from api.bootstrap import assembled, reader_of, vantage_of
-    from ledger.ids import check_id
-    from projections.history import reading_from
-    from projections.trace import whole
-    from reports.traces import trace_lines
-
-    check_id(id, noun)
-    with assembled(settings, words.status.wait) as fenhao:
-        fenhao.runner.catch_up(progress=words.status.views)
-        reader, vantage = reader_of(fenhao), vantage_of(fenhao, as_of, known_at)
-        with reading_from(fenhao.journal, vantage) as traces:
-            found = getattr(traces, noun)(id)
-            words.status.clear()
-            if jsonl:
-                for line in _lines_of(found):
-                    click.echo(as_text(line))
-            elif words.json:
-                words.give(whole(found))
-            else:
-                for text in trace_lines(noun, found, reader, vantage):
-                    click.echo(text)
-
-
-def _lines_of(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A trace as JSON lines: its short members first, then one line for each item of its long lists."""
-    yield {name: value for name, value in found.items() if not isinstance(value, Iterator)}
-    for name, value in found.items():
-        if isinstance(value, Iterator):
-            yield from ({name: item} for item in value)
-
-
-@main.command()
 @click.option("--fund", metavar="F", help="只看一个基金 / one fund alone")
 @_looking_back
 @_common
@@ -281,10 +242,15 @@ def rebuild(words: Words, settings: Settings) -> None:
 
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.journal.entries.head()
-        size = fenhao.runner.rebuild(progress=words.status.views)
+        made = fenhao.runner.rebuild(progress=words.status.views)
     words.status.clear()
-    words.say(f"已由 {size} 条分录重建视图", f"the views are made anew from {size} entries")
-    words.give({"entries": size})
+    words.say(f"已由 {made.entries} 条分录重建视图", f"the views are made anew from {made.entries} entries")
+    if made.unlike:
+        names = ", ".join(made.unlike)
+        words.say(f"与原有不同，已替换：{names}", f"these were otherwise before and have been replaced: {names}")
+    else:
+        words.say("与原有视图完全一致", "they are what they were")
+    words.give({"entries": made.entries, "unlike": list(made.unlike)})
 
 
 @main.command()
@@ -303,22 +269,34 @@ def doctor(words: Words, settings: Settings) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["write", "audit", "http"]))
+@click.argument("what", type=click.Choice(["write", "read", "audit", "http"]))
 @click.option("--gifts", default=20_000, show_default=True, help="捐赠笔数 / how many gifts")
 @click.option("--rounds", default=3, show_default=True, help="轮数 / how often, the median counts")
 @click.option("--entries", default=200_000, show_default=True, help="audit 的分录数 / of audit: how many entries")
+@click.option(
+    "--donations",
+    type=click.IntRange(5_000),
+    multiple=True,
+    default=(100_000, 1_000_000),
+    show_default=True,
+    help="read 的账本大小，可多次 / of read: donations of the ledger that is asked, once for each size",
+)
 @_common
-def bench(words: Words, settings: Settings, what: str, gifts: int, rounds: int, entries: int) -> None:
+def bench(
+    words: Words, settings: Settings, what: str, gifts: int, rounds: int, entries: int, donations: tuple[int, ...]
+) -> None:
     """测速，每项与参照并列 / Measure speed, each figure beside its yardstick."""
     from api.bench import bench_write
     from api.bench_audit import bench_audit
     from api.bench_http import bench_http
+    from api.bench_read import bench_read
     from api.bootstrap import database
 
     note = words.status.note
     with database(settings, words.status.wait) as place:
         measured: dict[str, Callable[[], Any]] = {
             "write": lambda: bench_write(place, gifts, rounds, note),
+            "read": lambda: bench_read(place, sorted(donations), note),
             "audit": lambda: bench_audit(place, entries, note),
             "http": lambda: bench_http(place, gifts, rounds, note),
         }

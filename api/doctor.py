@@ -113,12 +113,26 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
         + ("" if sound else ", and the head does not name the last one: run fenhao verify"),
     )
     yield _two_persons(fenhao, head.exponent or 0, head.currency or "")
-    failure = fenhao.runner.failure()
-    lag = fenhao.runner.lag()
-    if failure is not None:
-        yield Finding(False, f"视图停止更新：{failure.say('zh')}", f"the views stand still: {failure.say('en')}")
-    else:
+    yield from _followed(fenhao)
+
+
+def _followed(fenhao: Fenhao) -> Iterator[Finding]:
+    """How far behind the views are, and what of them stands still."""
+    failures, lag = fenhao.runner.recorder.failures(), fenhao.runner.lag()
+    for name, failure in failures.items():
+        zh, en = STANDING_ZH.get(name.rpartition(".")[2], "视图"), name.rpartition(".")[2]
+        what = "the views stand" if name == en else f"the sums of {en} stand"
+        yield Finding(
+            False,
+            f"{zh}停止更新：{failure.say('zh')}；更新程序后请运行 fenhao rebuild",
+            f"{what} still: {failure.say('en')}; run fenhao rebuild with a newer version",
+        )
+    if fenhao.runner.failure() is None:
         yield Finding(True, f"视图落后 {lag:,} 条分录", f"the views are {lag:,} entries behind")
+
+
+STANDING_ZH = {"flows": "流向汇总", "periods": "按日汇总"}
+"""What the kinds of sums are called."""
 
 
 def _vault(fenhao: Fenhao) -> Iterator[Finding]:

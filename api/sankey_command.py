@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from api.settings import Settings
-from api.words import Words, common
+from api.words import Words, common, looking_back
 from ledger.errors import BadValue, OperatorFault
 from projections.flows import TOP
 
@@ -42,6 +42,7 @@ class CannotWrite(OperatorFault):
     metavar="FILE.(html|svg|png|json)",
     help="写入此文件，按扩展名定格式 / write it here, as what its name ends in",
 )
+@looking_back
 @common
 def sankey(
     words: Words,
@@ -55,9 +56,11 @@ def sankey(
     reason: str | None,
     top: int,
     out: Path,
+    as_of: str | None,
+    known_at: str | None,
 ) -> None:
     """善款流向图：捐赠人 → 专项基金 → 医院 → 去向 / Draw where the money went: donors, funds, hospitals, outcomes."""
-    from api.bootstrap import assembled, reader_of
+    from api.bootstrap import assembled, reader_of, vantage_of
     from ledger.ids import check_id
     from ledger.times import parse_day
     from ledger.vault import Reader
@@ -80,7 +83,7 @@ def sankey(
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.runner.catch_up(progress=words.status.views)
         reader = reader_of(fenhao)
-        found = flows(fenhao.journal, scope, top)
+        found = flows(fenhao.journal, scope, top, vantage_of(fenhao, as_of, known_at))
         if by is not None and reason is not None:
             found = with_masked_donors(found, fenhao.vault, Reader(by, reason))
     words.status.clear()

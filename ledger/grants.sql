@@ -16,8 +16,8 @@ grant update (master, retired) on vault_keys to {role};
 grant update (master, wrapped, made_at) on vault_person to {role};
 grant update (sealed) on vault_value to {role};
 grant delete on vault_pseudonym to {role};
-grant insert, update, delete on view_tape, view_gift, view_attribution, view_place, view_movement, view_tracking, view_failure
-    to {role};
+grant insert, update, delete on view_tape, view_gift, view_attribution, view_place, view_movement, view_tracking, view_failure,
+    view_standing, view_donor, view_leader, view_giving, view_donor_place, view_period to {role};
 grant insert, delete on synonym, unknown_term to {role};
 grant update (code, accepted_by, accepted_at) on synonym to {role};
 grant update (seen, kind, last_at) on unknown_term to {role};

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import InterfaceError, Mapper, Notification, OperationalError, StoredEvent
@@ -54,6 +54,16 @@ class Posting(Struct, frozen=True, gc=False):
     originator_version: int
     topic: str
     state: bytes
+
+
+class Notice(Struct, frozen=True, gc=False):
+    """An entry with the attributes of a notification of `eventsourcing`, at a tenth of the cost of making one."""
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+    id: int
 
 
 class Head(NamedTuple):
@@ -191,14 +201,16 @@ class JournalRecorder(PostgresApplicationRecorder):
         """At most `limit` events from notification id `start` (or above it) up to `stop`, of the given types or all."""
         first = 0 if start is None else start - 1 if inclusive_of_start else start
         with self.reading() as cursor:
+            # Binary: as text, bytes would cross the wire twice as long.
             rows = cursor.execute(
                 _SQL["notifications"],
                 {"first": first, "stop": stop, "topics": list(topics) or None, "limit": limit},
+                binary=True,
             )
-            return [
-                Notification(stream, version, topic, data_of(body), id=seq + 1)
-                for seq, stream, version, topic, _, body in rows
+            notices = [
+                Notice(stream, version, topic, data_of(body), seq + 1) for seq, stream, version, topic, _, body in rows
             ]
+        return cast(Sequence[Notification], notices)
 
     @reads_again
     def max_notification_id(self) -> int | None:

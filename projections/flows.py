@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.database import Cursor, queries, tuples
 from ledger.errors import Unknown
 from ledger.journal import Journal
-from projections.trace import snapshot
+from projections.history import NOW, QUERIES, Vantage, entries_known
+from projections.trace import Page, Traces, snapshot
 
 _SQL = queries("projections", "flows.sql")
 
 TOP = 24
 """How many donors, funds and hospitals are told apart, the largest of each; the others go together."""
+
+FEW_ENTRIES = 2_000
+"""A ledger of so few entries is told of its gifts, whose entries are then exact in every link, and as quickly."""
 
 DONORS, FUNDS, HOSPITALS, OUTCOMES = range(4)
 OTHERS = ("donors/others", "funds/others", "hospitals/others")
@@ -44,7 +48,7 @@ class Scope:
 
 
 class Path(NamedTuple):
-    """Money that went one way: node ids (`hospital` None when it is at none), amount, first and last gift's seq."""
+    """Money that went one way: node ids (`hospital` None when it is at none), amount, bounds of its gifts' entries."""
 
     donor: str
     fund: str
@@ -66,7 +70,7 @@ class Node(NamedTuple):
 
 
 class Link(NamedTuple):
-    """Money from node to node, in minor units, and the entries of the first and the last gift in it."""
+    """Money from node to node, in minor units; the entries of the gifts in it are from `first` to `last`."""
 
     source: str
     target: str
@@ -82,6 +86,7 @@ class Flows:
     scope: Scope
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
+    vantage: Vantage = NOW
 
     @property
     def total(self) -> int:
@@ -89,21 +94,26 @@ class Flows:
         return sum(node.amount for node in self.nodes if node.layer == DONORS)
 
 
-def flows(journal: Journal, scope: Scope, top: int = TOP) -> Flows:
-    """The flows of that money now. Raises Unknown for a donor, fund or case that the ledger does not have."""
+def flows(journal: Journal, scope: Scope, top: int = TOP, vantage: Vantage = NOW) -> Flows:
+    """The flows of that money, seen from there. Raises Unknown for what the ledger does not have, or had not then."""
     with snapshot(journal) as connection:
-        paths, givers, names = paths_of(tuples(connection), scope, top)
-    return woven(scope, paths, givers, names, top)
+        paths, givers, names = paths_of(tuples(connection), scope, top, vantage)
+    return replace(woven(scope, paths, givers, names, top), vantage=vantage)
 
 
-def paths_of(cursor: Cursor, scope: Scope, top: int) -> tuple[list[Path], int, dict[str, str]]:
+def paths_of(cursor: Cursor, scope: Scope, top: int, vantage: Vantage = NOW) -> tuple[list[Path], int, dict[str, str]]:
     """The paths of that money, of how many donors they are, and what their funds and hospitals are called.
 
     All but the `top` largest donors are one. Raises Unknown as `flows` does.
     """
     cursor.execute(_SQL["room"])
-    _check(cursor, scope)
-    paths, givers = _paths(cursor, scope, top)
+    if vantage == NOW:
+        _check(cursor, scope)
+        paths, givers = _paths(cursor, scope, top)
+    else:
+        back = {"as_of": vantage.as_of or date.max, "size": entries_known(cursor, vantage.known_at)}
+        _check_then(Traces(cursor.connection, QUERIES, back), scope)
+        paths, givers = _gathered(cursor, "of_past", scope, top, back)
     named = {node for path in paths for node in (path.fund, path.hospital) if node is not None}
     return paths, givers, dict(cursor.execute(_SQL["names"], {"streams": sorted(named)}).fetchall())
 
@@ -158,15 +168,48 @@ def _check(cursor: Cursor, scope: Scope) -> None:
         raise Unknown("donor", scope.donor)
 
 
+def _check_then(traces: Traces, scope: Scope) -> None:
+    for noun, named in (("fund", scope.fund), ("case", scope.case)):
+        if named is not None:
+            traces.require(noun, named)
+    if scope.donor is not None:
+        traces.donor(scope.donor, Page(limit=1))
+
+
 def _says(cursor: Cursor, name: str, which: dict[str, str]) -> bool:
     [(said,)] = cursor.execute(_SQL[name], which).fetchall()
     return bool(said)
 
 
 def _paths(cursor: Cursor, scope: Scope, top: int) -> tuple[list[Path], int]:
-    """The paths, and how many donors they are of."""
-    query = _SQL["of_places" if scope.donor is None else "of_donor"] + "\n" + _SQL["paths"]
-    bounds = {"since": scope.since or date.min, "until": scope.until or date.max, "top": top}
+    """The paths, and how many donors they are of: from the sums where those tell, else from places and gifts."""
+    return _paths_of_sums(cursor, scope, top) or _paths_of_gifts(cursor, scope, top)
+
+
+def _paths_of_sums(cursor: Cursor, scope: Scope, top: int) -> tuple[list[Path], int] | None:
+    if scope.case is not None or scope.since is not None or scope.until is not None:
+        return None
+    which = {"donor": scope.donor, "fund": scope.fund, "top": top}
+    [(in_step, givers, enough)] = cursor.execute(_SQL["sums"], {**which, "few": FEW_ENTRIES}).fetchall()
+    query = "of_one" if scope.donor is not None else "whole" if scope.fund is None and enough else None
+    if not in_step or query is None:
+        return None
+    rows = cursor.execute(_SQL[query], {**which, "givers": givers}, prepare=False).fetchall()
+    if scope.donor is not None:
+        return ([Path(*row[:7]) for row in rows], 1) if rows else None
+    return [Path(*row[:7]) for row in rows], givers
+
+
+def _paths_of_gifts(cursor: Cursor, scope: Scope, top: int) -> tuple[list[Path], int]:
+    return _gathered(cursor, "of_places" if scope.donor is None else "of_donor", scope, top, {})
+
+
+def _gathered(
+    cursor: Cursor, beginning: str, scope: Scope, top: int, back: Mapping[str, Any]
+) -> tuple[list[Path], int]:
+    """The paths, from all the gifts that the beginning reads."""
+    query = _SQL[beginning] + "\n" + _SQL["paths"]
+    bounds = {"since": scope.since or date.min, "until": scope.until or date.max, "top": top, **back}
     which = {"donor": scope.donor, "fund": scope.fund, "case": scope.case}
     # Planned each time for what is asked: a plan kept for all would read everything.
     rows = cursor.execute(query, {**which, **bounds}, prepare=False).fetchall()

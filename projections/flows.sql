@@ -39,11 +39,41 @@ with part as materialized (
       and (%(fund)s::text is null or near.fund = %(fund)s) and (%(case)s::text is null or near.case_id = %(case)s)
 )
 
+-- name: of_past
+-- The same looking back, of entries below seq %(size)s posted not after %(as_of)s, with donors as known: each gift where it
+-- came to, and what every move brought there and took away.
+with part as materialized (
+    select donor.id as donor, near.opening, near.seq, step.fund, step.hospital, step.kind, step.amount
+    from view_gift near
+    cross join lateral (
+        select case when count(*) = 0 then near.donor
+            else (array_agg(said.donor order by said.seq desc) filter (where said.seq < %(size)s))[1] end as id
+        from view_attribution said where said.donation = near.donation
+    ) donor
+    cross join lateral (
+        select near.fund, near.hospital, near.case_id, split_part(near.target, '/', 1) as kind, near.hi - near.lo as amount
+        union all
+        select side.fund, side.hospital, side.case_id, side.kind,
+            side.sign * (least(move.hi, near.hi) - greatest(move.lo, near.lo))
+        from view_movement move
+        cross join lateral (values
+            (move.target_fund, move.target_hospital, move.target_case, move.target_kind, 1),
+            (move.source_fund, move.source_hospital, move.source_case, move.source_kind, -1)
+        ) side (fund, hospital, case_id, kind, sign)
+        where box(point(move.tape, move.lo), point(move.tape, move.hi - 1))
+            && box(point(near.tape, near.lo), point(near.tape, near.hi - 1))
+          and move.posted_on <= %(as_of)s and move.seq < %(size)s
+    ) step
+    where near.posted_on <= %(as_of)s and near.seq < %(size)s and near.posted_on between %(since)s and %(until)s
+      and step.kind <> 'void' and (%(donor)s::text is null or donor.id = %(donor)s)
+      and (%(fund)s::text is null or step.fund = %(fund)s) and (%(case)s::text is null or step.case_id = %(case)s)
+)
+
 -- name: paths
 -- Minor units by donor (the %(top)s who gave most, the others together), fund, hospital and kind of place; the entries of
 -- the first and the last gift among them, and how many donors there are. Cash to a family is apart from treatment.
 , giver as materialized (
-    select donor, sum(amount) as given from part where donor is not null group by donor
+    select donor, sum(amount) as given from part where donor is not null group by donor having sum(amount) > 0
 ), many as (
     select count(*) as givers from giver
 ), leader as materialized (
@@ -53,7 +83,7 @@ with part as materialized (
     select leader.donor as leader, part.donor is null as nobodys, opening, fund, hospital, kind,
         sum(amount)::bigint as amount, min(seq) as first, max(seq) as last
     from part left join leader using (donor)
-    group by leader.donor, part.donor is null, opening, fund, hospital, kind
+    group by leader.donor, part.donor is null, opening, fund, hospital, kind having sum(amount) > 0
 )
 select case when leader is not null then 'donor/' || leader
         when not nobodys then 'donors/others'
@@ -75,3 +105,70 @@ select exists (select from view_gift where donor = %(donor)s)
 -- What funds and hospitals are called, by their streams.
 select stream, convert_from(body, 'UTF8')::jsonb #>> '{data,name}' from entry
 where stream = any(%(streams)s) and type in ('FundOpened', 'HospitalRegistered')
+
+-- name: sums
+-- Whether the sums of flows are in step with the views, which are of more than a few entries; how many donors there are;
+-- whether enough of those who gave most are kept in order.
+select coalesce((
+        select flows.notification_id = views.notification_id and views.notification_id > %(few)s
+        from view_tracking flows, view_tracking views
+        where flows.application_name = 'journal.flows' and views.application_name = 'journal'), false),
+    givers, (select count(*) from (select from view_leader limit %(top)s + 1) leading_ones) >= least(givers, %(top)s + 1)
+from (select donors - (select count(*) from view_donor where empty) as givers from view_giving) many
+
+-- name: whole
+-- What `of_places` and `paths` come to for all money, from the sums: leaders with few gifts are looked up, those with many
+-- have their places kept, and the others are what is left. Bounds are those of the gifts that ever stood there.
+with leader as materialized (
+    select donor, view_donor.many from view_leader join view_donor using (donor)
+    order by view_leader.given desc, donor limit case when %(givers)s = %(top)s + 1 then %(givers)s else %(top)s end
+), led as materialized (
+    select gift.donor, near.fund, coalesce(near.hospital, '') as hospital, near.kind,
+        sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo)) as amount, min(gift.seq) as first, max(gift.seq) as last
+    from leader
+    cross join lateral (select * from view_gift each where each.donor = leader.donor offset 0) gift
+    cross join lateral (
+        select each.lo, each.hi, each.fund, each.hospital, each.kind from view_place each
+        where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
+            select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
+        offset 0
+    ) near
+    where not leader.many and near.kind <> 'void'
+    group by gift.donor, near.fund, near.hospital, near.kind
+    union all
+    select place.donor, place.fund, place.hospital, place.kind, sum(place.amount),
+        (select min(seq) from view_gift where view_gift.donor = place.donor),
+        (select max(seq) from view_gift where view_gift.donor = place.donor)
+    from leader join view_donor_place place using (donor)
+    where leader.many and place.kind <> 'void'
+    group by place.donor, place.fund, place.hospital, place.kind
+), path as (
+    select 'donor/' || donor as giver, fund, hospital, kind, amount, first, last from led
+    union all
+    select 'donors/' || whose, fund, hospital, kind, amount, first, last from view_standing where whose <> 'all'
+    union all
+    select 'donors/others', fund, hospital, kind, sum(amount), min(first), max(last)
+    from (
+        select fund, hospital, kind, amount, first, last from view_standing where whose = 'all'
+        union all
+        select fund, hospital, kind, -amount, null, null from view_standing where whose <> 'all'
+        union all
+        select fund, hospital, kind, -amount, null, null from led
+    ) part group by fund, hospital, kind
+)
+select giver, 'fund/' || fund, case when hospital <> '' then 'hospital/' || hospital end,
+    'outcome/' || case when kind = 'used' and hospital = '' then 'cash' else kind end,
+    amount::bigint, first, last, %(givers)s::bigint
+from path where kind <> 'void' and amount <> 0
+order by giver, fund, hospital, kind
+
+-- name: of_one
+-- The same for one donor with many gifts, of one fund or all; nothing when there are no such sums.
+select 'donor/' || donor, 'fund/' || fund, case when hospital <> '' then 'hospital/' || hospital end,
+    'outcome/' || case when kind = 'used' and hospital = '' then 'cash' else kind end,
+    sum(amount)::bigint, (select min(seq) from view_gift where donor = %(donor)s),
+    (select max(seq) from view_gift where donor = %(donor)s), 1
+from view_donor_place
+where donor = %(donor)s and kind <> 'void' and (%(fund)s::text is null or fund = %(fund)s)
+group by donor, fund, hospital, kind having sum(amount) <> 0
+order by fund, hospital, kind

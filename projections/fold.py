@@ -6,9 +6,10 @@ about tapes and donors; a type it has never heard of is folded like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -88,7 +89,7 @@ def items_of(page: Sequence[Notification]) -> list[Item]:
         try:
             data = _decode(one.state)
         except msgspec.DecodeError as error:
-            raise _failed(one.id - 1, one.topic, error) from error
+            raise failed(one.id - 1, one.topic, error) from error
         if data.of is None:
             on = data.on
         items.append(Item(one.id - 1, one.topic, on, data))
@@ -104,6 +105,13 @@ def whole_entries(page: Sequence[Notification]) -> Sequence[Notification]:
         return page
     first = page[-1].id if part.of is None else part.of + 1
     return page[: max(first - page[0].id, 0)]
+
+
+def single_entries(page: Sequence[Notification]) -> Iterator[Sequence[Notification]]:
+    """The page cut into its entries, each with all its parts."""
+    starts = [n for n, one in enumerate(page) if _decode_part(one.state).of is None]
+    for start, end in pairwise([*starts, len(page)]):
+        yield page[start:end]
 
 
 def touched(items: Iterable[Item]) -> list[Run]:
@@ -147,7 +155,7 @@ class Changes:
                 self._fold(item)
             except Exception as error:
                 # Whatever is wrong with it, the operator must learn which entry it is.
-                raise _failed(item.seq, item.type, error) from error
+                raise failed(item.seq, item.type, error) from error
         self._arrive()
 
     def _fold(self, item: Item) -> None:
@@ -245,5 +253,6 @@ def _dated(item: Item) -> date:
     return item.on
 
 
-def _failed(seq: int, type: str, error: Exception) -> ProjectionFailed:
+def failed(seq: int, type: str, error: Exception) -> ProjectionFailed:
+    """What is said of an entry that could not be folded."""
     return ProjectionFailed(seq, shown(type), shown(f"{error.__class__.__name__}: {error}", 300))

@@ -17,6 +17,7 @@ from typing import LiteralString
 from ledger.database import Cursor, queries, tuples
 from ledger.journal import Journal
 from ledger.times import utc_text
+from projections import trace
 from projections.trace import Traces, snapshot
 
 _SQL = queries("projections", "history.sql")
@@ -28,7 +29,10 @@ _BEGINNINGS = {
     "hospital_donors": "owned",
 }
 QUERIES: dict[str, LiteralString] = {
-    name: _SQL[_BEGINNINGS[name]] + "\n" + text if name in _BEGINNINGS else text for name, text in _SQL.items()
+    **{name: trace.QUERIES[name] for name in ("periods_tell", "fund_figures")},
+    **trace.TIMELINE,
+    "gift_steps": _SQL["chosen"] + "\n" + trace.TIMELINE["gift_steps"],
+    **{name: _SQL[_BEGINNINGS[name]] + "\n" + text if name in _BEGINNINGS else text for name, text in _SQL.items()},
 }
 """What Traces read when they look back; they also take `as_of` (a date) and `size` (how many entries are known)."""
 

@@ -17,7 +17,7 @@ select exists (select from entry where stream = %(stream)s and seq < %(size)s)
 
 -- name: chosen
 -- Begins `gifts`, `gift_places` and `gift_flows`: a donor's gifts, as far as they were known to be the donor's, or one gift;
--- and each step of their serials, 1 where they came and -1 where they left.
+-- of so many gifts from above entry %(after)s on; and each step of their serials, 1 where they came and -1 where they left.
 with candidate as (
     select * from view_gift where donor = %(donor)s
     union all
@@ -26,7 +26,7 @@ with candidate as (
       and donor is distinct from %(donor)s
     union all
     select * from view_gift where donation = %(donation)s
-), chosen as (
+), known as (
     select each.tape, each.lo, each.hi, each.donation, donor.id as donor, each.fund, each.target, each.hospital,
         each.case_id, each.posted_on, each.seq
     from candidate each
@@ -36,11 +36,14 @@ with candidate as (
         from view_attribution said where said.donation = each.donation
     ) donor
     where each.posted_on <= %(as_of)s and each.seq < %(size)s
-      and (donor.id = %(donor)s or each.donation = %(donation)s)
+      and (donor.id = %(donor)s or each.donation = %(donation)s) and each.seq > %(after)s
+), chosen as (
+    select * from known where seq <= coalesce((
+        select seq from known group by seq order by seq offset %(gifts)s - 1 limit 1), 9007199254740991)
 ), step as (
-    select tape, lo as gift, donation, target as place, hospital, case_id, lo, hi, 1 as sign from chosen
+    select tape, lo as gift, target as place, hospital, case_id, lo, hi, 1 as sign from chosen
     union all
-    select near.tape, gift.lo, gift.donation, side.place, side.hospital, side.case_id,
+    select near.tape, gift.lo, side.place, side.hospital, side.case_id,
         greatest(gift.lo, near.lo), least(gift.hi, near.hi), side.sign
     from chosen gift
     cross join lateral (
@@ -67,19 +70,20 @@ select place, sum((hi - lo) * sign)::bigint as amount from step group by place
 having sum((hi - lo) * sign) > 0 order by place
 
 -- name: gift_flows
--- The same range by range, cut at the borders of gifts.
-select tape, lo, hi, donation, case_id, hospital, place
+-- The same range by range, cut at the borders of gifts, in the order of the gifts.
+select gift.seq, gift.donation, gift.donor, gift.fund, gift.posted_on, run.tape, run.lo, run.hi,
+    run.case_id, run.hospital, run.place
 from (
-    select tape, donation, case_id, hospital, place, serial as lo, lead(serial) over along as hi,
+    select tape, gift, case_id, hospital, place, serial as lo, lead(serial) over along as hi,
         sum(sign) over along as there
     from (
-        select tape, gift, donation, case_id, hospital, place, serial, sum(side.sign) as sign
+        select tape, gift, case_id, hospital, place, serial, sum(side.sign) as sign
         from step cross join lateral (values (lo, sign), (hi, -sign)) side (serial, sign)
-        group by tape, gift, donation, case_id, hospital, place, serial having sum(side.sign) <> 0
+        group by tape, gift, case_id, hospital, place, serial having sum(side.sign) <> 0
     ) edge
     window along as (partition by tape, gift, place order by serial)
-) run
-where there > 0 order by tape, lo
+) run join chosen gift on gift.tape = run.tape and gift.lo = run.gift
+where there > 0 order by gift.seq, run.tape, run.lo
 
 -- name: case_sums
 -- What stood for a case, by kind of place; and what had come home from its hospitals and uses, less what went the other way.
@@ -151,7 +155,7 @@ with step as (
 
 -- name: case_donors
 -- Whose serials stood for a case, range by range, in the order of the gifts.
-select donor, donation, tape, lo, hi from owned order by seq, donation, tape, lo
+select seq, donor, donation, tape, lo, hi from owned where seq > %(after)s order by seq, donation, tape, lo
 
 -- name: hospital_donors
 -- Whose serials stood at a hospital, in minor units per donor; money of no known donor comes last.
@@ -193,12 +197,17 @@ from (
 select fund.id from fund
 join entry on entry.stream = 'fund/' || fund.id and entry.version = 1 and entry.seq < %(size)s order by fund.id
 
--- name: fund_kinds
--- What stood with its home in these funds, by kind of place.
-select fund, kind, sum(amount)::bigint
+-- name: fund_figures_told
+-- What had come into these funds and where it stood: by kind of place, with whose money it is; what was issued; what of that
+-- was brought forward from before the ledger, less what of it was void; what had come from other funds and what had gone
+-- there. The reversal of a transfer counts as none having been, and so does whatever makes void what was transferred.
+select fund, figure, sum(amount)::bigint
 from (
-    select fund, split_part(target, '/', 1) as kind, hi - lo as amount from view_gift
-    where tape = any(array(select number from view_tape where fund = any(%(funds)s)))
+    select fund, figure, hi - lo as amount from view_gift
+    cross join lateral (values
+        ('issued'), (split_part(target, '/', 1)), (case when opening then 'brought_forward' end)
+    ) named (figure)
+    where tape = any(array(select number from view_tape where fund = any(%(funds)s))) and figure is not null
       and posted_on <= %(as_of)s and seq < %(size)s
     union all
     select target_fund, target_kind, hi - lo from view_movement
@@ -206,19 +215,28 @@ from (
     union all
     select source_fund, source_kind, lo - hi from view_movement
     where source_fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
-) part group by fund, kind
-
--- name: fund_transfers
--- What had come from other funds to these, and what had gone there, less what was undone.
-select fund, sum(came)::bigint, sum(went)::bigint
-from view_movement
-cross join lateral (select type = 'EntryReversed' or target_kind = 'void' as undone, hi - lo as amount) step
-cross join lateral (values
-    (target_fund, case when undone then 0 else amount end, case when undone then -amount else 0 end),
-    (source_fund, case when undone then -amount else 0 end, case when undone then 0 else amount end)
-) sides (fund, came, went)
-where source_fund <> target_fund and fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
-group by fund
+    union all
+    select side.fund, side.figure, side.amount
+    from view_movement
+    cross join lateral (select type = 'EntryReversed' or target_kind = 'void' as undone, hi - lo as amount) step
+    cross join lateral (values
+        (target_fund, case when undone then 'went' else 'came' end, case when undone then -amount else amount end),
+        (source_fund, case when undone then 'came' else 'went' end, case when undone then -amount else amount end)
+    ) side (fund, figure, amount)
+    where source_fund <> target_fund and side.fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
+    union all
+    select near.fund, 'brought_forward', (least(move.hi, near.hi) - greatest(move.lo, near.lo))
+        * case when move.target_kind = 'void' then -1 else 1 end
+    from view_movement move
+    cross join lateral (
+        select each.lo, each.hi, each.fund, each.opening from view_gift each
+        where each.tape = move.tape and each.lo < move.hi and each.lo >= (
+            select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
+        offset 0
+    ) near
+    where (move.source_kind = 'void' or move.target_kind = 'void') and near.opening and near.fund = any(%(funds)s)
+      and move.posted_on <= %(as_of)s and move.seq < %(size)s
+) part group by fund, figure
 
 -- name: fund_tapes
 -- The tapes of these funds: terms, serials issued, and how many of them were void.
@@ -232,29 +250,10 @@ select tape.fund, tape.number, tape.terms,
           and posted_on <= %(as_of)s and seq < %(size)s), 0)::bigint as void
 from view_tape tape where tape.fund = any(%(funds)s) and tape.seq < %(size)s order by tape.number
 
--- name: fund_openings
--- What had been brought forward into these funds from before the ledger, less what of it was void.
-select fund, sum(amount)::bigint
-from (
-    select fund, hi - lo as amount from view_gift
-    where opening and fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
-    union all
-    select near.fund, (least(move.hi, near.hi) - greatest(move.lo, near.lo))
-        * case when move.target_kind = 'void' then -1 else 1 end
-    from view_movement move
-    cross join lateral (
-        select each.lo, each.hi, each.fund, each.opening from view_gift each
-        where each.tape = move.tape and each.lo < move.hi and each.lo >= (
-            select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
-        offset 0
-    ) near
-    where (move.source_kind = 'void' or move.target_kind = 'void') and near.opening and near.fund = any(%(funds)s)
-      and move.posted_on <= %(as_of)s and move.seq < %(size)s
-) part group by fund
-
 -- name: serial
 -- The gift of one serial, with the donor known, and its issue in the columns of serial_moves.
-select gift.donation, donor.id, gift.fund, gift.seq, gift.posted_on, entry.type, null, gift.target
+select gift.donation, donor.id, gift.fund, gift.seq, gift.posted_on, entry.type, null, gift.target, entry.stream,
+    convert_from(entry.body, 'UTF8')::jsonb #> '{data,basis}', convert_from(entry.body, 'UTF8')::jsonb #>> '{data,by}'
 from (select * from view_gift where tape = %(tape)s and lo <= %(serial)s order by lo desc limit 1) gift
 join entry using (seq)
 cross join lateral (
@@ -265,8 +264,19 @@ cross join lateral (
 where gift.hi > %(serial)s and gift.posted_on <= %(as_of)s and gift.seq < %(size)s
 
 -- name: serial_moves
--- Every move of one serial, oldest first.
-select seq, posted_on, type, source, target from view_movement
-where box(point(tape, lo), point(tape, hi - 1))
-    && box(point(%(tape)s, %(serial)s), point(%(tape)s, %(serial)s))
-  and posted_on <= %(as_of)s and seq < %(size)s order by seq
+-- Every move of one serial, oldest first, with the record of its entry, and what that says of why and who.
+select move.seq, move.posted_on, move.type, move.source, move.target, move.stream, why.basis, why.by
+from (
+    select * from view_movement join entry using (seq, type)
+    where box(point(tape, lo), point(tape, hi - 1))
+        && box(point(%(tape)s, %(serial)s), point(%(tape)s, %(serial)s))
+      and posted_on <= %(as_of)s and seq < %(size)s
+) move
+cross join lateral (
+    select data -> 'basis' as basis, data ->> 'by' as by
+    from (
+        select convert_from(first.body, 'UTF8')::jsonb -> 'data' as data from entry first
+        where first.seq = coalesce((convert_from(move.body, 'UTF8')::jsonb #>> '{data,of}')::bigint, move.seq)
+    ) told
+) why
+order by move.seq

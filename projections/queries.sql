@@ -5,8 +5,15 @@
 
 -- name: snapshot
 -- All reads of this transaction see one state of the views. Compiling a plan takes longer than any trace runs, and tables
--- that nobody has analysed yet look dear enough for it.
-set transaction isolation level repeatable read, read only; set local jit = off
+-- that nobody has analysed yet look dear enough for it. No range is looked up twice, so remembering them is in vain.
+set transaction isolation level repeatable read, read only; set local jit = off; set local enable_memoize = off
+
+-- name: periods_tell
+-- Whether the sums of periods tell of just the entries that are known: in step with the views, and no further.
+select coalesce((
+    select periods.notification_id = views.notification_id and periods.notification_id <= %(size)s
+    from view_tracking periods, view_tracking views
+    where periods.application_name = 'journal.periods' and views.application_name = 'journal'), false)
 
 -- name: known
 -- Whether anything was recorded on this stream.
@@ -38,12 +45,24 @@ cross join lateral (
 ) near
 group by near.place order by near.place
 
+-- name: donor_places
+-- The same of a donor with very many gifts, as it is kept; nothing for others, or where the sums stand still.
+select place, sum(amount)::bigint from view_donor_place
+where donor = %(donor)s and (
+    select flows.notification_id = views.notification_id from view_tracking flows, view_tracking views
+    where flows.application_name = 'journal.flows' and views.application_name = 'journal')
+group by place having sum(amount) <> 0 order by place
+
 -- name: gift_flows
--- The same range by range, cut at the borders of gifts and of places.
-select gift.tape, greatest(gift.lo, near.lo) as lo, least(gift.hi, near.hi) as hi,
-    gift.donation, near.case_id, near.hospital, near.place
+-- The same range by range, cut at the borders of gifts and of places, in the order of the gifts; of so many of the donor's
+-- gifts from above entry %(after)s on.
+select gift.seq, gift.donation, gift.donor, gift.fund, gift.posted_on, gift.tape,
+    greatest(gift.lo, near.lo), least(gift.hi, near.hi), near.case_id, near.hospital, near.place
 from (
-    select * from view_gift where donor = %(donor)s
+    select * from view_gift
+    where donor = %(donor)s and seq > %(after)s and seq <= coalesce((
+        select seq from view_gift where donor = %(donor)s and seq > %(after)s
+        group by seq order by seq offset %(gifts)s - 1 limit 1), 9007199254740991)
     union all
     select * from view_gift where donation = %(donation)s
 ) gift
@@ -53,7 +72,18 @@ cross join lateral (
         select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
     offset 0
 ) near
-order by gift.tape, greatest(gift.lo, near.lo)
+order by gift.seq, gift.tape, greatest(gift.lo, near.lo)
+
+-- name: chosen
+-- Begins `gift_steps`: so many of a donor's gifts from above entry %(after)s on, or one gift.
+with chosen as (
+    select * from view_gift
+    where donor = %(donor)s and seq > %(after)s and seq <= coalesce((
+        select seq from view_gift where donor = %(donor)s and seq > %(after)s
+        group by seq order by seq offset %(gifts)s - 1 limit 1), 9007199254740991)
+    union all
+    select * from view_gift where donation = %(donation)s
+)
 
 -- name: case_sums
 -- What stands for a case, by kind of place; and what came home from its hospitals and uses. A move the other way undoes
@@ -67,8 +97,8 @@ select 'returned', -sum(hi - lo)::bigint from view_movement
 where target_case = %(case)s and target_kind in ('hospital', 'used') and source_kind in ('fund', 'fee')
 
 -- name: case_donors
--- Whose serials stand for a case, range by range, in the order of the gifts.
-select near.donor, near.donation, near.tape, greatest(place.lo, near.lo) as lo, least(place.hi, near.hi) as hi
+-- Whose serials stand for a case, range by range, in the order of the gifts from above entry %(after)s on.
+select near.seq, near.donor, near.donation, near.tape, greatest(place.lo, near.lo) as lo, least(place.hi, near.hi) as hi
 from view_place place
 cross join lateral (
     select each.tape, each.lo, each.hi, each.donation, each.donor, each.seq from view_gift each
@@ -76,7 +106,7 @@ cross join lateral (
         select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
     offset 0
 ) near
-where place.case_id = %(case)s
+where place.case_id = %(case)s and near.seq > %(after)s
 order by near.seq, near.donation, near.tape, greatest(place.lo, near.lo)
 
 -- name: hospital_cases
@@ -109,22 +139,13 @@ group by near.donor order by near.donor
 -- Every fund.
 select id from fund order by id
 
--- name: fund_kinds
--- What stands with its home in these funds, by kind of place.
-select fund, kind, sum(hi - lo)::bigint from view_place where fund = any(%(funds)s) group by fund, kind
-
--- name: fund_transfers
--- What came from other funds to these, and what went there. The reversal of a transfer counts as none having been, and so
--- does whatever makes void what was transferred.
-select fund, sum(came)::bigint, sum(went)::bigint
-from view_movement
-cross join lateral (select type = 'EntryReversed' or target_kind = 'void' as undone, hi - lo as amount) step
-cross join lateral (values
-    (target_fund, case when undone then 0 else amount end, case when undone then -amount else 0 end),
-    (source_fund, case when undone then -amount else 0 end, case when undone then 0 else amount end)
-) sides (fund, came, went)
-where source_fund <> target_fund and fund = any(%(funds)s)
-group by fund
+-- name: fund_figures
+-- What came into these funds and where it stands, up to a day: whole months, then the days of the last.
+select fund, figure, sum(amount)::bigint from view_period
+where fund = any(%(funds)s)
+  and (grain = 'month' and since < date_trunc('month', %(as_of)s::date)
+    or grain = 'day' and since >= date_trunc('month', %(as_of)s::date) and since <= %(as_of)s)
+group by fund, figure
 
 -- name: fund_tapes
 -- The tapes of these funds: terms, serials issued, and how many of them are void.
@@ -133,34 +154,30 @@ select tape.fund, tape.number, tape.terms,
     coalesce((select sum(hi - lo) from view_place where view_place.tape = tape.number and kind = 'void'), 0)::bigint as void
 from view_tape tape where tape.fund = any(%(funds)s) order by tape.number
 
--- name: fund_openings
--- What was brought forward into these funds from before the ledger, less what of it is void.
-select fund, sum(amount)::bigint from (
-    select fund, hi - lo as amount from view_gift where opening and fund = any(%(funds)s)
-    union all
-    select near.fund, greatest(place.lo, near.lo) - least(place.hi, near.hi)
-    from view_place place
-    cross join lateral (
-        select each.lo, each.hi, each.fund, each.opening from view_gift each
-        where each.tape = place.tape and each.lo < place.hi and each.lo >= (
-            select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
-        offset 0
-    ) near
-    where place.kind = 'void' and near.opening and near.fund = any(%(funds)s)
-) part group by fund
-
 -- name: serial
 -- The gift of one serial, and its issue in the columns of serial_moves.
-select gift.donation, gift.donor, gift.fund, gift.seq, gift.posted_on, entry.type, null, gift.target
+select gift.donation, gift.donor, gift.fund, gift.seq, gift.posted_on, entry.type, null, gift.target, entry.stream,
+    convert_from(entry.body, 'UTF8')::jsonb #> '{data,basis}', convert_from(entry.body, 'UTF8')::jsonb #>> '{data,by}'
 from (select * from view_gift where tape = %(tape)s and lo <= %(serial)s order by lo desc limit 1) gift
 join entry using (seq)
 where gift.hi > %(serial)s
 
 -- name: serial_moves
--- Every move of one serial, oldest first.
-select seq, posted_on, type, source, target from view_movement
-where box(point(tape, lo), point(tape, hi - 1))
-    && box(point(%(tape)s, %(serial)s), point(%(tape)s, %(serial)s)) order by seq
+-- Every move of one serial, oldest first, with the record of its entry, and what that says of why and who.
+select move.seq, move.posted_on, move.type, move.source, move.target, move.stream, why.basis, why.by
+from (
+    select * from view_movement join entry using (seq, type)
+    where box(point(tape, lo), point(tape, hi - 1))
+        && box(point(%(tape)s, %(serial)s), point(%(tape)s, %(serial)s))
+) move
+cross join lateral (
+    select data -> 'basis' as basis, data ->> 'by' as by
+    from (
+        select convert_from(first.body, 'UTF8')::jsonb -> 'data' as data from entry first
+        where first.seq = coalesce((convert_from(move.body, 'UTF8')::jsonb #>> '{data,of}')::bigint, move.seq)
+    ) told
+) why
+order by move.seq
 
 -- name: gift_entries
 -- The entries that brought a donor's gifts, or one gift, moved any of their serials, or said something of the gift.

@@ -11,14 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 
 from eventsourcing.persistence import InterfaceError, Notification, OperationalError
 
 from ledger.journal import EntrySubscription, Journal
-from projections.fold import ProjectionFailed, whole_entries
-from projections.views import ViewRecorder
+from projections.fold import Item, ProjectionFailed, items_of, single_entries, whole_entries
+from projections.views import SumsFailed, ViewRecorder
 
-PAGE_ENTRIES = 2_000
+PAGE_ENTRIES = 8_000
+"""Pages of this size, when there is so much to catch up with, change the same sums less often than smaller ones do."""
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 """How long to wait before following again after the connection dropped, the last for all later times."""
 GLANCE_S = 1.0
@@ -28,6 +31,14 @@ Progress = Callable[[int, int], None]
 """Is told how many entries are folded, and of how many."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """Views made anew: how many entries they are made of, and the tables that were not what they are now."""
+
+    entries: int
+    unlike: tuple[str, ...]
 
 
 class Runner:
@@ -63,36 +74,42 @@ class Runner:
         position = self.position()
         # The next page is read while this one is being stored.
         with ThreadPoolExecutor(max_workers=1) as ahead:
-            reading = ahead.submit(self._page_after, position)
-            while page := reading.result():
-                reading = ahead.submit(self._page_after, page[-1].id)
-                if self._fold(page):
+            reading = ahead.submit(self._read_after, position)
+            while (read := reading.result())[0]:
+                page, items = read
+                reading = ahead.submit(self._read_after, page[-1].id)
+                if self._fold(page, items):
                     position = page[-1].id
                 else:
                     position = self.position()
-                    reading = ahead.submit(self._page_after, position)
+                    reading = ahead.submit(self._read_after, position)
                 if progress is not None:
                     progress(position, max(position, self._journal.entries.max_notification_id() or 0))
                 if deadline is not None and time.monotonic() >= deadline:
                     break
         return position
 
-    def rebuild(self, progress: Progress | None = None) -> int:
-        """Folds everything anew in one transaction, so that no reader sees half of it; how many entries are folded.
+    def rebuild(self, progress: Progress | None = None) -> Rebuilt:
+        """Folds everything anew in one transaction, so that no reader sees half of it, and holds it against what was.
 
         Raises ProjectionFailed, with the views left as they were.
         """
-        size = self._journal.entries.max_notification_id() or 0
         position = 0
+        with suppress(ProjectionFailed):  # what cannot be folded is told of below, or can be by now
+            self.catch_up()
         with self.recorder.folding() as cursor:
+            size = self.position() if self.failure() is None else self._journal.entries.max_notification_id() or 0
+            before = self.recorder.digests(cursor)
             self.recorder.forget(cursor)
-            while position < size and (page := self._page_after(position)):
-                folded = self.recorder.fold(cursor, page)
+            while position < size and (page := self._page_after(position, size)):
+                folded = self.recorder.fold(cursor, page, sums=False)
                 assert folded, "nobody else folds meanwhile"
                 position = page[-1].id
                 if progress is not None:
                     progress(position, max(position, size))
-        return position
+            self.recorder.define(cursor)
+            after = self.recorder.digests(cursor)
+        return Rebuilt(position, tuple(name for name in after if after[name] != before[name]))
 
     def run(self, stop: threading.Event) -> None:
         """Follows the journal until `stop` is set; starts again, after a pause, when the connection drops.
@@ -119,28 +136,41 @@ class Runner:
                 if not self._fold(page) or whole_entries(page) is not page:
                     self.catch_up()
 
-    def _page_after(self, position: int) -> Sequence[Notification]:
-        """The next page: whole entries, at least one if there is any, however many parts it has."""
+    def _page_after(self, position: int, stop: int | None = None) -> Sequence[Notification]:
+        """The next page: whole entries, at least one if there is any, however many parts it has; up to `stop`."""
         limit = self._page_entries
         while True:
-            read = self._journal.entries.select_notifications(position, limit, inclusive_of_start=False)
+            read = self._journal.entries.select_notifications(position, limit, stop, inclusive_of_start=False)
             page = whole_entries(read)
             if page or not read:
                 return page
             limit *= 2
 
-    def _fold(self, page: Sequence[Notification]) -> bool:
+    def _read_after(self, position: int) -> tuple[Sequence[Notification], Sequence[Item] | None]:
+        """The next page and what is read in it; None where that fails, for the fold to say so."""
+        page = self._page_after(position)
+        with suppress(ProjectionFailed):
+            return page, items_of(page)
+        return page, None
+
+    def _fold(self, page: Sequence[Notification], items: Sequence[Item] | None = None) -> bool:
         """Folds a page in a transaction of its own; when an entry fails, the ones before it, and then raises."""
         try:
             with self.recorder.folding() as cursor:
-                return self.recorder.fold(cursor, page)
+                return self.recorder.fold(cursor, page, items)
+        except SumsFailed:
+            folded = [self._fold_alone(one) for one in single_entries(page)]
+            return any(folded)
         except ProjectionFailed as failure:
-            before = whole_entries(page[: max(failure.seq + 1 - page[0].id, 0)])
-            if before:
-                with self.recorder.folding() as cursor:
-                    self.recorder.fold(cursor, before)
+            if before := whole_entries(page[: max(failure.seq + 1 - page[0].id, 0)]):
+                self._fold(before)
             self.recorder.record_failure(failure)
             raise
+
+    def _fold_alone(self, entry: Sequence[Notification]) -> bool:
+        """Folds one entry, again if need be, and leaves behind a kind of sum that cannot follow it."""
+        with self.recorder.folding() as cursor:
+            return self.recorder.fold(cursor, entry, alone=True)
 
 
 def _watch(subscription: EntrySubscription, stop: threading.Event) -> None:

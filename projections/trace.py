@@ -7,11 +7,13 @@ makes them lists.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import groupby
-from typing import Any, LiteralString
+from datetime import date
+from itertools import chain, groupby, islice
+from operator import itemgetter
+from typing import Any, LiteralString, NamedTuple
 
 from ledger.codec import Entry, decode
 from ledger.database import Connection, Cursor, queries, tuples
@@ -20,10 +22,21 @@ from ledger.journal import Journal
 from ledger.places import fund_place, is_source, parse_place, tape_name, tape_number
 
 FETCH_ROWS = 2_000
+FEW_GIFTS, FETCH_GIFTS, FETCH_GIFTS_BACK = 200, 1_000, 50_000
+"""Gifts read at once: where that may be all of a donor's, of many, and of many when looking back."""
+MAX_SEQ = 2**53
 
 Trace = dict[str, Any]
 
 _SQL = queries("projections", "queries.sql")
+TIMELINE = queries("projections", "timeline.sql")
+QUERIES: dict[str, LiteralString] = {
+    **_SQL,
+    **TIMELINE,
+    "gift_steps": _SQL["chosen"] + "\n" + TIMELINE["gift_steps"],
+    "fund_figures_told": queries("projections", "history.sql")["fund_figures_told"],
+}
+"""What Traces read of the present."""
 
 
 @contextmanager
@@ -46,57 +59,72 @@ def whole(trace: Trace) -> Trace:
     return {name: list(value) if isinstance(value, Iterator) else value for name, value in trace.items()}
 
 
+class Page(NamedTuple):
+    """Part of a long list of gifts: so many from above that entry on."""
+
+    after: int = -1
+    limit: int = 100
+
+
 class Traces:
     """All kinds of traces over one snapshot; each raises Unknown for an id that the ledger does not have.
 
-    What they show is up to `queries`, the named ones of `queries.sql` or others with the same columns, which also take
-    the parameters in `bounds`.
+    What they show is up to `queries`, the named ones of `queries.sql` or others with the same columns, which look back
+    by the parameters in `back`: `as_of`, a date, and `size`, how many entries are known.
     """
 
     def __init__(
         self,
         connection: Connection,
-        queries: Mapping[str, LiteralString] = _SQL,
-        bounds: Mapping[str, Any] | None = None,
+        queries: Mapping[str, LiteralString] = QUERIES,
+        back: Mapping[str, Any] | None = None,
     ) -> None:
         self._connection = connection
-        self._queries, self._bounds = queries, dict(bounds or {})
+        self._queries, self._back = queries, back
+        self._bounds = dict(back or {"as_of": date.max, "size": MAX_SEQ})
         self._cursor: Cursor = tuples(connection)
         self._streams = 0
 
-    def donor(self, donor: str) -> Trace:
-        """`{donor, given, by_place, donations, flows}`.
+    def donor(self, donor: str, page: Page | None = None) -> Trace:
+        """`{donor, given, by_place, donations, flows}`, of a page's gifts alone with `next`.
 
-        `given` is what was received from the donor: all that `by_place` and `flows` tell of, less what is void. A
-        donation is `{donation, fund, on, seq, amount}`, a flow `{tape, lo, hi, donation, case, hospital, place,
-        amount}`.
+        `given` is what was received from the donor: all that `by_place` and `flows` tell of, less what is void; it does
+        not depend on the page. A donation is `{donation, fund, on, seq, amount}`, a flow `{tape, lo, hi, donation,
+        case, hospital, place, amount}`; both are in the order of the gifts. `next` is where the next page begins, None
+        after the last.
         """
         who = {"donor": donor, "donation": None}
-        by_place = self._by_place(who)
+        begin = page or Page(limit=FEW_GIFTS)
+        rows = self.ask("gift_flows", {**who, "after": begin.after, "gifts": begin.limit + 1})
+        shown, following = _cut(rows, begin.limit)
+        entire = begin.after < 0 and following is None
+        by_place = _places_of(rows) if entire else self._by_place(who)
         if not by_place:
             raise self._unknown("donor", donor)
-        donations = (
-            {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
-            for donation, _, fund, on, seq, amount in self._stream("gifts", who)
-        )
-        return {"donor": donor, **by_place, "donations": donations, "flows": self._flows(who)}
+        trace = {"donor": donor, "given": _given(by_place), "by_place": by_place}
+        if page is None and following is not None:
+            flows = chain(map(_flow, joined(map(_run, shown))), self._flows(who, following))
+            return {**trace, "donations": self._donations(who), "flows": flows}
+        lists = {"donations": iter(list(_donations(shown))), "flows": map(_flow, joined(map(_run, shown)))}
+        return {**trace, **lists, **({} if page is None else {"next": following})}
 
     def donation(self, donation: str) -> Trace:
         """`{donation, donor, fund, on, seq, amount, given, by_place, flows}`: `amount` is what was issued."""
-        which = {"donor": None, "donation": donation}
-        gift = self._all("gifts", which)
-        if not gift:
+        rows = self.ask("gift_flows", {"donor": None, "donation": donation, "after": -1, "gifts": MAX_SEQ})
+        if not rows:
             raise self._unknown("donation", donation)
-        _, donor, fund, on, seq, _ = gift[0]
+        _, _, donor, _, on, *_ = rows[0]
+        by_place = _places_of(rows)
         return {
             "donation": donation,
             "donor": donor,
-            "fund": fund,
+            "fund": min(row[3] for row in rows),
             "on": on.isoformat(),
-            "seq": seq,
-            "amount": sum(row[-1] for row in gift),
-            **self._by_place(which),
-            "flows": self._flows(which),
+            "seq": rows[0][0],
+            "amount": sum(by_place.values()),
+            "given": _given(by_place),
+            "by_place": by_place,
+            "flows": map(_flow, joined(map(_run, rows))),
         }
 
     def entries(self, noun: str, id: str) -> list[Entry]:
@@ -109,38 +137,44 @@ class Traces:
             raise self._unknown(noun, id)
         return found
 
-    def case(self, case: str) -> Trace:
+    def case(self, case: str, page: Page | None = None) -> Trace:
         """`{case, allocated, paid, used, returned, donors}`: what stands for the case, what came home, and whose it is.
 
         A donor is `{donor, donation, amount, ranges}`, one for each gift that has serials at the case, at a hospital
-        for it or used for it, in the order of the gifts; `ranges` are like `t3:100-200`.
+        for it or used for it, in the order of the gifts; `ranges` are like `t3:100-200`. Of a page there are its donors
+        alone, and `next`: where the next begins, None after the last.
         """
-        self._require("case", case)
+        self.require("case", case)
         sums = {"case": 0, "hospital": 0, "used": 0, "returned": 0}
-        for kind, amount in self._all("case_sums", {"case": case}):
+        for kind, amount in self.ask("case_sums", {"case": case}):
             sums[kind] += amount or 0
-        return {
+        found = {
             "case": case,
             "allocated": sum(sums.values()),
             "paid": sums["hospital"],
             "used": sums["used"],
             "returned": sums["returned"],
-            "donors": self._case_donors(case),
         }
+        rows = self.stream("case_donors", {"case": case, "hospital": None, "after": page.after if page else -1})
+        if page is None:
+            return {**found, "donors": map(itemgetter(1), _owners(rows))}
+        owners = list(islice(_owners(rows), page.limit + 1))
+        following = owners[page.limit - 1][0] if len(owners) > page.limit else None
+        return {**found, "donors": map(itemgetter(1), iter(owners[: page.limit])), "next": following}
 
     def hospital(self, hospital: str) -> Trace:
         """`{hospital, paid, used, total, cases, donors}`: what stands there, not settled (`paid`) and settled (`used`).
 
         A case is `{case, paid, used, total}`, a donor `{donor, amount}`.
         """
-        self._require("hospital", hospital)
-        which = {"hospital": hospital, "case": None}
-        [(paid, used)] = self._all("hospital_sums", which)
+        self.require("hospital", hospital)
+        which = {"hospital": hospital, "case": None, "after": -1}
+        [(paid, used)] = self.ask("hospital_sums", which)
         cases = (
             {"case": case, "paid": paid, "used": used, "total": paid + used}
-            for case, paid, used in self._stream("hospital_cases", which)
+            for case, paid, used in self.stream("hospital_cases", which)
         )
-        donors = ({"donor": donor, "amount": amount} for donor, amount in self._stream("hospital_donors", which))
+        donors = ({"donor": donor, "amount": amount} for donor, amount in self.stream("hospital_donors", which))
         return {
             "hospital": hospital,
             "paid": paid,
@@ -156,13 +190,15 @@ class Traces:
         `received` counts opening balances and fees, and not what is void. A tape is `{tape, nature, restriction,
         issued, void}`, with `usable_from`, `expires_on` and `agreement` where its terms have them.
         """
-        self._require("fund", fund)
-        rows = self._all("fund_tapes", {"funds": [fund]})
+        self.require("fund", fund)
         tapes = [
             {"tape": tape_name(number), **terms, "issued": issued, "void": void}
-            for _, number, terms, issued, void in rows
+            for _, number, terms, issued, void in self.ask("fund_tapes", {"funds": [fund]})
         ]
-        return {"fund": fund, **self._figures([fund], rows)[fund], "tapes": tapes}
+        [balance] = self.balances(fund)
+        return {name: value for name, value in balance.items() if name not in ("brought_forward", "void")} | {
+            "tapes": tapes
+        }
 
     def balances(self, fund: str | None = None) -> list[Trace]:
         """What came into each fund, or one, and where it stands: `{fund, received, brought_forward, ..., void}`.
@@ -171,48 +207,29 @@ class Traces:
         `void`, what was recorded by mistake, is in no other figure.
         """
         if fund is not None:
-            self._require("fund", fund)
-        funds = [fund] if fund is not None else sorted(one for (one,) in self._all("funds", {}))
-        rows = self._all("fund_tapes", {"funds": funds})
-        openings = dict(self._all("fund_openings", {"funds": funds}))
-        void = _summed((one, amount) for one, _, _, _, amount in rows)
-        balances = []
-        for one, figures in self._figures(funds, rows).items():
-            received, rest = figures.pop("received"), figures
-            came = {"received": received, "brought_forward": openings.get(one, 0)}
-            balances.append({"fund": one, **came, **rest, "void": void[one]})
-        return balances
-
-    def _figures(self, funds: Sequence[str], tapes: Iterable[Sequence[Any]]) -> dict[str, Trace]:
-        """Of each fund: received, transferred_in, transferred_out, FUND_FIGURES; `tapes` are rows of `fund_tapes`."""
-        received = _summed((fund, issued - void) for fund, _, _, issued, void in tapes)
-        stands: dict[str, Counter[str]] = defaultdict(Counter)
-        for fund, kind, amount in self._all("fund_kinds", {"funds": funds}):
-            stands[fund][kind] = amount if kind != "void" else 0
-        transfers = {fund: sums for fund, *sums in self._all("fund_transfers", {"funds": funds})}
-        found: dict[str, Trace] = {}
-        for fund in funds:
-            came, went = transfers.get(fund, (0, 0))
-            assert received[fund] + came == went + stands[fund].total(), "a fund's figures add up"
-            figures = {name: sum(stands[fund][kind] for kind in kinds) for name, kinds in FUND_FIGURES.items()}
-            found[fund] = {"received": received[fund], "transferred_in": came, "transferred_out": went, **figures}
-        return found
+            self.require("fund", fund)
+        funds = [fund] if fund is not None else sorted(one for (one,) in self.ask("funds", {}))
+        figures: dict[str, Counter[str]] = {one: Counter() for one in funds}
+        [(told,)] = self.ask("periods_tell", {})
+        for one, figure, amount in self.ask("fund_figures" if told else "fund_figures_told", {"funds": funds}):
+            figures[one][figure] = amount
+        return [_balance(one, sums) for one, sums in figures.items()]
 
     def serial(self, name: str) -> Trace:
         """One serial, `t3:100`: `{serial, donation, donor, fund, place, home, since, case, hospital, movements}`.
 
-        `fund` is the one it was given to. A movement is `{seq, on, type, from, to}`, oldest first; the first is its
-        issue, from None. Raises BadValue for text that names no serial.
+        `fund` is the one it was given to. A movement is `{seq, on, type, from, to, record, basis, by}`, oldest first:
+        why the serial is where it is; the first is its issue, from None. Raises BadValue for text that names no serial.
         """
         tape, serial = parse_serial(name)
         which = {"tape": tape, "serial": serial}
-        rows = self._all("serial", which)
+        rows = self.ask("serial", which)
         if not rows:
             raise self._unknown("serial", name)
         donation, donor, fund, *issue = rows[0]
-        steps = [issue, *self._all("serial_moves", which)]
+        steps = [issue, *self.ask("serial_moves", which)]
         place, home = "", ""
-        for *_, target in steps:
+        for *_, target, _, _, _ in steps:
             home = "" if is_source(target) else home or place or fund_place(fund)
             place = target
         return {
@@ -226,56 +243,54 @@ class Traces:
             "case": parse_place(place).case,
             "hospital": parse_place(place).hospital,
             "movements": [
-                {"seq": seq, "on": on.isoformat(), "type": topic, "from": source, "to": target}
-                for seq, on, topic, source, target in steps
+                {
+                    **{"seq": seq, "on": on.isoformat(), "type": topic, "from": source, "to": target},
+                    **{"record": record, "basis": basis, "by": by},
+                }
+                for seq, on, topic, source, target, record, basis, by in steps
             ],
         }
 
-    def _by_place(self, which: dict[str, Any]) -> Trace:
-        """`given` and `by_place`; empty when there are no such gifts."""
-        by_place = dict(self._all("gift_places", which))
-        return by_place and {"given": sum(by_place.values()) - by_place.get("void", 0), "by_place": by_place}
+    def _by_place(self, who: dict[str, Any]) -> dict[str, int]:
+        """Minor units by place of all a donor's gifts."""
+        kept = self.ask("donor_places", who) if self._back is None else []
+        return dict(kept or self.ask("gift_places", {**who, "after": -1, "gifts": MAX_SEQ}))
 
-    def _flows(self, which: dict[str, Any]) -> Iterator[Trace]:
-        for tape, lo, hi, donation, case, hospital, place in joined(self._stream("gift_flows", which)):
-            yield {
-                "tape": tape_name(tape),
-                "lo": lo,
-                "hi": hi,
-                "donation": donation,
-                "case": case,
-                "hospital": hospital,
-                "place": place,
-                "amount": hi - lo,
-            }
+    def _donations(self, who: dict[str, Any]) -> Iterator[Trace]:
+        for donation, _, fund, on, seq, amount in self.stream("gifts", {**who, "after": -1, "gifts": MAX_SEQ}):
+            yield {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
 
-    def _case_donors(self, case: str) -> Iterator[Trace]:
-        rows = self._stream("case_donors", {"case": case, "hospital": None})
-        for (donor, donation), group in groupby(rows, key=lambda row: row[:2]):
-            runs = list(joined(row[2:] for row in group))
-            yield {
-                "donor": donor,
-                "donation": donation,
-                "amount": sum(hi - lo for _, lo, hi in runs),
-                "ranges": [f"{tape_name(tape)}:{lo}-{hi}" for tape, lo, hi in runs],
-            }
+    def _flows(self, who: dict[str, Any], after: int | None) -> Iterator[Trace]:
+        """Flows of a donor's gifts from there on; so many gifts at a time that looking back begins anew seldom."""
+        while after is not None:
+            page = Page(after, FETCH_GIFTS if self._back is None else FETCH_GIFTS_BACK)
+            rows = self.ask("gift_flows", {**who, "after": page.after, "gifts": page.limit + 1})
+            shown, after = _cut(rows, page.limit)
+            yield from map(_flow, joined(map(_run, shown)))
 
-    def _require(self, noun: str, id: str) -> None:
-        [(known,)] = self._all("known", {"stream": f"{noun}/{id}"})
+    def require(self, noun: str, id: str) -> None:
+        """Raises Unknown for an id that the ledger does not have."""
+        [(known,)] = self.ask("known", {"stream": f"{noun}/{id}"})
         if not known:
             raise self._unknown(noun, id)
 
     def _unknown(self, noun: str, id: str) -> Unknown:
-        return UnknownThen(noun, id) if self._bounds else Unknown(noun, id)
+        return UnknownThen(noun, id) if self._back else Unknown(noun, id)
 
-    def _all(self, name: str, which: dict[str, Any]) -> list[Any]:
+    def ask(self, name: str, which: dict[str, Any]) -> list[Any]:
+        """The rows of a query."""
         return self._cursor.execute(self._queries[name], {**self._bounds, **which}).fetchall()
 
-    def _stream(self, name: str, which: dict[str, Any]) -> Iterator[Any]:
-        """The rows of a query as they are asked for, through a cursor of the server."""
+    def stream(self, name: str, which: dict[str, Any]) -> Iterator[Any]:
+        """The rows of a query as they are asked for: at once if they are few, else through a cursor of the server."""
+        bounds = {**self._bounds, **which}
+        few = self._cursor.execute(f"{self._queries[name]} limit {FETCH_ROWS}", bounds).fetchall()
+        return iter(few) if len(few) < FETCH_ROWS else self._stream_many(name, bounds)
+
+    def _stream_many(self, name: str, bounds: dict[str, Any]) -> Iterator[Any]:
         self._streams += 1
         with self._connection.cursor(f"stream_{self._streams}", row_factory=self._cursor.row_factory) as cursor:
-            cursor.execute(self._queries[name], {**self._bounds, **which})
+            cursor.execute(self._queries[name], bounds)
             while rows := cursor.fetchmany(FETCH_ROWS):
                 yield from rows
 
@@ -294,11 +309,94 @@ FUND_FIGURES = {
 """A fund's figures by the kinds of place that they count."""
 
 
-def _summed(pairs: Iterable[tuple[str, int]]) -> Counter[str]:
-    sums: Counter[str] = Counter()
-    for name, amount in pairs:
-        sums[name] += amount
-    return sums
+def _cut(rows: list[Any], gifts: int) -> tuple[list[Any], int | None]:
+    """Rows of `gift_flows` for so many gifts and one more: the rows of those, and the last one's seq if more follow."""
+    seen, last = 0, -1
+    for n, row in enumerate(rows):
+        if row[0] != last:
+            if seen == gifts:
+                return rows[:n], last
+            seen, last = seen + 1, row[0]
+    return rows, None
+
+
+def _places_of(rows: Iterable[Any]) -> dict[str, int]:
+    """Rows of `gift_flows` as minor units by place."""
+    by_place: Counter[str] = Counter()
+    for *_, lo, hi, _, _, place in rows:
+        by_place[place] += hi - lo
+    return dict(sorted(by_place.items()))
+
+
+def _given(by_place: Mapping[str, int]) -> int:
+    return sum(by_place.values()) - by_place.get("void", 0)
+
+
+def _donations(rows: Iterable[Any]) -> Iterator[Trace]:
+    """Rows of `gift_flows` as gifts."""
+    for (seq, donation), group in groupby(rows, key=itemgetter(0, 1)):
+        parts = list(group)
+        fund, on, amount = min(row[3] for row in parts), parts[0][4], sum(row[7] - row[6] for row in parts)
+        yield {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
+
+
+def _run(row: Any) -> tuple[Any, ...]:
+    """A row of `gift_flows` as tape, lo, hi, and what is alike along a flow."""
+    _, donation, _, _, _, tape, lo, hi, case, hospital, place = row
+    return tape, lo, hi, donation, case, hospital, place
+
+
+def _flow(run: tuple[Any, ...]) -> Trace:
+    tape, lo, hi, donation, case, hospital, place = run
+    return {
+        "tape": f"t{tape}",
+        "lo": lo,
+        "hi": hi,
+        "donation": donation,
+        "case": case,
+        "hospital": hospital,
+        "place": place,
+        "amount": hi - lo,
+    }
+
+
+def _owners(rows: Iterable[Any]) -> Iterator[tuple[int, Trace]]:
+    """Rows of `case_donors` as donors, one for each gift, with its seq. The hottest loop of all traces."""
+    one: Trace | None = None
+    last: tuple[Any, ...] = ()
+    begin = 0
+    for seq, donor, donation, tape, lo, hi in rows:
+        if one is not None and last == (seq, donation, tape, lo):  # goes on where the row before ended
+            one["amount"] += hi - lo
+            one["ranges"][-1] = f"t{tape}:{begin}-{hi}"
+        elif one is not None and last[:2] == (seq, donation):
+            one["amount"] += hi - lo
+            one["ranges"].append(f"t{tape}:{lo}-{hi}")
+            begin = lo
+        else:
+            if one is not None:
+                yield last[0], one
+            one = {"donor": donor, "donation": donation, "amount": hi - lo, "ranges": [f"t{tape}:{lo}-{hi}"]}
+            begin = lo
+        last = (seq, donation, tape, hi)
+    if one is not None:
+        yield last[0], one
+
+
+def _balance(fund: str, sums: Counter[str]) -> Trace:
+    """A fund's balance from its figures: received, transferred_in, transferred_out, FUND_FIGURES and what is beside."""
+    balance: Trace = {
+        "fund": fund,
+        "received": sums["issued"] - sums["void"],
+        "brought_forward": sums["brought_forward"],
+        "transferred_in": sums["came"],
+        "transferred_out": sums["went"],
+        **{name: sum(sums[kind] for kind in kinds) for name, kinds in FUND_FIGURES.items()},
+        "void": sums["void"],
+    }
+    stands = sum(balance[name] for name in FUND_FIGURES)
+    assert balance["received"] + sums["came"] == sums["went"] + stands, "a fund's figures add up"
+    return balance
 
 
 def parse_serial(name: str) -> tuple[int, int]:

@@ -11,13 +11,19 @@ from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 
 from ledger.database import Cursor, queries, tuples
 from ledger.tapes import Row, Run
-from projections.fold import Changes, ProjectionFailed, items_of, place_columns, touched, whole_entries
+from projections import summing
+from projections.fold import Changes, Item, ProjectionFailed, failed, items_of, place_columns, touched, whole_entries
+from projections.summing import FLOWS, SUMS, Page
 
 _SQL = queries("projections", "views.sql")
 
 GIFT_TYPES = ("int4", "int8", "int8", *("text",) * 6, "bool", "date", "int8")
 PLACE_TYPES = ("int4", "int8", "int8", "text", "text", "date", "text", "text", "text", "text")
 MOVEMENT_TYPES = ("int8", "date", "int4", "int8", "int8", *("text",) * 11)
+
+
+class SumsFailed(Exception):
+    """A page that a kind of sum could not follow: which of its entries it is, is not known yet."""
 
 
 class ViewRecorder(PostgresTrackingRecorder):
@@ -43,48 +49,104 @@ class ViewRecorder(PostgresTrackingRecorder):
         """The notification id (seq + 1) of the newest entry folded, 0 when none is: how many entries are."""
         return self.max_tracking_id(self.application) or 0
 
-    def fold(self, cursor: Cursor, page: Sequence[Notification]) -> bool:
+    def fold(
+        self,
+        cursor: Cursor,
+        page: Sequence[Notification],
+        items: Sequence[Item] | None = None,
+        *,
+        sums: bool = True,
+        alone: bool = False,
+    ) -> bool:
         """Folds the page's whole entries that are not folded yet, and moves the tracking, in the open transaction.
 
-        False, with nothing done, when the page has none or does not reach back to where the views end.
-        Raises ProjectionFailed, after which the transaction must be given up.
+        False, with nothing done, when the page has none or does not reach back to where the views end. `items` are the
+        page's as far as they were read already. Without `sums` those are left as they are, for `define`. Raises
+        ProjectionFailed, and SumsFailed unless the page is one entry `alone`, after which the transaction must be given
+        up; a kind of sum that cannot follow an entry alone stands still from there on, and all else goes on.
         """
-        position = _position(cursor, self.application)
+        positions = dict(cursor.execute(_SQL["positions"]).fetchall())
+        position = positions.get(self.application) or 0
         if not page or page[0].id > position + 1:
             return False
         fresh = whole_entries(page[position + 1 - page[0].id :])
         if not fresh:
             return False
-        items = items_of(fresh)
+        items = items if items is not None and len(items) == len(fresh) else items_of(fresh)
         runs = touched(items)
         changes = Changes(_rows_near(cursor, runs), _funds(cursor, runs))
         changes.fold(items)
         _store(cursor, changes)
+        attributed = False
+        for kind in SUMS:
+            if sums and (positions.get(self.name_of(kind)) or 0) == position:
+                added = self._sum_up(cursor, kind, Page(changes, items[0].seq, items[-1].seq), items[0], alone)
+                attributed = attributed or (added and kind == FLOWS)
+        if not attributed:
+            _attribute(cursor, changes)
         self._insert_tracking(cursor, Tracking(self.application, fresh[-1].id))
         return True
 
+    def _sum_up(self, cursor: Cursor, kind: str, page: Page, first: Item, alone: bool) -> bool:
+        """Adds the page to a kind of sum, to flows with what it says of whose gifts are. Whether that was done."""
+        try:
+            with cursor.connection.transaction():
+                if kind == FLOWS:
+                    settling = summing.add_flows(cursor, page)
+                    _attribute(cursor, page.changes)
+                    settling.settle(cursor)
+                else:
+                    summing.add_periods(cursor, page)
+        except Exception as error:
+            # Whatever is wrong, all else is to go on; but not over a connection that is no more.
+            if cursor.connection.closed:
+                raise
+            if not alone:
+                raise SumsFailed from error
+            self._record_failure(cursor, failed(first.seq, first.type, error), self.name_of(kind))
+            return False
+        self._insert_tracking(cursor, Tracking(self.name_of(kind), page.last + 1))
+        return True
+
+    def name_of(self, kind: str) -> str:
+        """Under which name a kind of sum is tracked."""
+        return f"{self.application}.{kind}"
+
+    def digests(self, cursor: Cursor) -> dict[str, Any]:
+        """Of each table something that only the same rows come to, to be compared within this transaction's time."""
+        return {name: what for name, *what in cursor.execute(_SQL["digests"]).fetchall()}
+
+    def define(self, cursor: Cursor) -> None:
+        """Makes the sums, which are empty, as of where the other views are."""
+        summing.define(cursor)
+        position = dict(cursor.execute(_SQL["positions"]).fetchall()).get(self.application)
+        if position is not None:
+            for kind in SUMS:
+                self._insert_tracking(cursor, Tracking(self.name_of(kind), position))
+
     def forget(self, cursor: Cursor) -> None:
-        """Empties the views and the tracking in the open transaction."""
-        cursor.execute(_SQL["forget"], (self.application,))
+        """Empties the views, the sums and the tracking in the open transaction."""
+        cursor.execute(_SQL["forget"])
+        summing.forget(cursor)
 
     def record_failure(self, failure: ProjectionFailed) -> None:
         """Keeps the failure for whoever asks, in another process too."""
-        fields = failure.fields
         with self.datastore.get_connection() as connection:
-            values = (self.application, fields["seq"], fields["type"], fields["reason"])
-            connection.execute(_SQL["record_failure"], values)
+            self._record_failure(tuples(connection), failure, self.application)
+
+    def _record_failure(self, cursor: Cursor, failure: ProjectionFailed, name: str) -> None:
+        fields = failure.fields
+        cursor.execute(_SQL["record_failure"], (name, fields["seq"], fields["type"], fields["reason"]))
 
     def failure(self) -> ProjectionFailed | None:
-        """The failure at which the views stand still, if there is one."""
+        """The failure at which all views stand still, if there is one."""
+        return self.failures().get(self.application)
+
+    def failures(self) -> dict[str, ProjectionFailed]:
+        """The failures that stand, by what stands still: all views (the application's name) or one kind of sum."""
         with self.datastore.get_connection() as connection:
-            row = tuples(connection).execute(_SQL["failure"], (self.application,)).fetchone()
-        return None if row is None else ProjectionFailed(*row)
-
-
-def _position(cursor: Cursor, application: str) -> int:
-    row = cursor.execute(_SQL["position"], (application,)).fetchone()
-    assert row is not None
-    return int(row[0])
+            rows = tuples(connection).execute(_SQL["failures"]).fetchall()
+        return {name: ProjectionFailed(*fields) for name, *fields in rows}
 
 
 def _rows_near(cursor: Cursor, runs: Sequence[Run]) -> list[Row]:
@@ -108,6 +170,9 @@ def _store(cursor: Cursor, changes: Changes) -> None:
     if gone:
         cursor.execute(_SQL["delete_places"], _columns(row[:2] for row in gone))
     _copy(cursor, "copy_places", PLACE_TYPES, map(place_columns, new))
+
+
+def _attribute(cursor: Cursor, changes: Changes) -> None:
     if changes.attributions:
         cursor.execute(_SQL["attribute"], _columns(changes.attributions))
 

@@ -9,9 +9,9 @@ select pg_advisory_xact_lock(hashtextextended(current_schema() || '.views', 0))
 -- compiled: that takes longer than they run.
 set local synchronous_commit = off; set local jit = off
 
--- name: position
--- The notification id (seq + 1) of the newest entry folded; 0 when none is.
-select coalesce(max(notification_id), 0) from view_tracking where application_name = %s
+-- name: positions
+-- The notification id (seq + 1) of the newest entry folded, by the views and each kind of sum.
+select application_name, notification_id from view_tracking
 
 -- name: rows_near
 -- The place rows that meet these ranges or touch them at an end. Rows of a tape have neither gap nor overlap, so they are
@@ -68,7 +68,33 @@ update view_gift set donor = newest.donor from newest where view_gift.donation =
 -- Empties the views; readers go on seeing what was there until the transaction commits.
 with tape as (delete from view_tape), gift as (delete from view_gift), place as (delete from view_place),
     movement as (delete from view_movement), attribution as (delete from view_attribution)
-delete from view_tracking where application_name = %s
+delete from view_tracking
+
+-- name: digests
+-- A sum over all rows of each table that is the same in whatever order they come; of sums only what is not 0, and no bounds.
+select name, rows, digest from (
+    select 'view_tape' as name, count(*) as rows, sum(hashtextextended(t::text, 0)) as digest from view_tape t
+    union all
+    select 'view_gift', count(*), sum(hashtextextended(t::text, 0)) from view_gift t
+    union all
+    select 'view_attribution', count(*), sum(hashtextextended(t::text, 0)) from view_attribution t
+    union all
+    select 'view_place', count(*), sum(hashtextextended(t::text, 0)) from view_place t
+    union all
+    select 'view_movement', count(*), sum(hashtextextended(t::text, 0)) from view_movement t
+    union all
+    select 'view_standing', count(*), sum(hashtextextended(concat_ws('/', whose, fund, kind, hospital, amount), 0))
+    from view_standing where amount <> 0
+    union all
+    select 'view_donor', count(*), sum(hashtextextended(concat_ws('/', donor, ranges, given, many), 0))
+    from view_donor where ranges <> 0
+    union all
+    select 'view_leader', count(*), sum(hashtextextended(t::text, 0)) from view_leader t
+    union all
+    select 'view_donor_place', count(*), sum(hashtextextended(t::text, 0)) from view_donor_place t where amount <> 0
+    union all
+    select 'view_period', count(*), sum(hashtextextended(t::text, 0)) from view_period t where amount <> 0
+) digests order by name
 
 -- name: record_failure
 -- The entry at which folding stopped, and why.
@@ -76,8 +102,8 @@ insert into view_failure (application_name, seq, type, reason) values (%s, %s, %
 on conflict (application_name) do update
 set seq = excluded.seq, type = excluded.type, reason = excluded.reason, at = excluded.at
 
--- name: failure
--- The failure that stands: its entry is not folded yet.
-select failure.seq, failure.type, failure.reason from view_failure failure
+-- name: failures
+-- The failures that stand: their entries are not folded yet.
+select application_name, failure.seq, failure.type, failure.reason from view_failure failure
 left join view_tracking tracking using (application_name)
-where application_name = %s and failure.seq >= coalesce(tracking.notification_id, 0)
+where failure.seq >= coalesce(tracking.notification_id, 0)

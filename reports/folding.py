@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from projections.flows import DONORS, FUNDS, HOSPITALS, OTHERS, Flows, Link, Node
 
@@ -22,7 +23,7 @@ def folded(flows: Flows, is_told: IsTold) -> Flows:
         small = [node for rank, node in enumerate(single) if not is_told(rank, node.amount)]
         if len(small) > 1 or any(node.id == OTHERS[layer] for node in flows.nodes):
             into |= {node.id: OTHERS[layer] for node in small}
-    return Flows(flows.scope, tuple(_nodes(flows.nodes, into)), tuple(_links(flows.links, into)))
+    return replace(flows, nodes=tuple(_nodes(flows.nodes, into)), links=tuple(_links(flows.links, into)))
 
 
 def _nodes(nodes: Iterable[Node], into: dict[str, str]) -> list[Node]:

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from projections.flows import DONORS, FUNDS, HOSPITALS, OTHERS, OUTCOMES, Flows, Link, Node
 from reports.folding import folded
-from reports.traces import Reader
+from reports.traces import Reader, titled
 
 WIDTH, MARGIN_X, MARGIN_TOP, MARGIN_BOTTOM = 1440, 256, 136, 64
 BOX_WIDTH, LABEL_HEIGHT, LABEL_GAP = 12, 34, 4
@@ -163,7 +163,7 @@ def scope_of(flows: Flows, reader: Reader) -> str:
     if scope.since is not None or scope.until is not None:
         since, until = (day.isoformat() if day is not None else "…" for day in (scope.since, scope.until))
         parts.append(word("received_between", reader).format(since, until))
-    return " · ".join(parts) or word("whole_ledger", reader)
+    return titled(" · ".join(parts) or word("whole_ledger", reader), reader, flows.vantage)
 
 
 def chart_of(flows: Flows, reader: Reader) -> Chart:

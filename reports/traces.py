@@ -16,6 +16,8 @@ from ledger.places import parse_place
 from projections.history import NOW, Vantage
 from projections.trace import FUND_FIGURES, Trace
 
+GIVERS_SHOWN = 3
+"""So many of those whose money came to a case are named at each step; JSON names more."""
 ALIGNED_ROWS = 500
 """Rows whose columns are aligned with one another; a longer table is printed while it is read."""
 
@@ -56,7 +58,9 @@ class Reader:
 def trace_lines(kind: str, trace: Trace, reader: Reader, vantage: Vantage = NOW) -> Iterator[str]:
     """The lines of a trace of that kind: donor, donation, case, hospital, fund or serial, seen from there."""
     yield titled(f"{reader.word(kind)} {trace[kind]}", reader, vantage)
-    yield from _KINDS[kind](trace, reader)
+    yield from (_KINDS[kind](trace, reader) if "timeline" not in trace else _told_in_steps(kind, trace, reader))
+    if trace.get("next") is not None:
+        yield from ("", reader.word("next").format(trace["next"]))
     if kind != "fund":
         yield ""
         yield reader.word("convention")
@@ -121,11 +125,19 @@ def _serial(trace: Trace, reader: Reader) -> Iterator[str]:
     facts = [("donation", trace["donation"]), ("donor", trace["donor"]), ("fund", trace["fund"])]
     facts += [("place", reader.place(trace["place"])), ("home", home), ("since", trace["since"])]
     yield from figures(facts, reader)
-    moves = (
-        (_entry(one["seq"]), one["on"], reader.word(one["type"]), reader.place(one["from"]), reader.place(one["to"]))
-        for one in trace["movements"]
+    why = [name for name in ("basis", "by") if any(one[name] for one in trace["movements"])]
+    yield from table(
+        "movements",
+        ("entry", "on", "type", "from", "to", "record", *why),
+        (_movement(one, why, reader) for one in trace["movements"]),
+        reader,
     )
-    yield from table("movements", ("entry", "on", "type", "from", "to"), moves, reader)
+
+
+def _movement(one: Trace, why: Sequence[str], reader: Reader) -> tuple[Cell, ...]:
+    step = _entry(one["seq"]), one["on"], reader.word(one["type"]), reader.place(one["from"]), reader.place(one["to"])
+    said = {"basis": _basis(one["basis"]), "by": one["by"]}
+    return *step, one["record"], *(said[name] for name in why)
 
 
 _KINDS: dict[str, Callable[[Trace, Reader], Iterator[str]]] = {
@@ -149,6 +161,42 @@ def _flows(trace: Trace, reader: Reader) -> Iterator[str]:
         for one in trace["flows"]
     )
     yield from table("flows", ("range", "donation", "amount", "place"), rows, reader)
+
+
+def _told_in_steps(kind: str, trace: Trace, reader: Reader) -> Iterator[str]:
+    """The figures of a trace, then its timeline."""
+    named = ("given", "amount", "allocated", "paid", "used", "returned")
+    yield from figures([(name, trace[name]) for name in named if name in trace], reader)
+    steps = trace["timeline"]
+    rows = (_case_step(one, reader) for one in steps) if kind == "case" else (_gift_step(one, reader) for one in steps)
+    last = ("record", "givers") if kind == "case" else ("range", "donation")
+    yield from table("timeline", ("on", "entry", "type", "from", "to", "amount", *last), rows, reader)
+
+
+def _step(one: Trace, reader: Reader) -> tuple[Cell, ...]:
+    ends = (reader.place(one["from"]), reader.place(one["to"]))
+    amount = one["amount"] or None
+    return one["on"] or one["at"][:10], _entry(one["seq"]), reader.word(one["type"]), *ends, amount
+
+
+def _gift_step(one: Trace, reader: Reader) -> tuple[Cell, ...]:
+    return *_step(one, reader), f"{one['tape']}:{one['lo']}-{one['hi']}", one["donation"]
+
+
+def _case_step(one: Trace, reader: Reader) -> tuple[Cell, ...]:
+    """A step of a case; of those whose money came, the first few by name."""
+    givers = [
+        f"{each['donor'] or reader.word('unknown')} {reader.money(each['amount'])}" for each in one.get("givers", ())
+    ]
+    shown, between = givers[:GIVERS_SHOWN], "、" if reader.language == "zh" else ", "
+    rest = one.get("gifts", 0) - len(shown)
+    more = [reader.word("more_gifts").format(rest)] if rest else []
+    return *_step(one, reader), one["record"], between.join([*shown, *more]) or None
+
+
+def _basis(basis: Trace | None) -> str | None:
+    """Why something was done, as it is written on the command line: `kind:ref`."""
+    return None if basis is None else f"{basis.get('kind')}:{basis.get('ref')}"
 
 
 def _terms(tape: Trace, reader: Reader) -> str:
@@ -186,8 +234,9 @@ def table(heading: str, names: Sequence[str], rows: Iterable[Sequence[Cell]], re
         return
     rows = chain([first], rows)
     title: list[Sequence[Cell]] = [[reader.word(name) for name in names]]
-    amounts = [isinstance(cell, int) for cell in first]
+    amounts: list[bool] = []
     while block := list(islice(rows, ALIGNED_ROWS)):
+        amounts = amounts or [any(isinstance(cell, int) for cell in column) for column in zip(*block, strict=True)]
         texts = [[_text(cell, reader) for cell in row] for row in (*title, *block)]
         widths = [max(cell_len(row[n]) for row in texts) for n in range(len(names))]
         for row in texts:
@@ -283,6 +332,13 @@ WORDS = {
     "type": ("事项", "Fact"),
     "from": ("从", "From"),
     "to": ("到", "To"),
+    "record": ("记录", "Record"),
+    "basis": ("依据", "Basis"),
+    "by": ("经办", "By"),
+    "timeline": ("时间线", "Timeline"),
+    "givers": ("善款来自", "Whose money came"),
+    "more_gifts": ("另 {} 笔", "{} more"),
+    "next": ("下一页：--after {}", "next page: --after {}"),
     "none": ("（无）", "(none)"),
     "unknown": ("（未署名）", "(not named)"),
     "convention": (
@@ -321,7 +377,10 @@ WORDS = {
     "ExpenseMade": ("费用支出", "Expense"),
     "MoneyHeld": ("冻结", "Held"),
     "HoldLifted": ("解除冻结", "Hold lifted"),
+    "CaseOpened": ("立案", "Case opened"),
+    "CaseAmended": ("个案变更", "Case amended"),
     "CaseClosed": ("结案", "Case closed"),
+    "CaseReopened": ("重新立案", "Case reopened"),
     "EntryReversed": ("冲销", "Reversal"),
 }
 """What reports say, in Chinese and in English."""

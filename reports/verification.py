@@ -23,6 +23,7 @@ from ledger.journal import Journal, bundles_of
 from ledger.places import is_source, parse_place
 from projections.fold import BALANCE_BROUGHT_FORWARD, DONATION_ATTRIBUTED, ENTRY_REVERSED, unattributed
 from projections.runner import Runner
+from projections.summing import SUMS, unlike
 from projections.trace import joined
 
 _SQL = queries("reports", "verification.sql")
@@ -231,6 +232,20 @@ def _views(connection: Connection, report: Report, lineage: Lineage) -> Iterator
     for name, zh in VIEWS_ZH.items():
         if wrong[name]:
             yield Finding(None, f"the table {name} differs from the entries", f"{zh}与分录不符")
+    if not any(wrong.values()):
+        yield from _sums(connection)
+
+
+def _sums(connection: Connection) -> Iterator[Finding]:
+    """What the sums say that the views do not, and sums that stand still."""
+    positions = dict(connection.execute(_SQL["view_positions"]).fetchall())
+    for kind in SUMS:
+        seq = positions.get(f"journal.{kind}", 0)
+        if seq != positions["journal"]:
+            yield Finding(seq, f"the sums of {kind} stand still before this entry", f"汇总（{kind}）停在此分录之前")
+            continue
+        for name in unlike(tuples(connection), kind):
+            yield Finding(None, f"the table {name} differs from the views it sums up", f"汇总表 {name} 与视图不符")
 
 
 VIEWS_ZH = {

@@ -32,6 +32,10 @@ select tape, lo, hi, place, home, since::text from holding order by tape, lo
 -- How many entries the views are made of.
 select coalesce(max(notification_id), 0) from view_tracking where application_name = 'journal'
 
+-- name: view_positions
+-- How many entries the views, and each kind of sums, are made of.
+select application_name, notification_id from view_tracking
+
 -- name: view_place
 -- Where each serial is, by the views.
 select tape, lo, hi, place, home, since::text from view_place order by tape, lo

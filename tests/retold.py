@@ -48,6 +48,7 @@ class Retold:
         entries = list(entries)
         self.plain = Plain.of(entries)
         self.streams = {entry.stream for entry in entries}
+        self.entries = {entry.seq: entry for entry in entries}
         self.tapes = {e.data["tape"]: e.data for e in entries if e.type == "TapeOpened"}
 
     def donor(self, donor: str) -> Told | None:
@@ -193,10 +194,22 @@ class Retold:
             "case": case,
             "hospital": hospital,
             "movements": [
-                {"seq": seq, "on": on, "type": self.plain.type[seq], "from": source, "to": target}
+                {
+                    **{"seq": seq, "on": on, "type": self.plain.type[seq], "from": source, "to": target},
+                    **{
+                        "record": self.entries[seq].stream,
+                        "basis": self._told(seq, "basis"),
+                        "by": self._told(seq, "by"),
+                    },
+                }
                 for seq, on, source, target in self.plain.path[fen]
             ],
         }
+
+    def _told(self, seq: int, name: str) -> Any:
+        """What an entry says beside its money, on its first part."""
+        data = self.entries[seq].data
+        return self.entries[data.get("of", seq)].data.get(name)
 
     def _fens(self, wanted: Callable[[Fen], bool]) -> list[Fen]:
         """Those wanted, in the order of tapes."""
@@ -207,7 +220,8 @@ class Retold:
         return {"given": by_place.total() - by_place["void"], "by_place": dict(by_place)}
 
     def _flows(self, own: list[Fen]) -> list[Told]:
-        runs = _runs(own, lambda fen: (self.plain.gift[fen].donation, self.plain.place[fen]))
+        in_order = sorted(own, key=lambda fen: (self.plain.gift[fen].seq, int(fen[0][1:]), fen[1]))
+        runs = _runs(in_order, lambda fen: (self.plain.gift[fen].donation, self.plain.place[fen]))
         return [
             {
                 "tape": tape,

@@ -268,7 +268,7 @@ def test_views_are_made_anew_on_demand(fenhao: Fenhao, files: Callable[..., list
     fenhao("init", "--origin", "example.org/t")
     fenhao("import", *files(**SMALL))
     before = fenhao("trace", "donor", "P1", "--json").stdout
-    assert _json(fenhao("rebuild", "--json")) == {"entries": OPENED + 10}
+    assert _json(fenhao("rebuild", "--json")) == {"entries": OPENED + 10, "unlike": []}
     assert fenhao("trace", "donor", "P1", "--json").stdout == before
 
 

@@ -9,6 +9,7 @@ import pytest
 from httpx import Response
 from serving import Served
 
+JSON = {"Idempotency-Key": "k", "Content-Type": "application/json"}
 GIFT = {"donation": "D1", "fund": "F", "amount": "100.00", "on": "2026-01-02", "donor": "N"}
 
 
@@ -53,13 +54,13 @@ def test_a_refusal_gives_its_figures_in_the_language_that_is_asked_for(served: S
     ids=["empty", "cut", "list", "null", "twice", "nan", "bytes", "deep", "long"],
 )
 def test_a_body_that_cannot_be_read_is_a_problem_too(served: Served, body: bytes) -> None:
-    answer = served.client("record").post("/v1/donations", content=body, headers={"Idempotency-Key": "k"})
+    answer = served.client("record").post("/v1/donations", content=body, headers=JSON)
     assert answer.status_code == 400, answer.text
     assert answer.json()["type"] == "urn:fenhao:problem:bad_request"
 
 
 def test_a_body_that_is_too_long_is_not_read_to_its_end(served: Served) -> None:
-    answer = served.client("record").post("/v1/donations", content=b" " * (1 << 21), headers={"Idempotency-Key": "k"})
+    answer = served.client("record").post("/v1/donations", content=b" " * (1 << 21), headers=JSON)
     assert answer.status_code == 413
 
 

@@ -187,6 +187,18 @@ def test_a_stream_goes_on_where_it_broke_off(served: Served) -> None:
     assert [seq for seq, _ in read(2, **{"Last-Event-ID": "7"})] == [8, 9]
 
 
+def test_there_is_an_end_to_how_many_streams_there_are(served: Served) -> None:
+    streams = served.office.streams
+    taken = 0
+    while streams.acquire(blocking=False):
+        taken += 1
+    try:
+        assert 0 < taken <= 64
+        assert served.client("log").get("/v1/entries/stream").text == "retry: 10000\n\n"
+    finally:
+        streams.release(taken)
+
+
 def test_a_stream_tells_of_what_comes_while_it_is_open(served: Served) -> None:
     head = served.fenhao.journal.entries.head().size
     with served.client("log").stream("GET", "/v1/entries/stream") as answer:

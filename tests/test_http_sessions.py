@@ -8,12 +8,14 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from fastapi import Request
 from httpx import Response
 from serving import PASSWORD, Served
 
 from api.http.faults import SignInRefused, TooOften
 from api.http.links import Links
-from api.http.pace import Pace
+from api.http.office import address_of
+from api.http.pace import MAX_NAMES, Pace
 from ledger.decisions import ReceiveDonation
 from ledger.errors import AlreadyRecorded, BadValue, Unknown
 
@@ -175,6 +177,26 @@ def test_a_pace_is_so_many_at_once_and_then_so_many_in_time() -> None:
         pace.take("a")
     with pytest.raises(TooOften):
         pace.take("a")
+
+
+def test_names_made_up_by_the_thousand_fill_no_memory() -> None:
+    now = [0.0]
+    pace = Pace(burst=3, refill_s=30, now_s=lambda: now[0])
+    for n in range(MAX_NAMES):
+        pace.take(f"n{n}")
+    with pytest.raises(TooOften):
+        pace.take("one more")
+    pace.take("n0")
+    now[0] = 60.0
+    pace.take("one more")
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("::1", "::/64")],
+)
+def test_an_address_is_that_of_one_holder(host: str, address: str) -> None:
+    assert address_of(Request({"type": "http", "client": (host, 1)})) == address
 
 
 def test_a_donors_link_opens_their_ledger_until_it_expires_and_cannot_be_forged(served: Served) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serving import Served
 
+from api.http.gallery import Gallery
 from projections.disclosure import MIN_CHILDREN, Way, public_flows, veiled
 from projections.flows import OUTCOMES, Path, Scope, flows
 
@@ -89,3 +90,21 @@ def test_the_public_picture_is_told_once_in_each_language(served: Served) -> Non
         again = {"Accept-Language": language, "If-None-Match": first.headers["etag"]}
         assert served.client().get("/v1/flows", headers=again).status_code == 304
         assert (word in first.text) == (language == "zh")
+
+
+def test_nobody_waits_for_a_picture_that_is_being_made_anew() -> None:
+    now = [0.0]
+    gallery = Gallery(keep_s=5.0, now_s=lambda: now[0])
+    first = gallery.picture("zh", lambda: "1", lambda: b"old")
+    assert gallery.picture("zh", lambda: "2", lambda: b"new") is first, "it is new enough"
+    now[0] = 6.0
+    meanwhile = []
+
+    def paint() -> bytes:
+        meanwhile.append(gallery.picture("zh", lambda: "2", lambda: b"never"))
+        return b"new"
+
+    assert gallery.picture("zh", lambda: "2", paint).body == b"new"
+    assert [one.body for one in meanwhile] == [b"old"]
+    now[0] = 12.0
+    assert gallery.picture("zh", lambda: "2", lambda: b"never").body == b"new", "nothing has come since"

@@ -17,9 +17,11 @@ from projected import FUNDS, START, Ledger, command_of, folded, opened
 
 from ledger.decisions import ReceiveDonation
 from projections import runner as module
+from projections import summing
 from projections.fold import ProjectionFailed
 from projections.runner import Runner
 
+TRACKED = ("journal", "journal.flows", "journal.periods")
 ODD = ("Odd", {"on": "2026-01-02", "moves": [{"tape": "t9", "lo": 0, "hi": 1, "from": "fund/heart", "to": "case/C1"}]})
 DROP = "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen%%' and query ~ %s"
 
@@ -174,18 +176,27 @@ def test_killed_at_any_point_views_and_tracking_are_in_step(ledger: Ledger, n: i
     ledger.writer.submit_batch([command_of((k * 7, k * 31, k * 17, k), k) for k in range(300)])
     size = give(ledger, 1_000, 700) + 1
     command = [sys.executable, "-c", FOLD_ON, ledger.database.owner_url, ledger.database.schema]
-    for _ in range(2):
+    for again in range(3):
         with subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
-            time.sleep(timedelta(milliseconds=60 + 130 * n).total_seconds())
+            time.sleep(timedelta(milliseconds=60 + 130 * n + 47 * again).total_seconds())
             process.kill()
-        position = Runner(ledger.journal).position()
-        views = ledger.views()
-        with Runner(ledger.journal, page_entries=1).recorder.folding() as cursor:
-            recorder = Runner(ledger.journal).recorder
-            recorder.forget(cursor)
-            page = ledger.journal.entries.select_notifications(1, 100_000, position)
-            assert bool(page) == recorder.fold(cursor, page)
-        assert views == ledger.views()
+        check_in_step(ledger)
     assert folded(ledger).position() == size
+    check_in_step(ledger)
+
+
+def check_in_step(ledger: Ledger) -> None:
+    """Views and sums are all of one position, and are what folding up to there anew comes to."""
+    recorder = Runner(ledger.journal).recorder
+    position, views = recorder.position(), ledger.views()
+    assert set(views["view_tracking"]) == ({(name, position) for name in TRACKED} if position else set())
+    with recorder.folding() as cursor:
+        digests = recorder.digests(cursor)
+        recorder.forget(cursor)
+        page = ledger.journal.entries.select_notifications(1, 100_000, position)
+        assert bool(page) == recorder.fold(cursor, page)
+        assert recorder.digests(cursor) == digests
+        assert position == 0 or [summing.unlike(cursor, kind) for kind in summing.SUMS] == [[], []]
+    assert views == ledger.views()

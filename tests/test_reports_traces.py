@@ -42,11 +42,11 @@ Serial t1:100
   Since        2026-01-01
 
 How it came there
-  Entry  Date        Fact                 From            To
-  #9     2026-01-01  Donation received    —               In fund: heart
-  #11    2026-01-01  Allocation           In fund: heart  Allocated: C1
-  #12    2026-01-01  Payment to hospital  Allocated: C1   Paid: H1 · C1
-  #13    2026-01-01  Settlement           Paid: H1 · C1   Used: H1 · C1
+  Entry  Date        Fact                 From            To              Record
+  #9     2026-01-01  Donation received    —               In fund: heart  donation/D-0001
+  #11    2026-01-01  Allocation           In fund: heart  Allocated: C1   allocation/A1
+  #12    2026-01-01  Payment to hospital  Allocated: C1   Paid: H1 · C1   payment/Y1
+  #13    2026-01-01  Settlement           Paid: H1 · C1   Used: H1 · C1   settlement/S1
 
 Which serials are whose is a bookkeeping convention, not physical tracing."""
 

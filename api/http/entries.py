@@ -77,7 +77,6 @@ def entries(
     responses={**answers({}, *FAULTS), **with_body("server-sent events", "text/event-stream")},
 )
 async def stream(
-    request: Request,
     office: Door,
     after: Annotated[int | None, Query(description="自此分录之后 / behind this entry", ge=-1, le=2**53 - 1)] = None,
     last_event_id: Annotated[str | None, Header(description="断线续传 / resumes", pattern="^[0-9]{1,16}$")] = None,
@@ -94,12 +93,24 @@ async def stream(
     else:
         behind = (await to_thread.run_sync(office.fenhao.journal.entries.head)).size - 1
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(request, office, behind), headers=headers, media_type="text/event-stream")
+    return StreamingResponse(_stream(office, behind), headers=headers, media_type="text/event-stream")
 
 
-async def _events(request: Request, office: Office, behind: int) -> AsyncIterator[bytes]:
+async def _stream(office: Office, behind: int) -> AsyncIterator[bytes]:
+    """The events, for one reader more; with too many already, only that it may come again later."""
+    if not office.streams.acquire(blocking=False):
+        yield b"retry: 10000\n\n"
+        return
+    try:
+        yield b"retry: 1000\n\n"
+        async for event in _events(office, behind):
+            yield event
+    finally:
+        office.streams.release()
+
+
+async def _events(office: Office, behind: int) -> AsyncIterator[bytes]:
     """Reads what has come by the page, and rests when nothing has."""
-    yield b"retry: 1000\n\n"
     began_s = told_s = time.monotonic()
     while not office.stopping.is_set() and time.monotonic() - began_s < STREAM_S:
         rows = await to_thread.run_sync(_page, office, behind, 100, None, None)

@@ -25,13 +25,19 @@ class Gallery:
         self._painted: dict[str, Painted] = {}
 
     def picture(self, language: str, tag: Callable[[], str], paint: Callable[[], bytes]) -> Painted:
-        """The picture in that language: the one there is while it is new or nothing has come since."""
-        with self._lock:
-            known = self._painted.get(language)
-            if known is not None and self._now_s() - known.at_s < self._keep_s:
-                return known
+        """The picture in that language: the one there is while it is new or another is being made."""
+        known = self._painted.get(language)
+        if known is not None and self._now_s() - known.at_s < self._keep_s:
+            return known
+        if not self._lock.acquire(blocking=known is None):
+            assert known is not None
+            return known
+        try:
             now = tag()
+            known = self._painted.get(language)
             if known is None or known.tag != now:
                 known = Painted(now, paint(), 0.0)
             self._painted[language] = known = known._replace(at_s=self._now_s())
             return known
+        finally:
+            self._lock.release()

@@ -6,7 +6,8 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event
+from ipaddress import ip_network
+from threading import BoundedSemaphore, Event
 from typing import Annotated
 
 from anyio import to_thread
@@ -23,6 +24,8 @@ from api.http.meters import Meters
 from api.http.pace import Pace
 from api.http.tokens import Tokens
 
+MAX_STREAMS = 64
+"""Readers of the stream of entries in one process: each looks twice a second for what is new."""
 MAX_BODY_BYTES = 1 << 20
 MAX_BATCH_BYTES = 1 << 24
 COOKIE = "fenhao_session"
@@ -49,6 +52,7 @@ class Office:
     public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
     address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
     account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))
+    streams: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, MAX_STREAMS))
     contact_pace: Pace = field(default_factory=partial(Pace, burst=4, refill_s=600))
 
 
@@ -64,8 +68,9 @@ def _office(request: Request) -> Office:
 
 
 def address_of(request: Request) -> str:
-    """Where the request comes from, as far as the trusted proxies tell."""
-    return request.client.host if request.client else "-"
+    """Where the request comes from, as far as the trusted proxies tell; of IPv6 the network, which has one holder."""
+    host = request.client.host if request.client else "-"
+    return str(ip_network(f"{host}/64", strict=False)) if ":" in host else host
 
 
 async def admit(request: Request) -> Asker:

@@ -28,8 +28,10 @@ class Pace:
             full_at = max(self._full_at.get(name, now), now) + one_s
             if full_at > now + self._refill_s:
                 raise TooOften()
-            if len(self._full_at) >= MAX_NAMES:
+            if name not in self._full_at and len(self._full_at) >= MAX_NAMES:
                 self._full_at = {one: at for one, at in self._full_at.items() if at > now}
+                if len(self._full_at) >= MAX_NAMES:
+                    raise TooOften()  # so many names at once are no users; memory is not theirs to fill
             self._full_at[name] = full_at
 
     def forget(self) -> None:

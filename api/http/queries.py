@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.http import shapes
 from api.http.asking import Asked, Item, answer, page
-from api.http.faults import NotEntitled
+from api.http.faults import CursorStale, NotEntitled
 from api.http.office import Door, Who, admit
 from api.http.shapes import answers
 from ledger.errors import Unknown
 from ledger.ids import check_id
 from ledger.places import tape_number
-from projections.trace import Trace, Traces
+from projections.trace import MAX_SEQ, Page, Trace, Traces
 from reports.balances import balances_of
 
 router = APIRouter(dependencies=[Depends(admit)], tags=["queries"])
@@ -36,9 +37,9 @@ def donor_ledger(request: Request, office: Door, asker: Who, asked: Asked, id: I
     asker.require_own(check_id(id, "donor"))
 
     def tell(traces: Traces) -> Trace:
-        trace = traces.donor(id)
+        trace = traces.donor(id, Page(_entry_of(asked.behind), asked.limit))
         del trace["flows"]  # each gift's own are at its trace
-        return page(trace, "donations", lambda gift: [gift["seq"], gift["donation"] or ""], asked)
+        return {**trace, "next": None if trace["next"] is None else asked.next_cursor([trace["next"]])}
 
     return answer(request, office, asked, tell)
 
@@ -111,6 +112,16 @@ def balances(
     if fund is not None:
         check_id(fund, "fund")
     return answer(request, office, asked, lambda traces: balances_of(traces, fund))
+
+
+def _entry_of(place: Sequence[Any] | None) -> int:
+    """Behind which entry a page begins. Raises CursorStale for a place that is none."""
+    match place:
+        case None:
+            return -1
+        case [int(seq)] if 0 <= seq < MAX_SEQ:
+            return seq
+    raise CursorStale()
 
 
 def _range_of(flow: Item) -> list[Any]:

@@ -247,13 +247,16 @@ class Balances(Figures):
 
 
 class Step(Shape):
-    """One step of a serial's way; the first is its issue, from nowhere."""
+    """One step of a serial's way, with its entry's record, why and by whom; the first is its issue, from nowhere."""
 
     seq: int
     on: date
     type: str
     source: str | None = Field(alias="from")
     to: str
+    record: str
+    basis: dict[str, Any] | None
+    by: str | None
 
 
 class SerialTrace(Shape):

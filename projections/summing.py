@@ -1,0 +1,208 @@
+"""The sums as stored: kept up with a page of entries, in the transaction of the views that they sum up.
+
+There are two kinds, each of which can stand still without the other: flows (what stands where, what donors gave, where
+the money of those with very many gifts is) and periods (what days and months changed in funds' figures).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, LiteralString
+
+from ledger.database import Cursor, queries
+from projections.fold import Changes
+from projections.sums import BROUGHT_FORWARD, OPENING, UNKNOWN, VOID, Standing, Sums
+
+_SQL = queries("projections", "sums.sql")
+
+_DEFINED = queries("projections", "definitions.sql")
+_TABLES = {
+    "standing": "view_standing",
+    "donors": "view_donor",
+    "giving": "view_giving",
+    "leaders": "view_leader",
+    "donor_places": "view_donor_place",
+    "periods": "view_period",
+}
+"""What is kept, in the order in which it can be made: each by its definition's name."""
+FLOWS, PERIODS = SUMS = ("flows", "periods")
+"""The kinds of sums, each of which can stand still without the other."""
+
+Places = dict[tuple[str, str, str, str, str], int]
+"""Minor units by donor, fund, place, kind and hospital."""
+
+MANY_RANGES = 400
+"""Donors of so many issued ranges have their places kept: others' are looked up in a moment."""
+LEADERS = 201
+"""At least so many of those who gave most are kept in their order: one more than a picture asks for at most."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page's changes, entries `first` to `last`: stored in the views, but for what it says of whose gifts are."""
+
+    changes: Changes
+    first: int
+    last: int
+
+    @cached_property
+    def sums(self) -> Sums:
+        """What follows from the page alone."""
+        sums = Sums()
+        sums.take_gifts(self.changes.gifts)
+        sums.take_movements(self.changes.movements)
+        return sums
+
+    @property
+    def bounds(self) -> dict[str, int]:
+        """The page's entries, as parameters."""
+        return {"first": self.first, "last": self.last}
+
+
+@dataclass(frozen=True)
+class Donors:
+    """Donors whose places are to be kept from now on, and those whose are no more, once attributions are stored."""
+
+    more: Sequence[str] = ()
+    fewer: Sequence[str] = ()
+
+    def settle(self, cursor: Cursor) -> None:
+        """Does that."""
+        if self.more:
+            cursor.execute(_SQL["keep_many"], {"donors": self.more})
+        if self.fewer:
+            cursor.execute(_SQL["keep_no_more"], {"donors": self.fewer})
+
+
+def add_flows(cursor: Cursor, page: Page) -> Donors:
+    """Adds the page to the flows. What comes back is to be settled when the page's attributions are stored."""
+    sums = page.sums
+    standing = dict(sums.standing)
+    donors = dict(sums.donors)
+    places: Places = defaultdict(int)
+    if page.changes.movements:
+        cursor.execute(_SQL["move_standing"], page.bounds)
+        cursor.execute(_SQL["move_parts"], page.bounds)
+    if sums.voids:
+        for donor, _, amount in cursor.execute(_SQL["void_donors"], page.bounds).fetchall():
+            _give(donors, donor, 0, amount)
+    if page.changes.attributions:
+        _attribute(cursor, page, standing, donors, places)
+    if standing:
+        rows = [(*where, *added) for where, added in sorted(standing.items())]
+        cursor.execute(_SQL["add_standing"], _columns(rows))
+    return _add_donors(cursor, page, donors, places, lowering=sums.voids or bool(page.changes.attributions))
+
+
+def add_periods(cursor: Cursor, page: Page) -> None:
+    """Adds the page to the periods."""
+    periods = dict(page.sums.periods)
+    if page.sums.voids:
+        for on, fund, amount in cursor.execute(_SQL["void_openings"], page.bounds).fetchall():
+            for key in (("day", on), ("month", on.replace(day=1))):
+                periods[*key, fund, BROUGHT_FORWARD] = periods.get((*key, fund, BROUGHT_FORWARD), 0) + amount
+    if periods:
+        cursor.execute(_SQL["add_periods"], _columns((*key, amount) for key, amount in sorted(periods.items())))
+
+
+def define(cursor: Cursor) -> None:
+    """Makes all sums, which are empty, from the other views by their definition."""
+    for name in _TABLES:
+        cursor.execute(_told(name, "fill"), _sizes())
+
+
+def unlike(cursor: Cursor, kind: str) -> list[str]:
+    """The tables of that kind of sums that are not what their definition comes to."""
+    names = [name for name in _TABLES if (name == "periods") == (kind == PERIODS)]
+    return [_TABLES[name] for name in names if cursor.execute(_told(name, "unlike"), _sizes()).fetchall() == [(True,)]]
+
+
+def _told(name: str, then: str) -> LiteralString:
+    ending = f"fill_{name}" if then == "fill" else f"{name}_unlike"
+    return "with told as (" + _DEFINED[name] + "\n) " + _DEFINED[ending]
+
+
+def _sizes() -> dict[str, int]:
+    return {"many": MANY_RANGES, "leaders": LEADERS}
+
+
+def forget(cursor: Cursor) -> None:
+    """Empties the sums."""
+    cursor.execute(_SQL["forget"])
+
+
+def _add_donors(
+    cursor: Cursor,
+    page: Page,
+    donors: Mapping[str, tuple[int, int]],
+    places: Places,
+    lowering: bool,
+) -> Donors:
+    if not donors:
+        return Donors()
+    # Joined as text, which is the quickest way there: an id has no line's end in it. Sorted, for the index's sake.
+    names, added = zip(*sorted(donors.items()), strict=True)
+    ranges, amounts = (f"{{{','.join(map(str, column))}}}" for column in zip(*added, strict=True))
+    found = cursor.execute(_SQL["add_donors"], ("\n".join(names), ranges, amounts, MANY_RANGES, MANY_RANGES)).fetchall()
+    kept = {donor for donor, many, _ in found if many}
+    for _, lo, hi, _, donor, fund, target, hospital, *_ in page.changes.gifts if kept else ():
+        if donor in kept:
+            places[donor, fund, target, target.partition("/")[0], hospital or ""] += hi - lo
+    if moved := sorted((*key, amount) for key, amount in places.items() if key[0] in kept):
+        cursor.execute(_SQL["add_places"], _columns(moved))
+    _seat_leaders(cursor, lowering=lowering)
+    return Donors(
+        [donor for donor, many, enough in found if enough and not many],
+        [donor for donor, many, enough in found if many and not enough],
+    )
+
+
+def _attribute(
+    cursor: Cursor,
+    page: Page,
+    standing: dict[Standing, tuple[int, int, int]],
+    donors: dict[str, tuple[int, int]],
+    places: Places,
+) -> None:
+    """Adds what changes hands by what the page says of whose gifts are: of serials where they are after its moves."""
+    ranges = set()
+    rows = cursor.execute(_SQL["attributed"], _columns(page.changes.attributions)).fetchall()
+    for old, new, opening, seq, tape, lo, fund, place, kind, hospital, amount in rows:
+        for donor, sign in ((old, -1), (new, 1)):
+            if donor is None:
+                where = Standing(OPENING if opening else UNKNOWN, fund, kind, hospital)
+                so_far, first, last = standing.get(where, (0, seq, seq))
+                standing[where] = (so_far + sign * amount, min(first, seq), max(last, seq))
+            else:
+                one = 0 if (tape, lo) in ranges else sign
+                _give(donors, donor, one, 0 if kind == VOID else sign * amount)
+                places[donor, fund, place, kind, hospital] += sign * amount
+        ranges.add((tape, lo))
+
+
+def _give(donors: dict[str, tuple[int, int]], donor: str, ranges: int, amount: int) -> None:
+    so_far = donors.get(donor, (0, 0))
+    donors[donor] = (so_far[0] + ranges, so_far[1] + amount)
+
+
+def _seat_leaders(cursor: Cursor, *, lowering: bool) -> None:
+    """Moves the floor to where it belongs; `lowering` when somebody's sum may have become smaller."""
+    if lowering:
+        cursor.execute(_SQL["reseat"])
+        cursor.execute(_SQL["unseat"])
+    while True:
+        [(floor, enough, more)] = cursor.execute(_SQL["floor"], {"enough": LEADERS}).fetchall()
+        if more:
+            cursor.execute(_SQL["raise_floor"])
+            cursor.execute(_SQL["unseat"])
+        elif not enough and floor > 1 and lowering:
+            cursor.execute(_SQL["lower_floor"])
+        else:
+            return
+
+
+def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
