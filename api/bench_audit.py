@@ -27,6 +27,7 @@ from typing import Any
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from api.bench_ledger import SEED, schema_for, seconds
 from audit.checkpoint import KeySigner
 from audit.export import export
 from audit.heads import FileHeads
@@ -35,7 +36,7 @@ from audit.log import Log
 from audit.proof import Receipt
 from audit.verify import split
 from ledger.codec import encode
-from ledger.database import Database, connecting, migrate
+from ledger.database import Database, migrate
 from ledger.decisions import OpenLedger
 from ledger.events import (
     AllocationMade,
@@ -60,7 +61,6 @@ NEW_ENTRIES = 10_000
 RECEIPTS = 200
 ROUNDS = 3
 GIFTS_PER_CASE = 500
-SEED = 20260101
 FIRST_DAY = date(2026, 1, 1)
 SAMPLE_S = 0.2
 POLICY = "earmark-fifo/1"
@@ -122,7 +122,7 @@ def bench_audit(place: Database, entries: int, note: Note) -> Result:
         note("写入分录", "writing entries")
         _append(journal, facts, entries, note)
         note("首次签署", "signing for the first time")
-        signing_s = _seconds(log.publish)
+        signing_s = seconds(log.publish)
         checkpoint_s = [_checkpoint_s(journal, facts, log) for _ in range(ROUNDS)]
         note("凭据", "receipts")
         head = log.publish()
@@ -223,7 +223,7 @@ def _append(journal: Journal, facts: Iterator[Fact], count: int, note: Note = la
 
 def _checkpoint_s(journal: Journal, facts: Iterator[Fact], log: Log) -> float:
     _append(journal, facts, NEW_ENTRIES)
-    return _seconds(log.publish)
+    return seconds(log.publish)
 
 
 def _receipts_ms(log: Log, size: int) -> tuple[float, float]:
@@ -236,7 +236,7 @@ def _receipts_ms(log: Log, size: int) -> tuple[float, float]:
         began = time.perf_counter()
         made = log.receipt(seq).proof.text()
         make.append(time.perf_counter() - began)
-        check.append(_seconds(lambda data=made: Receipt.parse(data).check(ORIGIN, keys)))  # type: ignore[misc]
+        check.append(seconds(lambda data=made: Receipt.parse(data).check(ORIGIN, keys)))  # type: ignore[misc]
     return 1_000 * statistics.median(make), 1_000 * statistics.median(check)
 
 
@@ -290,23 +290,12 @@ def _memory(pid: int) -> int:
     return total
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 @contextmanager
 def _journal(place: Database, signer: KeySigner) -> Iterator[Journal]:
-    """An open ledger in a schema of its own, dropped at the end with its role."""
-    database = Database(place.owner_url, schema=f"bench_{os.getpid()}_audit")
-    try:
+    """An open ledger in a schema of its own, whose log has that key."""
+    with schema_for(place, "audit") as schema:
+        database = Database(place.owner_url, schema=schema)
         migrate(database)
         with Journal(database) as journal:
             Writer(journal).submit(OpenLedger(key="ledger", origin=ORIGIN, verifier_key=str(signer.verifier)))
             yield journal
-    finally:
-        with connecting(place.owner_url) as owner:
-            owner.execute(f"drop schema if exists {database.schema} cascade")
-            for (role,) in owner.execute("select rolname from pg_roles where rolname = %s", (database.role,)):
-                owner.execute(f"drop owned by {role}; drop role {role}")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from api.bootstrap import vantage_of
 from api.http import shapes
 from api.http.access import NOBODY, READERS
 from api.http.asking import not_changed, tag_of, wait_for
@@ -19,12 +20,14 @@ from ledger.ids import check_id
 from ledger.times import parse_day
 from projections.disclosure import public_flows
 from projections.flows import Flows, Scope, flows
+from projections.history import Vantage
 from reports.sankey import graph
 from reports.traces import Reader
 
 router = APIRouter(dependencies=[Depends(admit)], tags=["queries"])
 
 Day = Annotated[str | None, Query(max_length=10)]
+Time = Annotated[str | None, Query(description="回看的日期或时刻 / looking back", max_length=40)]
 Text = Annotated[str | None, Query(max_length=120)]
 AfterSeq = Annotated[
     int | None, Query(description="等视图更新到此分录 / once this entry is in the views", ge=0, le=2**53 - 1)
@@ -41,6 +44,8 @@ def all_flows(
     case: Text = None,
     since: Day = None,
     until: Day = None,
+    as_of: Time = None,
+    known_at: Time = None,
     after_seq: AfterSeq = None,
 ) -> Response:
     """Donors, funds, hospitals and outcomes, with what went between them, net of returns.
@@ -50,7 +55,7 @@ def all_flows(
     """
     reader = _reader(request, office)
     if asker.grants.isdisjoint(READERS):
-        if any(one is not None for one in (donor, fund, case, since, until, after_seq)):
+        if any(one is not None for one in (donor, fund, case, since, until, as_of, known_at, after_seq)):
             raise NotSignedIn() if asker is NOBODY else NotEntitled()
         known = office.gallery.picture(
             reader.language, lambda: tag_of(request, office), lambda: _body(public_flows(office.fenhao.journal), reader)
@@ -61,26 +66,36 @@ def all_flows(
             "Vary": "Accept-Language, Authorization, Cookie",
         }
         return not_changed(request, headers) or Response(known.body, 200, headers, "application/json")
-    return _answer(request, office, _scope(donor, fund, case, since, until), after_seq)
+    vantage = vantage_of(office.fenhao, as_of, known_at)
+    return _answer(request, office, _scope(donor, fund, case, since, until), vantage, after_seq)
 
 
 @router.get("/v1/donors/{id:path}/flows", **told(shapes.Picture, "一位捐赠人的善款流向", "where a donor's money went"))
 def donor_flows(
-    request: Request, office: Door, asker: Who, id: Id, since: Day = None, until: Day = None, after_seq: AfterSeq = None
+    request: Request,
+    office: Door,
+    asker: Who,
+    id: Id,
+    since: Day = None,
+    until: Day = None,
+    as_of: Time = None,
+    known_at: Time = None,
+    after_seq: AfterSeq = None,
 ) -> Response:
     """The same of one donor's gifts."""
     asker.require_own(check_id(id, "donor"))
-    return _answer(request, office, _scope(id, None, None, since, until), after_seq)
+    vantage = vantage_of(office.fenhao, as_of, known_at)
+    return _answer(request, office, _scope(id, None, None, since, until), vantage, after_seq)
 
 
-def _answer(request: Request, office: Office, scope: Scope, after_seq: int | None) -> Response:
+def _answer(request: Request, office: Office, scope: Scope, vantage: Vantage, after_seq: int | None) -> Response:
     wait_for(office, after_seq)
     headers = {"ETag": tag_of(request, office), "Cache-Control": "private, no-cache"}
     headers["Vary"] = "Accept-Language, Authorization, Cookie"
     unchanged = not_changed(request, headers)
     if unchanged is not None:
         return unchanged
-    body = _body(flows(office.fenhao.journal, scope), _reader(request, office))
+    body = _body(flows(office.fenhao.journal, scope, vantage=vantage), _reader(request, office))
     return Response(body, 200, headers, "application/json")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.http import shapes
-from api.http.asking import Asked, Item, answer, page
+from api.http.asking import Asked, Item, Question, answer, page
 from api.http.faults import CursorStale, NotEntitled
 from api.http.office import Door, Who, admit
 from api.http.shapes import answers
@@ -37,9 +36,9 @@ def donor_ledger(request: Request, office: Door, asker: Who, asked: Asked, id: I
     asker.require_own(check_id(id, "donor"))
 
     def tell(traces: Traces) -> Trace:
-        trace = traces.donor(id, Page(_entry_of(asked.behind), asked.limit))
+        trace = traces.donor(id, _page_of(asked))
         del trace["flows"]  # each gift's own are at its trace
-        return {**trace, "next": None if trace["next"] is None else asked.next_cursor([trace["next"]])}
+        return _with_cursor(trace, asked)
 
     return answer(request, office, asked, tell)
 
@@ -64,9 +63,9 @@ def donation(request: Request, office: Door, asker: Who, asked: Asked, id: Id) -
 
 @router.get("/v1/cases/{id:path}/trace", **told(shapes.CaseTrace, "一个个案的善款来源", "whose money helped a case"))
 def case(request: Request, office: Door, asked: Asked, id: Id) -> Response:
-    """What was allocated, paid and used for a case, and from which gifts."""
+    """What was allocated, paid and used for a case, and from which gifts, oldest first."""
     check_id(id, "case")
-    return answer(request, office, asked, lambda traces: traces.case(id))
+    return answer(request, office, asked, lambda traces: _with_cursor(traces.case(id, _page_of(asked)), asked))
 
 
 @router.get("/v1/hospitals/{id:path}", **told(shapes.HospitalTrace, "一家医院", "one hospital"))
@@ -114,14 +113,19 @@ def balances(
     return answer(request, office, asked, lambda traces: balances_of(traces, fund))
 
 
-def _entry_of(place: Sequence[Any] | None) -> int:
-    """Behind which entry a page begins. Raises CursorStale for a place that is none."""
-    match place:
+def _page_of(asked: Question) -> Page:
+    """The page of gifts that is asked for: behind which entry. Raises CursorStale for a place that is none."""
+    match asked.behind:
         case None:
-            return -1
+            return Page(limit=asked.limit)
         case [int(seq)] if 0 <= seq < MAX_SEQ:
-            return seq
+            return Page(seq, asked.limit)
     raise CursorStale()
+
+
+def _with_cursor(trace: Trace, asked: Question) -> Trace:
+    """The trace with the cursor of the page behind it in the place of that page's beginning."""
+    return {**trace, "next": None if trace["next"] is None else asked.next_cursor([trace["next"]])}
 
 
 def _range_of(flow: Item) -> list[Any]:

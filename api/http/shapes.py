@@ -162,6 +162,7 @@ class CaseTrace(Shape):
     used: int
     returned: int
     donors: list[CaseDonor]
+    next: str | None
 
 
 class HospitalCase(Shape):
