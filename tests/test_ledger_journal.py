@@ -53,6 +53,8 @@ class _AnyState:
 
 
 def _rewrapped(event: Any, change: Any) -> Any:
+    if isinstance(event, msgspec.Struct):
+        return msgspec.structs.replace(event, state=change(event.state))
     return type(event)(**{**vars(event), "state": change(event.state)})
 
 
