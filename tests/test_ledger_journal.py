@@ -26,7 +26,7 @@ from ledger.database import Database
 from ledger.decisions import Command, OpenFund, OpenLedger, ReceiveDonation
 from ledger.errors import BadValue, Refusal
 from ledger.events import AllocationMade, DonationReceived, Issued, Moved
-from ledger.journal import Journal, JournalRecorder, Posting
+from ledger.journal import Journal, JournalRecorder, Notice, Posting
 from ledger.registry import Registry
 from ledger.writing import Writer
 
@@ -53,7 +53,7 @@ class _AnyState:
 
 
 def _rewrapped(event: Any, change: Any) -> Any:
-    if isinstance(event, msgspec.Struct):
+    if isinstance(event, Notice):
         return msgspec.structs.replace(event, state=change(event.state))
     return type(event)(**{**vars(event), "state": change(event.state)})
 
