@@ -125,7 +125,7 @@ def _seen(donor: Line) -> str:
     """What a donor's trace says, in one sentence: what was given, and how much of it is where."""
     if is_refused(donor.answer):
         return donor.answer[1]
-    given = donor.answer[0].removeprefix("given ").partition(",")[0]
+    given = donor.answer[0].removeprefix("given ").partition(", ")[0]
     by_place: Counter[str] = Counter()
     for row in donor.answer[1:]:
         if (run := _RUN.fullmatch(row)) is not None:
