@@ -82,6 +82,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
+html {{ overflow-y: scroll; }}  /* else the picture is laid out before the bar takes its part of the width */
 body {{ margin: 0; font-family: {fonts}; color: {ink}; background: #fff; overflow-wrap: anywhere; }}
 main {{ max-width: {width}px; margin: 0 auto; padding: 20px 0; }}
 h1 {{ font-size: 24px; font-weight: 600; margin: 12px 32px 6px; }}
