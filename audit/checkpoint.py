@@ -151,6 +151,14 @@ class Signature:
     key_id: bytes
     value: bytes
 
+    def is_of(self, key: Verifier) -> bool:
+        """Whether it says to be that key's."""
+        return (self.name, self.key_id) == (key.name, key.id)
+
+    def line(self) -> str:
+        """The line of the note, without its newline."""
+        return f"— {self.name} {b64encode(self.key_id + self.value).decode()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -240,7 +248,7 @@ def open_checkpoint(data: bytes, origin: str, known: Iterable[Verifier]) -> Chec
 
 def signature_line(key: Verifier, signature: bytes) -> str:
     """A line of a note, without its newline."""
-    return f"— {key.name} {b64encode(key.id + signature).decode()}"
+    return Signature(key.name, key.id, signature).line()
 
 
 def _signature(line: str) -> Signature:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 
-from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note, signature_line
+from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note
 from audit.policy import Peer, Policy
-from audit.witness import request_body
+from audit.proof import Continuation
 from ledger.errors import OperatorFault
 
 REFRESH_AFTER_S = 12 * 3600
@@ -83,9 +82,9 @@ class Peers:
         size = Checkpoint.parse(Note.parse(note).text).size
         for _ in range(MAX_TRIES):
             old = self._sizes.get(name, 0)
-            proof = [b64encode(value).decode() for value in prove(old, size)] if old else []
+            asked = Continuation(old, tuple(prove(old, size)) if old else (), note)
             try:
-                status, answer = self._post(f"{peer.url.rstrip('/')}/add-checkpoint", request_body(old, proof, note))
+                status, answer = self._post(f"{peer.url.rstrip('/')}/add-checkpoint", asked.text())
             except OSError as error:
                 raise Unwilling(f"no answer ({error})") from error
             if status == 200:
@@ -109,17 +108,11 @@ def _signed_by(note: bytes, peer: Peer, lines: bytes) -> bytes:
         given = Note.parse(parsed.text + b"\n" + lines).signatures
     except BadNote as fault:
         raise Unwilling(f"what it answered is no signature: {fault}") from fault
-    own = [one for one in given if (one.name, one.key_id) == (peer.key.name, peer.key.id)]
+    own = [one for one in given if one.is_of(peer.key)]
     if not own or not peer.key.holds(parsed.text, own[0].value):
         raise Unwilling("it answered without a signature of its key")
-    line = signature_line(peer.key, own[0].value)
-    stands = f"— {peer.key.name} "
-    kept = [
-        text
-        for text, each in zip(note.decode().split("\n\n")[-1].split("\n"), parsed.signatures, strict=False)
-        if not (text.startswith(stands) and each.key_id == peer.key.id)
-    ]
-    return parsed.text + "\n".join(["", *kept, line, ""]).encode()
+    kept = [one.line() for one in parsed.signatures if not one.is_of(peer.key)]
+    return parsed.text + "\n".join(["", *kept, own[0].line(), ""]).encode()
 
 
 def http_post(url: str, body: bytes, content_type: str = "text/plain") -> tuple[int, bytes]:

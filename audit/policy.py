@@ -135,7 +135,7 @@ class Policy:
         times: dict[str, int] = {}
         for name, peer in self.witnesses.items():
             for each in note.signatures:
-                if (each.name, each.key_id) == (peer.key.name, peer.key.id):
+                if each.is_of(peer.key):
                     if not peer.key.holds(note.text, each.value):
                         raise BadNote(f"the cosignature of {name} is wrong")
                     times[name] = max(times.get(name, 0), int.from_bytes(each.value[:8], "big"))

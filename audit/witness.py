@@ -6,8 +6,6 @@ before it is said, and two requests at once cannot roll it back.
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -15,7 +13,6 @@ from http import HTTPStatus
 from pathlib import Path
 
 from audit.checkpoint import (
-    MAX_SIZE,
     BadNote,
     Checkpoint,
     Note,
@@ -27,12 +24,12 @@ from audit.checkpoint import (
 from audit.files import write_whole
 from audit.heads import Heads, Kept
 from audit.merkle import EMPTY_ROOT, BadProof, check_consistency
+from audit.proof import BadReceipt, Continuation
 from ledger.errors import OperatorFault
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_PROOF_LINES = 63
 PLAIN, SIZE = "text/plain; charset=utf-8", "text/x.tlog.size"
-_OLD = re.compile(rb"old (0|[1-9][0-9]{0,18})", re.ASCII)
 
 
 class ClockWentBack(OperatorFault):
@@ -55,20 +52,14 @@ class Request:
     @classmethod
     def parse(cls, body: bytes) -> Request:
         """Raises BadNote."""
-        lines, blank, note = body.partition(b"\n\n")
-        first, *proof = lines.split(b"\n")
-        old = _OLD.fullmatch(first)
-        if not blank or old is None or int(old[1]) > MAX_SIZE:
-            raise BadNote("the body is not an old size line, proof lines, an empty line and a checkpoint")
-        if len(proof) > MAX_PROOF_LINES:
-            raise BadNote(f"{len(proof)} proof lines ({MAX_PROOF_LINES} at most)")
-        found = Note.parse(note)
-        return cls(int(old[1]), tuple(map(_hash_of, proof)), found, Checkpoint.parse(found.text))
-
-
-def request_body(old: int, proof: Sequence[str], note: bytes) -> bytes:
-    """The inverse of `Request.parse`; `proof` in base64."""
-    return "\n".join([f"old {old}", *proof, "", ""]).encode() + note
+        try:
+            asked = Continuation.parse(body)
+        except BadReceipt as fault:
+            raise BadNote(str(fault)) from fault
+        if len(asked.path) > MAX_PROOF_LINES:
+            raise BadNote(f"{len(asked.path)} proof lines ({MAX_PROOF_LINES} at most)")
+        note = Note.parse(asked.checkpoint)
+        return cls(asked.old, asked.path, note, Checkpoint.parse(note.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +118,7 @@ class Witness:
                 self._keep_evidence(body)
                 return _refused(HTTPStatus.UNPROCESSABLE_ENTITY, fault)
             line = self._cosign(request.note.text, kept)
-            theirs = [
-                signature_line(key, each.value)
-                for key in signed
-                for each in request.note.signatures
-                if (each.name, each.key_id) == (key.name, key.id)
-            ]
+            theirs = [each.line() for each in request.note.signatures if any(each.is_of(key) for key in signed)]
             after = request.note.text.decode() + "\n".join(["", *theirs, line, ""])
             if heads.swap(kept, replace(kept or Kept(head.origin), size=head.size, checkpoint=after)):
                 return Answer(HTTPStatus.OK, f"{line}\n".encode())
@@ -180,13 +166,3 @@ def _latest(kept: Kept | None, origin: str) -> Checkpoint:
 
 def _refused(status: HTTPStatus, why: object) -> Answer:
     return Answer(status, f"{why}\n".encode())
-
-
-def _hash_of(line: bytes) -> bytes:
-    try:
-        value = b64decode(line, validate=True)
-    except ValueError:
-        value = b""
-    if len(value) != 32:
-        raise BadNote("a proof line is not 32 bytes in base64")
-    return value

@@ -7,6 +7,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from asked import request_body
 from click.testing import Result
 from conftest import Fenhao
 from exports import LOG, NEXT, OTHER, Made, gifts, head, keyed
@@ -18,7 +19,6 @@ from audit.gossip import Forked, Held, Shelf
 from audit.merkle import prove_consistency
 from audit.tiles import Tiles
 from audit.verify import read_key
-from audit.witness import request_body
 
 SIZES = (3, 256, 300, 511, 600)
 

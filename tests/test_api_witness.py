@@ -18,6 +18,7 @@ from urllib.request import urlopen
 
 import pytest
 import uvicorn
+from asked import request_body
 from conftest import ORIGIN, SIGNER, Fenhao, Ledger
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -32,7 +33,6 @@ from audit.peers import NoQuorum, Peers, Post, http_post
 from audit.policy import Policy
 from audit.proof import Receipt
 from audit.rotation import rotate
-from audit.witness import request_body
 from ledger.decisions import OpenFund, ReceiveDonation
 
 DAY = date(2026, 1, 2)

@@ -10,12 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from asked import request_body
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.checkpoint import COSIGNATURE, Checkpoint, KeySigner, Note, signature_line
 from audit.heads import FileHeads
 from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, node_hash, prove_consistency
-from audit.witness import Answer, ClockWentBack, Witness, request_body
+from audit.witness import Answer, ClockWentBack, Witness
 
 SIGNER = KeySigner("log.example.org/l", Ed25519PrivateKey.from_private_bytes(b"l" * 32))
 STRANGER = KeySigner("other.example.org/o", Ed25519PrivateKey.from_private_bytes(b"o" * 32))
@@ -115,8 +116,8 @@ def refusals() -> list[tuple[str, bytes, int, bytes]]:
         ("another log", request_body(0, [], stranger), 404, b"not known"),
         ("a key that is not the log's", request_body(5, [], foreign), 403, b"no known key"),
         ("a signature that is wrong", request_body(5, [], wrong), 403, b"is wrong"),
-        ("an old size with a zero before it", honest.replace(b"old 5", b"old 05"), 400, b"old size line"),
-        ("no old size", honest.replace(b"old 5\n", b""), 400, b"old size line"),
+        ("an old size with a zero before it", honest.replace(b"old 5", b"old 05"), 400, b"not old and a number"),
+        ("no old size", honest.replace(b"old 5\n", b""), 400, b"not old and a number"),
         ("a proof line that is no hash", honest.replace(lines[1], b"AAAA"), 400, b"32 bytes"),
         ("too many proof lines", honest.replace(b"old 5\n", b"old 5\n" + 64 * (lines[1] + b"\n")), 400, b"63 at most"),
         ("nothing", b"", 400, b""),
