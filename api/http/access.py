@@ -153,6 +153,8 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/"): _EVERYBODY,
     ("GET", "/flows"): _EVERYBODY,
     ("GET", "/flows.csv"): _EVERYBODY,
+    ("GET", "/verify"): _EVERYBODY,
+    ("GET", "/verify.html"): _EVERYBODY,
 }
 """The same of the pages that browsers show."""
 
