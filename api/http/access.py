@@ -164,6 +164,8 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/programme/proposals/{id}/approval"): _STAFF,
     ("POST", "/programme/proposals/{id}/refusal"): _STAFF,
     ("GET", "/cases"): READERS,
+    ("GET", "/verify"): _EVERYBODY,
+    ("GET", "/verify.html"): _EVERYBODY,
 }
 """The same of the pages that browsers show."""
 

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import Query, Request, Response
@@ -17,7 +18,7 @@ from api.http.faults import BadRequest
 from api.http.office import Door, Office, Who
 from api.http.posting import command_for
 from api.recording import Done, record
-from api.site.frame import Form, reader_of, shown, site_router
+from api.site.frame import Form, local_text, reader_of, shown, site_router
 from ledger.errors import ApprovalNeeded, BadValue, Refusal
 from ledger.ids import check_id
 from ledger.money import AmountError, parse_amount
@@ -177,8 +178,12 @@ def _key(form: dict[str, str]) -> str:
 
 
 def _proposals(request: Request, office: Office, asker: Asker, recorded: int | None = None) -> Response:
+    zone = _zone(office)
     found = [
-        (one, one.data.get("amount") or sum(line["amount"] for line in one.data.get("lines", ())))
+        (
+            one._replace(made_at=local_text(one.made_at, zone)),
+            one.data.get("amount") or sum(line["amount"] for line in one.data.get("lines", ())),
+        )
         for one in proposals.waiting_now(office)
     ]
     template = "proposals_part.html" if request.headers.get("hx-request") == "true" else "proposals.html"
@@ -186,5 +191,8 @@ def _proposals(request: Request, office: Office, asker: Asker, recorded: int | N
 
 
 def _today(office: Office) -> date:
-    zone = find_zone(office.fenhao.journal.entries.head().zone or "UTC")
-    return local_day(office.fenhao.journal.entries.clock(), zone)
+    return local_day(office.fenhao.journal.entries.clock(), _zone(office))
+
+
+def _zone(office: Office) -> ZoneInfo:
+    return find_zone(office.fenhao.journal.entries.head().zone or "UTC")
