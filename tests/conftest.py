@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from honest import Honest, honest_ledger
 from hypothesis import HealthCheck, settings
+from pages import CheckAxe, Look, Windows, check_accessible, chromium_running, looking
 from serving import Served, serving
 from vaults import Vaulted
 
@@ -30,6 +31,9 @@ from ledger.decisions import OpenLedger
 from ledger.embedded import ensure_running
 from ledger.journal import Journal
 from ledger.writing import Writer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 SCALE = int(os.environ.get("FENHAO_TEST_SCALE", "1"))
 """How many times the usual number of examples property tests try; more for a soak."""
@@ -208,6 +212,39 @@ def served(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         made.record("/v1/hospitals", hospital="H", name="hospital")
         made.record("/v1/cases", case="C", fund="F", hospital="H", person="P")
         yield made
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser that lives as long as the run; skips where none is installed."""
+    with chromium_running() as browser:
+        yield browser
+
+
+@pytest.fixture
+def window(chromium: Browser) -> Iterator[Windows]:
+    """Opens watched windows: `window(PHONE, dark=True)`."""
+    windows = Windows(chromium)
+    yield windows
+    windows.close()
+
+
+@pytest.fixture
+def page(window: Windows) -> Page:
+    """A watched window on a desk, in Chinese."""
+    return window()
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    """Stores a picture of a whole page: `look(page, "donor-390")`."""
+    return looking(tmp_path / "pictures")
+
+
+@pytest.fixture
+def check_axe() -> CheckAxe:
+    """Fails unless axe finds no violation on a page."""
+    return check_accessible
 
 
 @pytest.fixture

@@ -153,6 +153,19 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/"): _EVERYBODY,
     ("GET", "/flows"): _EVERYBODY,
     ("GET", "/flows.csv"): _EVERYBODY,
+    # The desk of programme staff; who may record a fact may preview and propose it.
+    ("GET", "/programme"): _STAFF,
+    ("GET", "/programme/watch"): _STAFF,
+    ("GET", "/programme/funds/{id}"): READERS,
+    ("GET", "/programme/allocation"): _CASES,
+    ("POST", "/programme/allocation/preview"): _CASES,
+    ("POST", "/programme/allocation"): _CASES,
+    ("GET", "/programme/proposals"): _STAFF,
+    ("POST", "/programme/proposals/{id}/approval"): _STAFF,
+    ("POST", "/programme/proposals/{id}/refusal"): _STAFF,
+    ("GET", "/cases"): READERS,
+    ("GET", "/verify"): _EVERYBODY,
+    ("GET", "/verify.html"): _EVERYBODY,
 }
 """The same of the pages that browsers show."""
 
