@@ -154,6 +154,37 @@ def close(words: Words, settings: Settings, name: str) -> None:
     words.give({"closed": name})
 
 
+@staff.command()
+@click.argument("name")
+@click.option("--reset", is_flag=True, help="解除，例如手机丢失 / take it off: the authenticator is lost")
+@common
+def totp(words: Words, settings: Settings, name: str, reset: bool) -> None:
+    """登记或解除动态口令 / Enrol an account's second factor (TOTP), or take it off."""
+    if reset:
+        with _accounts(settings, words) as accounts:
+            accounts.reset_factor(name)
+        words.say(f"账户 {name} 的动态口令已解除", f"account {name} has no second factor any more")
+        words.give({"account": name, "second_factor": False})
+        return
+    with _accounts(settings, words) as accounts:
+        made = accounts.enrol_for(name)
+        words.status.clear()
+        words.say(
+            f"请录入验证器（只显示这一次）：{made.secret}\n{made.uri}",
+            f"put this into the authenticator; it is shown this once: {made.secret}\n{made.uri}",
+        )
+        words.give(made._asdict())
+        shown: str = click.prompt("动态口令 / the code that it shows", err=True)
+        codes = accounts.factors.confirm(name, shown)
+    words.say(
+        "已启用。恢复码（每个可用一次，只显示这一次）：",
+        "in force; recovery codes, each good once, are shown this once:",
+    )
+    for one in codes:
+        words.say(one, one)
+    words.give({"account": name, "second_factor": True, "recovery_codes": codes})
+
+
 @staff.command("list")
 @common
 def list_accounts(words: Words, settings: Settings) -> None:
@@ -201,7 +232,7 @@ def _accounts(settings: Settings, words: Words) -> Iterator[Accounts]:
     from api.http.accounts import Accounts
 
     with assembled(settings, words.status.wait) as fenhao:
-        yield Accounts(fenhao.journal, os.urandom)
+        yield Accounts(fenhao.journal, settings.home / "keys", os.urandom)
     words.status.clear()
 
 

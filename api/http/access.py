@@ -85,6 +85,9 @@ ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/v1/session/new-code"): _EVERYBODY,
     ("GET", "/v1/session"): _SIGNED_IN,
     ("DELETE", "/v1/session"): _SIGNED_IN,
+    ("POST", "/v1/session/factor"): frozenset(ROLES),
+    ("POST", "/v1/session/factor/confirmation"): frozenset(ROLES),
+    ("DELETE", "/v1/accounts/{id}/factor"): frozenset((Grant.ADMIN,)),  # another's than their own
     # Recording: programme staff keep cases, finance the money, an admin what both refer to.
     ("POST", "/v1/codes"): _REGISTRY,
     ("POST", "/v1/funds"): _REGISTRY,

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from api.http.access import ROLES, Asker, Grant
 from api.http.faults import SignInRefused
+from api.http.second_factors import Enrolment, SecondFactors
 from api.http.tokens import digest_of, fresh_secret
 from ledger.database import queries
 from ledger.errors import AlreadyRecorded, BadValue, Unknown
@@ -56,10 +58,11 @@ def csrf_of(secret: str) -> str:
 
 
 class Accounts:
-    """The accounts and sessions of one ledger."""
+    """The accounts and sessions of one ledger; `keys` is the folder in which its keys are."""
 
-    def __init__(self, journal: Journal, entropy: Entropy) -> None:
+    def __init__(self, journal: Journal, keys: Path, entropy: Entropy) -> None:
         self._journal, self._entropy = journal, entropy
+        self.factors = SecondFactors(journal, keys, entropy)
         with _AT_ONCE:
             self._nobody = _HASHER.hash(fresh_secret(entropy))
 
@@ -95,8 +98,17 @@ class Accounts:
             for name, roles, made, closed in rows
         ]
 
-    def sign_in(self, name: str, password: str) -> Session:
-        """A session of that account. Raises SignInRefused; an unknown name takes as long as a wrong password."""
+    def sign_in(self, name: str, password: str, code: str | None = None) -> Session:
+        """A session of that account; `code` is its second factor's, if it has one.
+
+        Raises SignInRefused, CodeNeeded. An unknown name takes as long as a wrong password.
+        """
+        self.check_password(name, password)
+        self.factors.require(name, code)
+        return self._begin(name, None)
+
+    def check_password(self, name: str, password: str) -> None:
+        """Raises SignInRefused."""
         with self._journal.entries.reading() as cursor:
             row = cursor.execute(_SQL["password"], {"name": name}).fetchone()
         kept = self._nobody if row is None else row[0]
@@ -107,7 +119,26 @@ class Accounts:
             raise SignInRefused() from None
         if row is None:
             raise SignInRefused()
-        return self._begin(name, None)
+
+    def enrol(self, name: str, password: str, code: str | None = None) -> Enrolment:
+        """A new second factor of who shows the password, and a code of the factor they have, if they have one.
+
+        It waits for `factors.confirm`. Raises SignInRefused, CodeNeeded.
+        """
+        self.check_password(name, password)
+        self.factors.require(name, code)
+        return self.factors.begin(name)
+
+    def enrol_for(self, name: str) -> Enrolment:
+        """The same for the operator, who needs no password. Raises Unknown for an account that is not open."""
+        if not self._done("password", {"name": name}):
+            raise Unknown("account", name)
+        return self.factors.begin(name)
+
+    def reset_factor(self, name: str) -> None:
+        """The account has no second factor any more, and its sessions are over. Raises Unknown."""
+        self.factors.reset(name)
+        self._run("end_all", {"name": name})
 
     def admit_donor(self, donor: str) -> Session:
         """A session of a donor who has shown that they are."""

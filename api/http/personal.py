@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
-from api.http import shapes
+from api.http import shapes_of_people as people
 from api.http.access import Asker, Grant
 from api.http.faults import NotEntitled
 from api.http.office import Body, Door, Who, admit
@@ -25,13 +25,13 @@ _OF_DONORS = ("donor", "donation")
     summary="查阅个人信息 / open personal values",
     response_class=Response,
     responses=answers(
-        {200: (shapes.Opening, "已记入查阅日志 / noted in the log of accesses")}, 400, 401, 403, 413, 422, 503
+        {200: (people.Opening, "已记入查阅日志 / noted in the log of accesses")}, 400, 401, 403, 413, 422, 503
     ),
-    openapi_extra=json_body(shapes.ToOpen),
+    openapi_extra=json_body(people.ToOpen),
 )
 def open_values(office: Door, asker: Who, body: Body) -> Response:
     """What opens the commitments of one stream (`case/C1`, `donor/N1`). Who, when, which and why is noted, for good."""
-    asked = read_as(body, shapes.ToOpen)
+    asked = read_as(body, people.ToOpen)
     _require_open_to(asker, asked.stream)
     assert asker.name is not None
     found = office.fenhao.vault.open(asked.stream, Reader(asker.name, asked.reason, asked.restricted_reason))
@@ -42,7 +42,7 @@ def open_values(office: Door, asker: Who, body: Body) -> Response:
     "/v1/personal-accesses",
     summary="查阅日志 / who read personal values",
     response_class=Response,
-    responses=answers({200: (shapes.Accesses, "最新的在前 / newest first")}, 400, 401, 403, 503),
+    responses=answers({200: (people.Accesses, "最新的在前 / newest first")}, 400, 401, 403, 503),
 )
 def accesses(
     office: Door,
