@@ -83,6 +83,8 @@ ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/v1/session/link"): _EVERYBODY,
     ("POST", "/v1/session/code"): _EVERYBODY,
     ("POST", "/v1/session/new-code"): _EVERYBODY,
+    ("GET", "/oidc/start"): _EVERYBODY,
+    ("GET", "/oidc/callback"): _EVERYBODY,
     ("GET", "/v1/session"): _SIGNED_IN,
     ("DELETE", "/v1/session"): _SIGNED_IN,
     ("POST", "/v1/session/factor"): frozenset(ROLES),

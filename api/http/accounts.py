@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -29,6 +29,7 @@ MIN_PASSWORD, MAX_PASSWORD = 12, 200
 CODE_LIFE, CODE_TRIES = timedelta(minutes=10), 5
 _SQL = queries("api.http", "accounts.sql")
 _HASHER = PasswordHasher()  # Argon2id, RFC 9106's second choice of parameters
+_NO_PASSWORD = "-"  # noqa: S105 - what no password hashes to
 _AT_ONCE = BoundedSemaphore(4)
 """Each hashing takes 64 MiB."""
 
@@ -66,11 +67,13 @@ class Accounts:
         with _AT_ONCE:
             self._nobody = _HASHER.hash(fresh_secret(entropy))
 
-    def add(self, name: str, roles: Sequence[str], password: str) -> None:
-        """A new account. Raises BadValue, AlreadyRecorded."""
-        check_opaque(check_id(name, "name"), "name")
+    def add(self, name: str, roles: Sequence[str], password: str | None, issuer: str | None = None) -> None:
+        """A new account, of which a password tells, or an identity provider. Raises BadValue, AlreadyRecorded."""
+        assert (password is None) == (issuer is not None)
+        _check_name(name)
         _check_roles(roles)
-        values = {"name": name, "roles": sorted(set(roles)), "password": _hashed(password), "now": self._now()}
+        hashed = _NO_PASSWORD if password is None else _hashed(password)
+        values = {"name": name, "roles": sorted(set(roles)), "password": hashed, "issuer": issuer, "now": self._now()}
         if not self._done("add", values):
             raise AlreadyRecorded("account", name)
 
@@ -140,6 +143,22 @@ class Accounts:
         self.factors.reset(name)
         self._run("end_all", {"name": name})
 
+    def admit_vouched(self, name: str, issuer: str, roles: Sequence[str] | None) -> Session:
+        """A session of that identity provider's account, with the roles that it gives.
+
+        None: those that the account has. It never opens an account with a password, nor one that was closed.
+        Raises BadValue, SignInRefused.
+        """
+        _check_name(name)
+        which = {"name": name, "issuer": issuer, "now": self._now()}
+        if roles is None:
+            known = self._done("vouched", which)
+        else:
+            known = bool(roles) and self._done("vouch", {**which, "roles": list(roles), "password": _NO_PASSWORD})
+        if not known:
+            raise SignInRefused()
+        return self._begin(name, None)
+
     def admit_donor(self, donor: str) -> Session:
         """A session of a donor who has shown that they are."""
         return self._begin(None, donor)
@@ -190,12 +209,19 @@ class Accounts:
         with self._journal.entries.reading() as cursor:
             cursor.execute(_SQL[name], values)
 
-    def _done(self, name: str, values: dict[str, object]) -> bool:
+    def _done(self, name: str, values: Mapping[str, object]) -> bool:
         with self._journal.entries.reading() as cursor:
             return cursor.execute(_SQL[name], values).fetchone() is not None
 
     def _now(self) -> datetime:
         return self._journal.entries.clock()
+
+
+def _check_name(name: str) -> None:
+    """Raises BadValue; for names that entries and logs give to others, too."""
+    check_opaque(check_id(name, "name"), "name")
+    if name.startswith(("token:", "donor:")):
+        raise BadValue("name", name, "not token:… or donor:…", "不得以 token: 或 donor: 开头")
 
 
 def _check_roles(roles: Sequence[str]) -> None:
