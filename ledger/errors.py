@@ -359,6 +359,7 @@ NOUNS_ZH = {
     "token": "令牌",
     "proposal": "提请",
     "second factor": "动态口令",
+    "showing": "展示",
 }
 
 

@@ -136,8 +136,11 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/v1/entries/stream"): _LOG,
     ("GET", "/v1/entries/{seq}"): _LOG,
     ("GET", "/v1/entries/{seq}/receipt"): _LOG | {Grant.DONOR},
-    # Personal values: each desk those of its own people; see `personal`.
-    ("POST", "/v1/personal-openings"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
+    # Personal values: each desk those of its own people, auditors what was shown to them; see `personal`, `showings`.
+    ("POST", "/v1/personal-openings"): frozenset((Grant.PROGRAMME, Grant.FINANCE, Grant.AUDITOR)),
+    ("POST", "/v1/personal-showings"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
+    ("GET", "/v1/personal-showings"): _STAFF | {Grant.AUDITOR},
+    ("DELETE", "/v1/personal-showings/{id}"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
     ("GET", "/v1/personal-accesses"): frozenset((Grant.AUDITOR, Grant.ADMIN)),
     # The log.
     ("GET", "/log/checkpoint"): _EVERYBODY,

@@ -123,6 +123,14 @@ class Accounts:
         if row is None:
             raise SignInRefused()
 
+    def roles_of(self, name: str) -> list[str]:
+        """The roles of an open account. Raises Unknown."""
+        with self._journal.entries.reading() as cursor:
+            row = cursor.execute(_SQL["roles"], {"name": name}).fetchone()
+        if row is None:
+            raise Unknown("account", name)
+        return list(row[0])
+
     def enrol(self, name: str, password: str, code: str | None = None) -> Enrolment:
         """A new second factor of who shows the password, and a code of the factor they have, if they have one.
 

@@ -30,6 +30,10 @@ update access_account set closed_at = %(now)s where name = %(name)s and closed_a
 -- The Argon2id hash of an open account's password.
 select password from access_account where name = %(name)s and closed_at is null and issuer is null
 
+-- name: roles
+-- What an open account may.
+select roles from access_account where name = %(name)s and closed_at is null
+
 -- name: list
 -- All accounts there ever were.
 select name, roles, made_at, closed_at from access_account order by name

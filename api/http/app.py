@@ -30,6 +30,7 @@ from api.http import (
     problems,
     proposals,
     queries,
+    showings,
     sign_in,
 )
 from api.http.access import check_complete
@@ -59,6 +60,7 @@ ROUTERS = (
     factors.router,
     oidc.router,
     personal.router,
+    showings.router,
     proposals.router,
     operations.router,
     entrance.router,

@@ -115,6 +115,37 @@ class Accesses(Shape):
     accesses: list[Access]
 
 
+class ToShow(Shape):
+    """Which values of a stream an auditor may read, for how long, and why."""
+
+    auditor: str = Field(min_length=1, max_length=120)
+    stream: str = Field(min_length=3, max_length=200)
+    fields: list[str] = Field(min_length=1, max_length=50)
+    days: int = Field(ge=1, le=90)
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class Shown(Shape):
+    """Values shown to an auditor; over at `expires_at`, or when somebody ended it."""
+
+    id: str
+    auditor: str
+    stream: str
+    fields: list[str]
+    reason: str
+    made_by: str
+    made_at: str
+    expires_at: str
+    ended_at: str | None
+    ended_by: str | None
+
+
+class Showings(Shape):
+    """Showings, newest first."""
+
+    showings: list[Shown]
+
+
 class Proposal(Shape):
     """What waits for a second person, or did; `seq` is the entry that it became."""
 
