@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from msgspec import DecodeError
 
-from audit.checkpoint import BadNote, Checkpoint, Note, Verifier, signature_line
+from audit.checkpoint import BadNote, Checkpoint, Note, Renamed, Verifier, signed_note
 from audit.files import write_whole
 from audit.heads import Heads, Kept
 from audit.keys import KeyHistory, LogKeys
@@ -210,10 +210,9 @@ class Log:
 
     def sign_beside(self, name: str, size: int, text: bytes) -> tuple[bytes, list[Verifier]]:
         """A note of another name over a text, signed by the keys in force at a size, which bear that name on it."""
-        keys = self.history().of(size)
-        named = [Verifier(name, key.public) for key in keys]
-        lines = [signature_line(own, self._keys.signer(key).sign(text)) for own, key in zip(named, keys, strict=True)]
-        note = text + "\n".join(["", *lines, ""]).encode()
+        signers = [Renamed(name, self._keys.signer(key)) for key in self.history().of(size)]
+        named = [signer.verifier for signer in signers]
+        note = signed_note(text, signers)
         try:
             signed = Note.parse(note).signers(named)
         except BadNote as fault:

@@ -242,8 +242,9 @@ def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
         "FENHAO_LANGUAGE": "",
     }
 
-    def run(*arguments: str, typed: str | None = None) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=typed, env=environment)
+    def run(*arguments: str, typed: str | None = None, **more: str) -> Result:
+        given = environment | more
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=typed, env=given)
 
     yield run
     with connecting(embedded_url) as connection:
