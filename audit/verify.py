@@ -277,16 +277,17 @@ def cut(bundles: Iterable[bytes]) -> Iterator[Chunk]:
         at = 0
         while at < len(data):
             more, end = walked(data, at, CHUNK_ENTRIES - count, CHUNK_BYTES)
-            flaw = "" if more else "the bundle breaks off inside this entry"
-            parts.append(data[at:end])
-            count += more
-            if flaw or count == CHUNK_ENTRIES or end - at >= CHUNK_BYTES:
-                yield Chunk(start, count, b"".join(parts), flaw)
+            if not more:
+                yield Chunk(start, count, b"".join(parts), "the bundle breaks off inside this entry")
                 start, count = start + count, 0
                 parts.clear()
-            if flaw:
                 break
-            at = end
+            parts.append(data[at:end])
+            count, size, at = count + more, end - at, end
+            if count == CHUNK_ENTRIES or size >= CHUNK_BYTES:
+                yield Chunk(start, count, b"".join(parts), "")
+                start, count = start + count, 0
+                parts.clear()
     if count:
         yield Chunk(start, count, b"".join(parts), "")
 
