@@ -21,6 +21,7 @@ from api.key_commands import key
 from api.log_commands import checkpoint, export
 from api.receipt_command import receipt
 from api.record_command import record
+from api.sample_command import sample
 from api.sankey_command import sankey
 from api.service_commands import donor_link, serve, staff, token
 from api.settings import Settings
@@ -60,6 +61,7 @@ main.add_command(heads)
 main.add_command(key)
 main.add_command(vault)
 main.add_command(witness)
+main.add_command(sample)
 main.add_command(sankey)
 main.add_command(trace)
 main.add_command(serve)

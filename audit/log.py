@@ -157,9 +157,14 @@ class Log:
         """The proof that entry `seq` is under the newest signed head. Raises LogFault when it is not, or not yet."""
         return self.receipts([seq])[0]
 
-    def receipts(self, seqs: Sequence[int], openings: Openings = _NO_OPENINGS) -> list[Receipt]:
-        """The same for several, all under one head, each with the openings of its commitments that are given."""
-        note, head, history = self._newest()
+    def receipts(
+        self, seqs: Sequence[int], openings: Openings = _NO_OPENINGS, under: Checkpoint | None = None
+    ) -> list[Receipt]:
+        """The same for several, all under one head, each with the openings of its commitments that are given.
+
+        The head is the newest, or one that was shown before.
+        """
+        note, head, history = self._newest() if under is None else self._shown(under)
         last = max(seqs)
         if min(seqs) < 0 or last >= head.size:
             raise LogFault(reason=f"no head is signed over entry {last}; sign one (fenhao checkpoint)")
@@ -242,6 +247,17 @@ class Log:
                 self._peers.require_quorum(note)
             self._looked_into = Newest(note, self._opened(kept, history), history)
         return self._looked_into
+
+    def _shown(self, head: Checkpoint) -> Newest:
+        """A head that was shown before. Raises LogFault."""
+        try:
+            note = (self._folder / "checkpoints" / str(head.size)).read_bytes()
+            history = self.history()
+            if history.open(note, head.origin) == head:
+                return Newest(note, head, history)
+        except (OSError, BadNote) as fault:
+            raise LogFault(reason=fault) from fault
+        raise LogFault(reason=f"the head of {head.size} entries that was shown has another root")
 
     def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
         """Signs the log as it is now, and lets it be seen; a size at which the key changes is signed on the way.
