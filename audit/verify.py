@@ -3441,7 +3441,11 @@ def kept_heads(paths: Iterable[Path]) -> list[Kept]:
 
 def kept_head(path: Path) -> Kept:
     """One of them, whatever kind of file it is. Raises Unusable."""
-    data = read_limited(path, MAX_RECEIPT_BYTES)
+    return read_kept(path, read_limited(path, MAX_RECEIPT_BYTES))
+
+
+def read_kept(path: Path, data: bytes) -> Kept:
+    """The same of bytes that are at hand; `path` is what they are called. Raises Unusable."""
     with named(path, "可用的日志头", "head"):
         if data.startswith(RECEIPT_HEADER):
             return Kept(path, read_proof(data).head)

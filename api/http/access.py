@@ -138,6 +138,8 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/log/checkpoint"): _EVERYBODY,
     ("GET", "/log/tile/{level}/{tile}"): _EVERYBODY,
     ("GET", "/log/tile/entries/{tile}"): _LOG,
+    ("GET", "/log/timestamps"): _EVERYBODY,
+    ("GET", "/log/timestamps/{name}"): _EVERYBODY,
 }
 """Which grants open which route for programs (method and path, as the application declares it)."""
 
@@ -153,6 +155,8 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/"): _EVERYBODY,
     ("GET", "/flows"): _EVERYBODY,
     ("GET", "/flows.csv"): _EVERYBODY,
+    ("GET", "/heads"): _EVERYBODY,
+    ("POST", "/heads"): _EVERYBODY,
 }
 """The same of the pages that browsers show."""
 
