@@ -15,6 +15,7 @@ import click
 
 from api.bank_commands import bank
 from api.codes_commands import codes
+from api.confirm_command import confirm
 from api.demo_command import demo
 from api.heads_command import heads
 from api.key_commands import key
@@ -52,6 +53,7 @@ def main() -> None:
 
 main.add_command(bank)
 main.add_command(codes)
+main.add_command(confirm)
 main.add_command(record)
 main.add_command(checkpoint)
 main.add_command(timestamp)

@@ -69,6 +69,14 @@ class NotSigned(InputFault):
     en = "no head is signed over entry {seq}: there is no such entry"
 
 
+class NoSuchHead(InputFault):
+    """A size at which this log was never signed."""
+
+    code = "no_such_head"
+    zh = "本账本没有 {size} 条分录的日志头"
+    en = "this ledger has no signed head of {size} entries"
+
+
 class ForkFound(LedgerError):
     """A head that the log's key signed and that is not of its history: evidence of a second one, or of a lost one."""
 
@@ -164,7 +172,7 @@ class Log:
 
         The head is the newest, or one that was shown before.
         """
-        note, head, history = self._newest() if under is None else self._shown(under)
+        note, head, history = self._newest() if under is None else self._shown(under.size)
         last = max(seqs)
         if min(seqs) < 0 or last >= head.size:
             raise LogFault(reason=f"no head is signed over entry {last}; sign one (fenhao checkpoint)")
@@ -248,16 +256,24 @@ class Log:
             self._looked_into = Newest(note, self._opened(kept, history), history)
         return self._looked_into
 
-    def _shown(self, head: Checkpoint) -> Newest:
-        """A head that was shown before. Raises LogFault."""
+    def head_of(self, size: int) -> Checkpoint:
+        """The head of that size, which was shown. Raises NoSuchHead, LogFault."""
+        return self._shown(size).head
+
+    def _shown(self, size: int) -> Newest:
+        """The same with its note. Raises NoSuchHead; LogFault for one that is not what the tiles come to."""
         try:
-            note = (self._folder / "checkpoints" / str(head.size)).read_bytes()
-            history = self.history()
-            if history.open(note, head.origin) == head:
-                return Newest(note, head, history)
-        except (OSError, BadNote) as fault:
-            raise LogFault(reason=fault) from fault
-        raise LogFault(reason=f"the head of {head.size} entries that was shown has another root")
+            note = (self._folder / "checkpoints" / str(size)).read_bytes()
+        except FileNotFoundError:
+            raise NoSuchHead(size=size) from None
+        history = self.history()
+        try:
+            head = history.open(note, self._journal.entries.head().origin or "")
+        except BadNote as fault:
+            raise LogFault(reason=f"the head of {size} entries that was shown: {fault}") from fault
+        if self._root_of_tiles(size) != head.root:
+            raise LogFault(reason=f"the tiles do not come to the root of {size} entries that was signed")
+        return Newest(note, head, history)
 
     def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
         """Signs the log as it is now, and lets it be seen; a size at which the key changes is signed on the way.
