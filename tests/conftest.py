@@ -273,10 +273,10 @@ def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     }
     with promised(embedded_url, schema) as bring:
 
-        def run(*arguments: str, typed: str | None = None) -> Result:
+        def run(*arguments: str, typed: str | None = None, **more: str) -> Result:
             words = [str(argument) for argument in arguments]
             if words[:1] == ["init"]:
                 bring()
-            return CliRunner().invoke(main, words, input=typed, env=environment)
+            return CliRunner().invoke(main, words, input=typed, env=environment | more)
 
         yield run

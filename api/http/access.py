@@ -146,6 +146,8 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/log/checkpoint"): _EVERYBODY,
     ("GET", "/log/tile/{level}/{tile}"): _EVERYBODY,
     ("GET", "/log/tile/entries/{tile}"): _LOG,
+    ("GET", "/log/timestamps"): _EVERYBODY,
+    ("GET", "/log/timestamps/{name}"): _EVERYBODY,
 }
 """Which grants open which route for programs (method and path, as the application declares it)."""
 
@@ -174,6 +176,8 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/cases"): READERS,
     ("GET", "/verify"): _EVERYBODY,
     ("GET", "/verify.html"): _EVERYBODY,
+    ("GET", "/heads"): _EVERYBODY,
+    ("POST", "/heads"): _EVERYBODY,
 }
 """The same of the pages that browsers show."""
 

@@ -44,7 +44,7 @@ from api.http.provider import Provider
 from api.http.shapes import Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import entrance, flows, programme, public, verifying
+from api.site import entrance, flows, heads, programme, public, verifying
 from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
@@ -68,6 +68,7 @@ ROUTERS = (
     flows.router,
     programme.router,
     verifying.router,
+    heads.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""
