@@ -355,6 +355,7 @@ WORDS = {
     "at_hold": ("冻结", "Held"),
     "at_refunded": ("捐赠退回", "Refunded"),
     "at_out": ("其他转出", "Left"),
+    "suspense": ("待查暂收", "Suspended receipts"),
     "at_void": ("作废（误记）", "Void (recorded by mistake)"),
     "programme": ("业务活动", "programme"),
     "management": ("管理费用", "management"),
@@ -382,5 +383,14 @@ WORDS = {
     "CaseClosed": ("结案", "Case closed"),
     "CaseReopened": ("重新立案", "Case reopened"),
     "EntryReversed": ("冲销", "Reversal"),
+    "AccountOpened": ("启用账户", "Account opened"),
+    "ReceiptSuspended": ("待查暂收", "Receipt suspended"),
+    "SuspenseRepaid": ("暂收退还", "Suspended money paid back"),
+    "LinesMatched": ("对账匹配", "Lines matched"),
+    "LinesWrittenOff": ("核销", "Lines written off"),
+    "LinesDisputed": ("存疑", "Lines disputed"),
+    "LinesUnmatched": ("撤销匹配", "Match undone"),
+    "PeriodClosed": ("关账", "Period closed"),
+    "PeriodReopened": ("重开账期", "Period reopened"),
 }
 """What reports say, in Chinese and in English."""
