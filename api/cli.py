@@ -13,12 +13,12 @@ from typing import Any
 
 import click
 
-from api.bank_commands import bank
 from api.codes_commands import codes
 from api.demo_command import demo
 from api.heads_command import heads
 from api.key_commands import key
 from api.log_commands import checkpoint, export
+from api.matching_commands import bank
 from api.receipt_command import receipt
 from api.record_command import record
 from api.sankey_command import sankey

@@ -71,6 +71,10 @@ def position(sides: Sides, found: Reconciliation, statements: Sequence[Kept]) ->
         if leg.key in arrived or _by(leg, newest.get(account)):
             then[account] += leg.amount
             legs_open[account] += 0 if leg.key in arrived else leg.amount
+    for match in found.matches:
+        for line in () if match.legs else map(lines.__getitem__, match.lines):  # from one own account to another
+            book[line.account] += line.amount
+            then[line.account] += line.amount if _by(line, newest.get(line.account)) else 0
     for line in sides.lines:
         if line.key not in matched_lines and _by(line, newest.get(line.account)):
             lines_open[line.account] += line.amount
@@ -96,8 +100,8 @@ def position_lines(found: Position, reader: Reader) -> Iterator[str]:
     """The position for people."""
     yield reader.word("position")
     yield from figures([(f"at_{kind}", amount) for kind, amount in found.held.items()], reader)
-    yield from figures([("suspense", found.suspense)] if found.suspense else [], reader)
-    yield from figures([("total", sum(found.held.values()) + found.suspense)], reader)
+    owed = [("suspense", found.suspense)] if found.suspense else []
+    yield from figures([*owed, ("total", sum(found.held.values()) + found.suspense)], reader)
     rows = [
         (f"{account.name} ({reader.word('in_transit')})" if account.channel else account.name, account.book)
         for account in found.accounts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.book import Book
 from ledger.decisions.base import Command, Decision
@@ -68,7 +69,10 @@ class OfLines(Command, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MatchLines(OfLines, frozen=True, kw_only=True, omit_defaults=True):
-    """对账匹配: these lines are these cash legs; without legs, lines of own accounts that come to zero."""
+    """对账匹配: these lines are these cash legs; without legs, lines of own accounts that come to zero.
+
+    Of a single line, or leg, that is more than the others come to only as much is taken; the rest stays open.
+    """
 
     rule: Id = "person/1"
     legs: tuple[LegRef, ...] = ()
@@ -86,6 +90,10 @@ class MatchLines(OfLines, frozen=True, kw_only=True, omit_defaults=True):
         book.require_new("match", self.match)
         lines, legs = self.line_parts(book), self._leg_parts(book)
         come, booked = sum(line.amount for line in lines), sum(leg.amount for leg in legs)
+        if len(lines) == 1 and self.lines[0].amount is None and 0 < abs(booked) < abs(come) and come * booked > 0:
+            lines, come = (replace(lines[0], amount=booked),), booked
+        elif len(legs) == 1 and self.legs[0].amount is None and 0 < abs(come) < abs(booked) and come * booked > 0:
+            legs, booked = (replace(legs[0], amount=come),), come
         if come != booked:
             raise SumsDiffer(lines=come, legs=booked)
         if not legs and len(lines) < 2:
