@@ -25,7 +25,9 @@ def gift(served: Served) -> int:
 
 def asked(served: Served, method: str, path: str, headers: dict[str, str], seq: int = 0) -> int:
     """The status of a request to a route without anything in it but who asks."""
-    filled = path.format_map({"id": "0", "seq": seq, "tape": "t1", "n": "0", "level": "0", "tile": "000"})
+    filled = path.format_map(
+        {"id": "0", "seq": seq, "tape": "t1", "n": "0", "level": "0", "tile": "000", "name": "site.css"}
+    )
     with served.client().stream(method, filled, headers={**headers, "Idempotency-Key": "k"}) as answer:
         return answer.status_code
 

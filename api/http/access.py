@@ -76,7 +76,7 @@ FACT_ROUTES = {
 }
 """Where each fact is asked for."""
 
-ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
+API: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/openapi.json"): _EVERYBODY,
     ("GET", "/healthz"): _EVERYBODY,
     ("GET", "/readyz"): _EVERYBODY,
@@ -145,7 +145,25 @@ ACCESS: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/log/tile/{level}/{tile}"): _EVERYBODY,
     ("GET", "/log/tile/entries/{tile}"): _LOG,
 }
-"""Which grants open which route (method and path, as the application declares it)."""
+"""Which grants open which route for programs (method and path, as the application declares it)."""
+
+PAGES: dict[tuple[str, str], frozenset[Grant]] = {
+    # Coming and going, then what everybody may see.
+    ("GET", "/sign-in"): _EVERYBODY,
+    ("POST", "/sign-in"): _EVERYBODY,
+    ("POST", "/sign-in/code"): _EVERYBODY,
+    ("GET", "/enter"): _EVERYBODY,
+    ("POST", "/enter"): _EVERYBODY,
+    ("POST", "/language"): _EVERYBODY,
+    ("GET", "/static/{name}"): _EVERYBODY,
+    ("GET", "/"): _EVERYBODY,
+    ("GET", "/flows"): _EVERYBODY,
+    ("GET", "/flows.csv"): _EVERYBODY,
+}
+"""The same of the pages that browsers show."""
+
+ACCESS = API | PAGES
+"""All of it."""
 
 
 @dataclass(frozen=True, slots=True)

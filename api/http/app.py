@@ -40,6 +40,8 @@ from api.http.office import Office, SendCode, admit
 from api.http.shapes import Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
+from api.site import entrance, flows, public
+from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
 ROUTERS = (
@@ -54,6 +56,9 @@ ROUTERS = (
     personal.router,
     proposals.router,
     operations.router,
+    entrance.router,
+    public.router,
+    flows.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""
@@ -81,7 +86,7 @@ def service(opening: Opening, stopping: Event | None = None, send_code: SendCode
     app.state.language, app.state.exponent = "zh", 2
     app.state.meters = Meters()
     app.add_middleware(Watch, meters=app.state.meters)
-    problems.install(app)
+    problems.install(app, error_page)
     for router in ROUTERS:
         app.include_router(router)
     check_complete(

@@ -29,6 +29,8 @@ MAX_STREAMS = 64
 MAX_BODY_BYTES = 1 << 20
 MAX_BATCH_BYTES = 1 << 24
 COOKIE = "fenhao_session"
+_UNPACED = ("/log/", "/static/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+"""What anybody may ask as often as they like: it is kept by caches, or cheap."""
 
 
 SendCode = Callable[[str, str], None]
@@ -89,7 +91,7 @@ async def admit(request: Request) -> Asker:
             raise NotForged()
         asker = NOBODY
     request.state.asker = asker
-    if asker is NOBODY and request.url.path.startswith("/v1/"):
+    if asker is NOBODY and not request.url.path.startswith(_UNPACED):
         office.public_pace.take(address_of(request))
     if not asker.may(request.method, route.path_format):
         raise NotSignedIn() if asker is NOBODY else NotEntitled()

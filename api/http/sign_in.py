@@ -65,7 +65,7 @@ def send_code(request: Request, office: Door, body: Body) -> Response:
     asked = read_as(body, shapes.Contact)
     office.address_pace.take(address_of(request))
     office.contact_pace.take(asked.contact)
-    donor = _donor_of(office, asked.contact)
+    donor = donor_of(office, asked.contact)
     if donor is not None:
         office.send_code(asked.contact, office.accounts.new_code(donor))
     return Response(None, 202, NO_STORE)
@@ -82,7 +82,7 @@ def sign_in_by_code(request: Request, office: Door, body: Body) -> Response:
     """Donors: the code that was sent to their phone or e-mail. It is good once, for ten minutes and five tries."""
     asked = read_as(body, shapes.Code)
     office.address_pace.take(address_of(request))
-    donor = _donor_of(office, asked.contact)
+    donor = donor_of(office, asked.contact)
     return _begun(request, office, office.accounts.try_code("" if donor is None else donor, asked.code))
 
 
@@ -109,7 +109,7 @@ def who(request: Request, asker: Who) -> Response:
 def sign_out(request: Request, office: Door) -> Response:
     """The session is over, here and everywhere."""
     office.accounts.sign_out(request.cookies[COOKIE])
-    answer = Response(None, 204, NO_STORE)
+    answer = Response(None, 204, {**NO_STORE, "HX-Redirect": "/"})  # a page of ours goes back to the front
     answer.delete_cookie(COOKIE)
     return answer
 
@@ -126,7 +126,7 @@ def _begun(request: Request, office: Office, session: Session) -> Response:
     return answer
 
 
-def _donor_of(office: Office, contact: str) -> str | None:
+def donor_of(office: Office, contact: str) -> str | None:
     """Whose outside id that is, as the vault knows it; the looking is noted there as any reading is."""
     try:
         return office.fenhao.vault.find("donor_id", contact, Reader("service", "one-time code for signing in"))
