@@ -179,7 +179,6 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/programme/proposals"): _STAFF,
     ("POST", "/programme/proposals/{id}/approval"): _STAFF,
     ("POST", "/programme/proposals/{id}/refusal"): _STAFF,
-    ("GET", "/cases"): READERS,
     ("GET", "/verify"): _EVERYBODY,
     ("GET", "/verify.html"): _EVERYBODY,
     ("GET", "/heads"): _EVERYBODY,
