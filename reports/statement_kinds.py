@@ -40,7 +40,7 @@ def account_tables(transactions: Iterable[Transaction], period: Period, chart: C
     by_code: dict[tuple[Value, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
     for account in {*opening, *debited, *credited}:
         code = chart.code(account)
-        detail = account.detail if account.kind in ("bank", "channel", "advance") else ""
+        detail = account.detail if account.kind in ("bank", "channel", "cash", "advance") else ""
         for n, amount in enumerate((opening[account], debited[account], credited[account])):
             by_code[tuple(code)][n] += amount
             by_account[*code, detail, account.nature, account.fund][n] += amount

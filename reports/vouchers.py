@@ -97,7 +97,7 @@ def voucher_rows(vouchers: Iterable[Voucher], chart: Chart, reader: Reader) -> I
                 value if amount < 0 else None,
                 reader.word(account.nature) if account.nature else None,
                 account.fund or None,
-                account.detail if account.kind in ("bank", "channel", "advance") else None,
+                account.detail if account.kind in ("bank", "channel", "cash", "advance") else None,
                 runs_text(one.runs),
             ]
 

@@ -21,6 +21,11 @@ DonationReceived on=2026-01-06 donation=G3 fund=heart amount=99.99 cash=account:
 AllocationMade on=2026-01-20 allocation=A1 case=C1 amount=150.00
 HospitalPaymentMade on=2026-01-21 payment=P1 hospital=H1 lines=case:C1,amount:100.00 cash=account:icbc,amount:100.00
 TreatmentSettled on=2026-01-22 settlement=S1 hospital=H1 case=C1 amount=60.00
+AccountOpened account=icbc kind=bank
+AccountOpened account=box kind=cash
+ReceiptSuspended on=2026-01-23 suspense=S1 amount=50.00 cash=account:icbc,amount:50.00
+SuspenseRepaid on=2026-01-24 suspense=S1 amount=20.00 cash=account:box,amount:20.00
+DonationReceived on=2026-01-25 donation=G4 fund=heart amount=10.00 suspense=S1
 ExpenseMade on=2026-02-02 expense=E1 fund=heart kind=management amount=4.00 from=fee
 """
 CHART = """
@@ -59,8 +64,8 @@ def test_papers_from_a_signed_ledger(books: Fenhao, tmp_path: Path) -> None:
         for side in ("借方金额", "贷方金额"):
             sums[row["凭证号"]][side] += int(row[side].replace(".", "") or 0)
     assert all(each["借方金额"] == each["贷方金额"] > 0 for each in sums.values())
-    assert list(sums) == ["1", "2", "3", "4"], "the gifts of a day are one"
-    assert {row["科目编码"] for row in rows} == {"100201", "1009", "1122", "4101", "5101"}
+    assert list(sums) == [str(n) for n in range(1, 8)], "the gifts of a day are one"
+    assert {row["科目编码"] for row in rows} == {"100201", "1001", "1009", "1122", "2209", "4101", "5101"}
     gifts = [row for row in rows if row["凭证号"] == "1"]
     assert {row["分录"] for row in gifts} == {"#6-7"}
     assert {row["明细"] for row in gifts} == {"wechat", "'=1+1", ""}, "no formula comes out of data"
@@ -68,7 +73,10 @@ def test_papers_from_a_signed_ledger(books: Fenhao, tmp_path: Path) -> None:
     chart.write_text('[accounts]\nbank = "工商银行"\nbanks = "1"\n', "utf-8")
     assert books("statement", "accounts", *january, "--chart", chart, "--out", tmp_path / "a.csv").exit_code == 2
     assert books("journal", "--format", "hledger", "--out", tmp_path / "a.journal").exit_code == 0
-    assert "Assets:Bank:icbc  -100.00 CNY" in (tmp_path / "a.journal").read_text("utf-8")
+    text = (tmp_path / "a.journal").read_text("utf-8")
+    assert "Assets:Bank:icbc  -100.00 CNY" in text
+    assert "Liabilities:Suspense  0.00 CNY = -20.00 CNY" in text
+    assert "Assets:Cash:box  0.00 CNY = -20.00 CNY" in text
     assert books("journal", "--format", "hledger", "--out", tmp_path / "no" / "a.journal").exit_code == 2
 
     statement = tmp_path / "a.csv"
@@ -76,11 +84,11 @@ def test_papers_from_a_signed_ledger(books: Fenhao, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["code"] in statement.read_text("utf-8-sig")
     assert books("verify-report", statement).exit_code == 0
-    statement.write_text(statement.read_text("utf-8-sig").replace("99.99", "99.98", 1), "utf-8-sig")
+    statement.write_text(statement.read_text("utf-8-sig").replace("149.99", "149.98", 1), "utf-8-sig")
     told = books("verify-report", statement, "--json")
     assert told.exit_code == 1
     [problem] = json.loads(told.output)["problems"]
-    assert (problem["said"], problem["computed"]) == ("99.98", "99.99")
+    assert (problem["said"], problem["computed"]) == ("149.98", "149.99")
     for bad in (out, tmp_path / "none.csv", tmp_path):
         assert books("verify-report", bad).exit_code == 2
     backwards = ["--from", "2026-02-01", "--to", "2026-01-01"]

@@ -205,7 +205,7 @@ def test_a_pdf_says_all_that_the_figures_say_and_other_pages_are_not_vouched_for
         for cell in (cell for line in lines_of(made["fund"], reader)[:-3] for cell in line.cells if cell is not None):
             assert (f"{cell:,}" if isinstance(cell, Decimal) else str(cell)[:12]) in done.stdout
     assert check(data, making).unchanged
-    verdict = check(data.replace(b"/MediaBox", b"/CropBox ", 1), making)
+    verdict = check(data + b"% other pages", making)
     assert (verdict.ok, verdict.pages, list(verdict.problems)) == (False, False, [])
 
 
