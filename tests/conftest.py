@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from honest import Honest, honest_ledger
 from hypothesis import HealthCheck, settings
+from pages import CheckAxe, Look, Windows, check_accessible, chromium_running, looking
 from schemas import own_schema, promised
 from serving import Served, serving
 from vaults import Vaulted
@@ -30,6 +31,9 @@ from ledger.decisions import OpenLedger
 from ledger.embedded import ensure_running
 from ledger.journal import Journal
 from ledger.writing import Writer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 SCALE = int(os.environ.get("FENHAO_TEST_SCALE", "1"))
 """How many times the usual number of examples property tests try; more for a soak."""
@@ -203,6 +207,39 @@ def served(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield made
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser that lives as long as the run; skips where none is installed."""
+    with chromium_running() as browser:
+        yield browser
+
+
+@pytest.fixture
+def window(chromium: Browser) -> Iterator[Windows]:
+    """Opens watched windows: `window(PHONE, dark=True)`."""
+    windows = Windows(chromium)
+    yield windows
+    windows.close()
+
+
+@pytest.fixture
+def page(window: Windows) -> Page:
+    """A watched window on a desk, in Chinese."""
+    return window()
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    """Stores a picture of a whole page: `look(page, "donor-390")`."""
+    return looking(tmp_path / "pictures")
+
+
+@pytest.fixture
+def check_axe() -> CheckAxe:
+    """Fails unless axe finds no violation on a page."""
+    return check_accessible
+
+
 @pytest.fixture
 def ledger(journal: Journal) -> Ledger:
     """An open ledger with an empty dictionary."""
@@ -236,10 +273,10 @@ def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     }
     with promised(embedded_url, schema) as bring:
 
-        def run(*arguments: str, typed: str | None = None) -> Result:
+        def run(*arguments: str, typed: str | None = None, **more: str) -> Result:
             words = [str(argument) for argument in arguments]
             if words[:1] == ["init"]:
                 bring()
-            return CliRunner().invoke(main, words, input=typed, env=environment)
+            return CliRunner().invoke(main, words, input=typed, env=environment | more)
 
         yield run

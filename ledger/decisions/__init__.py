@@ -12,7 +12,7 @@ from ledger.decisions.giving import AttributeDonation, ReceiveDonation, RefundDo
 from ledger.decisions.keys import RotateKey
 from ledger.decisions.moving import ChangeTerms, HoldMoney, LiftHold, MakeExpense, SubstituteSerials, TransferFunds
 from ledger.decisions.opening import BringForward
-from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, RegisterHospital, check_currency
+from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, RegisterHospital, check_currency, check_follows
 from ledger.decisions.returning import ReleaseAllocation, ReturnGrant, ReturnHospitalPayment
 from ledger.decisions.reversing import ReverseEntry
 from ledger.decisions.spending import GrantCash, MakeAllocation, PayHospital, SettleTreatment
@@ -57,4 +57,5 @@ __all__ = [
     "SubstituteSerials",
     "TransferFunds",
     "check_currency",
+    "check_follows",
 ]
