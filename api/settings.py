@@ -45,6 +45,8 @@ class Settings:
     FENHAO_LOG_PASSPHRASE_FILE
                           file (0600) whose first line is the passphrase of the log's key, where it has one; without it
                           the passphrase is asked for at the terminal
+    FENHAO_WITNESS_PASSPHRASE_FILE
+                          the same for the key of the witness that is run from here
     FENHAO_POLICY         file that names the log's witnesses and how many must sign (C2SP tlog-policy; default `policy`
                           in the data folder; none: no witness is asked)
     FENHAO_TSA_URL        where the log's heads are time-stamped: an authority's address (RFC 3161 over HTTP)
@@ -74,6 +76,7 @@ class Settings:
     heads_folder: Path | None = None
     policy_file: Path | None = None
     log_passphrase_file: Path | None = None
+    witness_passphrase_file: Path | None = None
     tsa_url: str | None = None
     tsa_roots: Path | None = None
     retention: str = "30"
@@ -137,6 +140,9 @@ class Settings:
             else None,
             mail_from=environment.get("FENHAO_MAIL_FROM") or None,
             oidc=_oidc(issuer, environment) if (issuer := environment.get("FENHAO_OIDC_ISSUER")) else None,
+            witness_passphrase_file=Path(file).absolute()
+            if (file := environment.get("FENHAO_WITNESS_PASSPHRASE_FILE"))
+            else None,
         )
 
 

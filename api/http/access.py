@@ -42,6 +42,7 @@ READERS = _STAFF | {Grant.AUDITOR, Grant.READ}
 _LOG = _STAFF | {Grant.AUDITOR, Grant.LOG}
 _MONEY = frozenset((Grant.FINANCE, Grant.RECORD))
 _CASES = frozenset((Grant.PROGRAMME, Grant.RECORD))
+_DESK = frozenset((Grant.FINANCE, Grant.ADMIN, Grant.AUDITOR))
 _REGISTRY = frozenset((Grant.ADMIN, Grant.RECORD))
 
 FACT_ROUTES = {
@@ -69,6 +70,9 @@ FACT_ROUTES = {
     "ExpenseMade": "/v1/expenses",
     "MoneyHeld": "/v1/holds",
     "HoldLifted": "/v1/hold-liftings",
+    "AccountOpened": "/v1/accounts",
+    "ReceiptSuspended": "/v1/suspended-receipts",
+    "SuspenseRepaid": "/v1/suspense-repayments",
     "EntryReversed": "/v1/reversals",
 }
 """Where each fact is asked for."""
@@ -116,6 +120,9 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/v1/holds"): _MONEY,
     ("POST", "/v1/hold-liftings"): _MONEY,
     ("POST", "/v1/reversals"): _MONEY,
+    ("POST", "/v1/accounts"): _MONEY,
+    ("POST", "/v1/suspended-receipts"): _MONEY,
+    ("POST", "/v1/suspense-repayments"): _MONEY,
     ("POST", "/v1/batches"): _STAFF | {Grant.RECORD, Grant.GIVE},  # and each fact in it as above
     # Two persons: who may record a fact proposes it, and another who may approves; see `proposals`.
     ("POST", "/v1/proposals"): _STAFF,
@@ -146,6 +153,8 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/log/checkpoint"): _EVERYBODY,
     ("GET", "/log/tile/{level}/{tile}"): _EVERYBODY,
     ("GET", "/log/tile/entries/{tile}"): _LOG,
+    ("GET", "/log/timestamps"): _EVERYBODY,
+    ("GET", "/log/timestamps/{name}"): _EVERYBODY,
 }
 """Which grants open which route for programs (method and path, as the application declares it)."""
 
@@ -161,6 +170,27 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/"): _EVERYBODY,
     ("GET", "/flows"): _EVERYBODY,
     ("GET", "/flows.csv"): _EVERYBODY,
+    # The desk of programme staff; who may record a fact may preview and propose it.
+    ("GET", "/programme"): _STAFF,
+    ("GET", "/programme/watch"): _STAFF,
+    ("GET", "/programme/funds/{id}"): READERS,
+    ("GET", "/programme/allocation"): frozenset((Grant.PROGRAMME,)),
+    ("POST", "/programme/allocation/preview"): frozenset((Grant.PROGRAMME,)),
+    ("POST", "/programme/allocation"): frozenset((Grant.PROGRAMME,)),
+    ("GET", "/programme/proposals"): _STAFF,
+    ("POST", "/programme/proposals/{id}/approval"): _STAFF,
+    ("POST", "/programme/proposals/{id}/refusal"): _STAFF,
+    # The desk of finance.
+    ("GET", "/finance"): _DESK,
+    ("GET", "/finance/position"): _DESK,
+    ("GET", "/finance/advances"): _DESK,
+    ("GET", "/finance/payment"): frozenset((Grant.FINANCE,)),
+    ("POST", "/finance/payment/preview"): frozenset((Grant.FINANCE,)),
+    ("POST", "/finance/payment"): frozenset((Grant.FINANCE,)),
+    ("GET", "/verify"): _EVERYBODY,
+    ("GET", "/verify.html"): _EVERYBODY,
+    ("GET", "/heads"): _EVERYBODY,
+    ("POST", "/heads"): _EVERYBODY,
 }
 """The same of the pages that browsers show."""
 

@@ -44,7 +44,7 @@ from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import entrance, flows, public
+from api.site import entrance, finance, flows, heads, programme, public, verifying
 from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
@@ -66,6 +66,10 @@ ROUTERS = (
     entrance.router,
     public.router,
     flows.router,
+    programme.router,
+    finance.router,
+    verifying.router,
+    heads.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""

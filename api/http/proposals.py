@@ -80,9 +80,7 @@ def propose(office: Door, asker: Who, key: Key, body: Body) -> Response:
             responses=answers({200: (people.Proposals, "最早的在前 / oldest first")}, 401, 403, 503))  # fmt: skip
 def waiting(office: Door) -> Response:
     """What waits for approval."""
-    with office.fenhao.journal.entries.reading() as cursor:
-        rows = cursor.execute(_SQL["list"], {"now": office.fenhao.journal.entries.clock()}).fetchall()
-    members = {"proposals": [_proposal(row)._asdict() for row in rows]}
+    members = {"proposals": [one._asdict() for one in waiting_now(office)]}
     return Response(msgspec.json.encode(members), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
@@ -133,6 +131,13 @@ def decline(office: Door, asker: Who, id: str, body: Body) -> Response:
     if not _done(office, "decline", {"id": id, "by": asker.name, "reason": asked.reason, "now": now}):
         raise NotWaiting()
     return _shown(office, id, 200)
+
+
+def waiting_now(office: Office) -> list[Proposal]:
+    """What waits, the oldest first."""
+    with office.fenhao.journal.entries.reading() as cursor:
+        rows = cursor.execute(_SQL["list"], {"now": office.fenhao.journal.entries.clock()}).fetchall()
+    return [_proposal(row) for row in rows]
 
 
 def _require_may(asker: Asker, fact: str) -> None:
