@@ -183,6 +183,29 @@ def test_entries_are_given_exactly_as_sealed(served: Served) -> None:
     assert get(served, "/v1/entries/99999", scope="log").status_code == 404
 
 
+def test_entries_are_those_of_a_day_as_known_at_a_time_and_the_cursor_keeps_both(served: Served) -> None:
+    late = served.record("/v1/donations", donation="QL", fund="F", amount=7, on="2026-01-09")["seq"]
+    before = served.fenhao.journal.entries.read(late - 1, 1)[0].at
+
+    def all_of(**asked: Any) -> list[int]:
+        found: list[int] = []
+        answer = get(served, "/v1/entries", scope="log", limit=5, **asked).json()
+        while True:
+            found += [one["entry"]["seq"] for one in answer["entries"]]
+            if answer["next"] is None:
+                return found
+            answer = get(served, "/v1/entries", scope="log", limit=5, cursor=answer["next"]).json()
+
+    assert all_of() == list(range(late + 1))
+    assert all_of(as_of=DAY) == list(range(late)), "what has no day counts from its seq"
+    assert set(range(late)) - set(all_of(as_of="2026-01-01", type="DonationReceived")) >= set(range(4, late))
+    assert all_of(known_at=before) == list(range(late))
+    for name in ("as_of", "known_at"):
+        assert served.client("log").get("/v1/entries", params={name: "2026-02-30"}).status_code == 400
+    cursor = get(served, "/v1/entries", scope="log", limit=1, as_of=DAY).json()["next"]
+    assert get(served, "/v1/entries", scope="log", cursor=cursor, as_of="2026-01-03").status_code == 400
+
+
 def test_a_stream_goes_on_where_it_broke_off(served: Served) -> None:
     def read(count: int, **headers: str) -> list[tuple[int, str]]:
         with served.client("log").stream("GET", "/v1/entries/stream", headers=headers, params={"after": 3}) as answer:
