@@ -153,7 +153,7 @@ def _draw(
 
 def _written(words: Words, fenhao: Fenhao, asked: Asked, reader: Any, out: Path) -> dict[str, Any]:
     """Draws, opens, proves and writes; the manifest's members."""
-    from api.bootstrap import log_of
+    from api.bootstrap import log_of, reader_of
     from audit.verify import split
     from ledger.journal import bundles_of
     from reports.receipts import write_folder
@@ -175,7 +175,7 @@ def _written(words: Words, fenhao: Fenhao, asked: Asked, reader: Any, out: Path)
     members = manifest(asked, drawn, entries, opened, head, receipts[0].proof.checkpoint)
     lines = (text for pair in _lines(members) for text in pair)
     title = f"审计抽样 / audit sample {asked.seed}"
-    write_folder(out, title, receipts, head, log.policy, files_of(members, lines))
+    write_folder(out, title, receipts, head, log.policy, reader_of(fenhao), files_of(members, lines))
     return members
 
 

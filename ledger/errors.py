@@ -355,6 +355,11 @@ NOUNS_ZH = {
     "dimension": "维度",
     "tape": "编号序列",
     "statement": "对账单",
+    "account": "账户",
+    "token": "令牌",
+    "proposal": "提请",
+    "second factor": "动态口令",
+    "showing": "展示",
 }
 
 
