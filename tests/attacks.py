@@ -166,8 +166,7 @@ WHO_BREAKS_THE_LAW = [
            "days_refusal", "may be used only from 2026-06-01", "5"),
     Attack("restricted money pays a cost",
            by.adding("ExpenseMade", "expense/X", "t4:6300-6400 fund/heart > cost/heart/other", expense="X",
-           fund="heart",
-                  kind="other", amount=100, from_="fund", policy="earmark-fifo/1"),
+           fund="heart", kind="other", amount=100, from_="fund", policy="earmark-fifo/1"),
            "judge_expense_made", "is agency money or restricted", "5"),
     Attack("held money comes back into another fund",
            by.adding("HoldLifted", "hold/X1", "t1:23750-23850 hold/X1 > fund/eyes", hold="X1", amount=100),
@@ -333,8 +332,7 @@ WHO_SIGNS = [
     Attack("another ledger under the right name, with a key of its own", by.under(by.mallory, named=True, trusted=True),
            "SignedLog.check_policy", "a wrong key under the right name", policy=True),
     Attack("the same, against a head that was kept", by.under(by.mallory, named=True, trusted=True),
-           "SignedLog.check_root",
-           "the head you kept", head=True),
+           "SignedLog.check_root", "the head you kept", head=True),
     Attack("another ledger's export", by.under(lambda _: by.mallory("ledger.example.org/other")),
            "SignedLog.check_head", "is not signed by the key in force"),
     Attack("another ledger's head is held against it", by.keeping_anothers, "other_ledger",
@@ -385,12 +383,10 @@ WHO_GIVES_RECEIPTS = [
            "the signature of"),
     Attack("it is another ledger's",
            by.giving(lambda f: by.receipted(f, 20, by.mallory("ledger.example.org/other"),
-           origin="ledger.example.org/other")),
-           "check_receipt", "is not in the policy"),
+           origin="ledger.example.org/other")), "check_receipt", "is not in the policy"),
     Attack("an entry is signed in another's place",
            by.both(by.swapping("FundOpened", "eyes"), by.giving(lambda f: by.receipted(f, f.find("FundOpened",
-           "eyes")))),
-           "check_receipt", "it says to be entry"),
+           "eyes")))), "check_receipt", "it says to be entry"),
     Attack("what was signed is not canonical",
            by.both(by.spoiling(b'"v":1', b'"v": 1'), by.giving(lambda f: by.receipted(f, f.find("CaseAmended")))),
            "parse_slowly",
@@ -481,6 +477,7 @@ NOBODY_CAN_TELL = [
 ]  # fmt: skip
 
 WHO_MAKES_UP_TIMES = [Attack(*row) for row in attacks_of_time.ROWS]
+WHO_SHOWS_TWO_HEADS = [Attack(*row) for row in attacks_of_papers.HEADS]
 WHO_DRAWS_SAMPLES = [Attack(*row) for row in attacks_of_papers.SAMPLES]
 WHO_WRITES_LETTERS = [Attack(*row) for row in attacks_of_papers.LETTERS]
 
@@ -492,6 +489,7 @@ SECTIONS = (
     ("谁出具凭据", "Whoever gives receipts", "receipt", WHO_GIVES_RECEIPTS),
     ("谁提供公开日志", "Whoever serves the public log", "log", WHO_SERVES_THE_LOG),
     ("谁拥有数据库", "Whoever owns the database", "database", WHO_OWNS_THE_DATABASE),
+    ("谁出示两份日志头", "Whoever shows two heads", "heads", WHO_SHOWS_TWO_HEADS),
     ("谁出具审计抽样", "Whoever hands an auditor a sample", "sample", WHO_DRAWS_SAMPLES),
     ("谁出具函证", "Whoever changes a confirmation letter", "letter", WHO_WRITES_LETTERS),
     ("看似诚实的", "What looks like honest work", "export", NOBODY_CAN_TELL),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attacks_of_time import Row
-from forging import Forgery
+from forging import Forgery, Key, head_text, note
 
 Deed = Callable[[Forgery], None]
 
@@ -78,6 +78,34 @@ SAMPLES: list[Row] = [
         paper(lambda s: s.update(root="00" * 32)),
         "reports.sample_check.sample_flaws",
         "rests on another head",
+    ),
+]
+
+
+def kept(over: Callable[[Forgery], tuple[int, bytes]], signer: Callable[[Forgery], Key]) -> Deed:
+    """The head that somebody else was shown: of a size, over a root."""
+
+    def attack(forgery: Forgery) -> None:
+        size, root = over(forgery)
+        forgery.kept = note(head_text(forgery.origin, size, root), signer(forgery))
+
+    return attack
+
+
+HEADS: list[Row] = [
+    (
+        "somebody else was shown another head of the same size",
+        kept(lambda f: (f.size, bytes(32)), lambda f: f.key),
+        "audit.gossip.compare",
+        "with two roots",
+        "",
+        ("audit.gossip.Shelf.check",),
+    ),
+    (
+        "somebody else was shown an older head of another history",
+        kept(lambda f: (54, bytes(32)), lambda f: f.key),
+        "audit.gossip.Shelf.check",
+        "has another root at 54",
     ),
 ]
 LETTERS: list[Row] = [

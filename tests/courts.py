@@ -20,6 +20,7 @@ from honest import ORIGIN, SIGNER, Honest
 
 from audit import verify
 from audit.checkpoint import BadNote, Checkpoint, open_checkpoint
+from audit.gossip import Forked, Held, Shelf, compare
 from audit.heads import FileHeads
 from audit.keys import HeldKeys
 from audit.log import Log
@@ -116,6 +117,28 @@ class LogCourt:
             reach_root(root(head.size, tiles), head.root)
         except (BadNote, BadProof, TileFault) as fault:
             return 1, [str(fault)]
+        return 0, []
+
+
+class HeadsCourt:
+    """Who holds the head that somebody else was shown against an export, as `fenhao heads compare` does."""
+
+    def __init__(self, attack: Attack, honest: Honest, folder: Path) -> None:
+        forged(attack, honest.small, honest, folder)
+        self._folder = folder
+
+    def judged(self) -> Verdict:
+        trusted = verify.policy_file(self._folder / "policy")
+
+        def keys_of(head: verify.Head) -> list[verify.Key]:
+            return trusted.logs_of(head.origin)
+
+        shelf = Shelf(self._folder / "export", keys_of)
+        try:
+            compare(Held.read(self._folder / "kept", keys_of), shelf.newest, shelf)
+            shelf.check(Held.read(self._folder / "kept", keys_of))
+        except Forked as fault:
+            return 1, [fault.say("en")]
         return 0, []
 
 
@@ -233,6 +256,7 @@ COURTS: dict[str, Callable[[Attack, Honest, Path], Court]] = {
     "receipt": ReceiptCourt,
     "log": LogCourt,
     "database": DatabaseCourt,
+    "heads": HeadsCourt,
     "sample": SampleCourt,
     "letter": LetterCourt,
 }
