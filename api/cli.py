@@ -13,13 +13,13 @@ from typing import Any
 
 import click
 
-from api.bank_commands import bank
 from api.codes_commands import codes
 from api.confirm_command import confirm
 from api.demo_command import demo
 from api.heads_command import heads
 from api.key_commands import key
 from api.log_commands import checkpoint, export
+from api.matching_commands import bank
 from api.paper_commands import journal
 from api.receipt_command import receipt
 from api.record_command import record

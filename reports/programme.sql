@@ -25,14 +25,3 @@ from view_tape tape join view_place place on place.tape = tape.number and place.
 left join case_file on case_file.id = place.case_id
 where tape.terms ? 'agreement'
 group by 1, 2 order by 1, 2
-
--- name: cases
--- Cases by id, behind one: those of a fund, open or not, whose id begins so.
-select id, fund, attributes, is_open from case_file
-where id > %(after)s and (%(fund)s::text is null or fund = %(fund)s)
-  and (%(is_open)s::boolean is null or is_open = %(is_open)s) and starts_with(id, %(begins)s)
-order by id limit %(limit)s
-
--- name: case_amounts
--- What stands at these cases, by kind of place.
-select case_id, kind, sum(hi - lo)::bigint from view_place where case_id = any(%(cases)s) group by case_id, kind

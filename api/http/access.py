@@ -69,6 +69,9 @@ FACT_ROUTES = {
     "ExpenseMade": "/v1/expenses",
     "MoneyHeld": "/v1/holds",
     "HoldLifted": "/v1/hold-liftings",
+    "AccountOpened": "/v1/accounts",
+    "ReceiptSuspended": "/v1/suspended-receipts",
+    "SuspenseRepaid": "/v1/suspense-repayments",
     "EntryReversed": "/v1/reversals",
 }
 """Where each fact is asked for."""
@@ -116,6 +119,9 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/v1/holds"): _MONEY,
     ("POST", "/v1/hold-liftings"): _MONEY,
     ("POST", "/v1/reversals"): _MONEY,
+    ("POST", "/v1/accounts"): _MONEY,
+    ("POST", "/v1/suspended-receipts"): _MONEY,
+    ("POST", "/v1/suspense-repayments"): _MONEY,
     ("POST", "/v1/batches"): _STAFF | {Grant.RECORD, Grant.GIVE},  # and each fact in it as above
     # Two persons: who may record a fact proposes it, and another who may approves; see `proposals`.
     ("POST", "/v1/proposals"): _STAFF,
@@ -173,7 +179,6 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/programme/proposals"): _STAFF,
     ("POST", "/programme/proposals/{id}/approval"): _STAFF,
     ("POST", "/programme/proposals/{id}/refusal"): _STAFF,
-    ("GET", "/cases"): READERS,
     ("GET", "/verify"): _EVERYBODY,
     ("GET", "/verify.html"): _EVERYBODY,
     ("GET", "/heads"): _EVERYBODY,

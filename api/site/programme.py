@@ -1,4 +1,4 @@
-"""项目: the desk of programme staff: funds and agreements, cases, what to look after, and allocating with a preview."""
+"""项目: the desk of programme staff: funds and agreements, what to look after, and allocating with a preview."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -27,7 +27,7 @@ from projections.trace import reading, whole
 from reports.eligible import Eligible, eligible
 from reports.guards import finding_told, guard
 from reports.guards.report import CHECKS
-from reports.programme import cases_page, funds_and_agreements
+from reports.programme import funds_and_agreements
 
 router = site_router()
 MOST_FINDINGS = 8
@@ -63,23 +63,6 @@ def fund(request: Request, office: Door, id: str) -> Response:
     with reading(office.fenhao.journal) as traces:
         told = whole(traces.fund(id))
     return shown(request, office, "programme_fund.html", told=told)
-
-
-@router.get("/cases")
-def cases(
-    request: Request,
-    office: Door,
-    after: Id = "",
-    fund: Id = "",
-    begins: Id = "",
-    state: Literal["", "open", "closed"] = "",
-) -> Response:
-    """Cases by id, a page at a time."""
-    chosen = {"open": True, "closed": False}.get(state)
-    found = cases_page(office.fenhao.journal, after=after, fund=fund or None, is_open=chosen, begins=begins)
-    funds, _ = funds_and_agreements(office.fenhao.journal)
-    asked = {"fund": fund, "begins": begins, "state": state}
-    return shown(request, office, "cases.html", found=found, funds=funds, asked=asked)
 
 
 @router.get("/programme/allocation")
