@@ -159,8 +159,10 @@ def _draw(
     reader.check()
     require_new(out)
     with assembled(settings, words.status.wait) as fenhao:
-        wanted = filters.wanted(fenhao.journal.entries.head().exponent or 0)
-        members = _written(words, fenhao, Asked(*how, wanted, by, reason), reader, out)
+        ledger = fenhao.journal.entries.head()
+        currency, exponent = ledger.currency or "", ledger.exponent or 0
+        asked = Asked(*how, filters.wanted(exponent), by, reason, currency, exponent)
+        members = _written(words, fenhao, asked, reader, out)
     words.status.clear()
     _tell(words, members)
     words.say(
@@ -199,18 +201,17 @@ def _written(words: Words, fenhao: Fenhao, asked: Asked, reader: Any, out: Path)
 
 def _again(words: Words, folder: Path, filters: Filters, method: str, seed: str, size: int) -> None:
     """The sample that an export gives, told and not written."""
-    from msgspec import DecodeError
+    from msgspec import DecodeError, convert
 
     from api.verify_command import UnusableForProof
     from audit.verify import Export, Unusable
     from reports.sample_folder import told
-    from reports.sampling import draw, facts_of
+    from reports.sampling import Opening, draw, facts_of
 
     try:
         export = Export(folder)
-        opening = export.first().get("data")
-        exponent = opening.get("exponent") if isinstance(opening, dict) else None
-        wanted = filters.wanted(exponent if isinstance(exponent, int) else 0)
+        opening = convert(export.first().get("data"), Opening)
+        wanted = filters.wanted(opening.exponent)
         drawn = draw(lambda: facts_of(_bodies(folder)), wanted, method, seed, size)
     except Unusable as fault:
         raise UnusableForProof(said=fault.en, said_zh=fault.zh) from fault
@@ -222,6 +223,8 @@ def _again(words: Words, folder: Path, filters: Filters, method: str, seed: str,
         "origin": export.head.origin,
         "size": export.size,
         "root": export.head.root.hex(),
+        "currency": opening.currency,
+        "exponent": opening.exponent,
         "method": method,
         "seed": seed,
         "population": {"facts": drawn.facts, "amount": drawn.value},
@@ -276,10 +279,13 @@ def _bodies(folder: Path) -> Iterator[bytes]:
 
 
 def _tell(words: Words, members: dict[str, Any]) -> None:
+    from ledger.money import format_amount
+
     for zh, en in _lines(members):
         words.say(zh, en)
     for one in members["drawn"]:
-        line = f"  #{one['entry']}  {one['on'] or '—'}  {one['type']}  {one['amount']}"
+        amount = f"{format_amount(one['amount'], members['exponent'])} {members['currency']}"
+        line = f"  #{one['entry']}  {one['on'] or '—'}  {one['type']}  {amount}"
         words.say(line, line)
 
 

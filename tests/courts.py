@@ -149,7 +149,7 @@ class SampleCourt:
         head = verify.note_file(honest.small / "checkpoint")
         self._head, bodies = head, Forgery.of(honest.small, folder / "plain", LOG_KEY).bodies
         self._facts = lambda: facts_of(bodies)
-        asked = Asked("mus", "seed", 12, Wanted(since="2026-01-01"), "auditor-1", "audit")
+        asked = Asked("mus", "seed", 12, Wanted(since="2026-01-01"), "auditor-1", "audit", "CNY", 2)
         drawn = draw(self._facts, asked.wanted, asked.method, asked.seed, asked.size)
         entries = {one.fact.seq: [decode(bodies[one.fact.seq])] for one in drawn.drawn}
         signed = Checkpoint(head.origin, head.size, head.root)
