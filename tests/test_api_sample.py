@@ -126,7 +126,7 @@ WRONG = [
     (["--seed", "s", "--size", "0"], "--size"),
     (["--seed", "s", "--size", "3"], "give --by and --reason"),
     (["--seed", "", "--size", "3", *BY], "seed"),
-    (["--seed", "s", "--size", "3", *BY, "--types", "Gift"], "one of AllocationMade"),
+    (["--seed", "s", "--size", "3", *BY, "--types", "Gift"], "one of A"),
     (["--seed", "s", "--size", "3", *BY, "--from", "2026-02-30"], "from"),
     (["--seed", "s", "--size", "3", *BY, "--from", "2026-02-02", "--to", "2026-02-01"], "not before --from"),
     (["--seed", "s", "--size", "3", *BY, "--min-amount", "1.001"], "at most 2 decimals"),
