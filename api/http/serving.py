@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
+from socket import socket
+from threading import Event, Thread
 
 import uvicorn
 from fastapi import FastAPI
@@ -41,3 +44,19 @@ def serve(host: str, port: int, workers: int, proxies: str) -> None:
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=GRACE_S,
     )
+
+
+def serve_here(settings: Settings, listening: socket) -> None:
+    """Serves this ledger in this process until Ctrl-C, and says nothing of what is asked."""
+    logging.getLogger("fenhao").setLevel(logging.WARNING)
+    stopping = Event()
+    app = service(partial(assembled, settings, connections=CONNECTIONS), stopping, sender_of(settings))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=GRACE_S))
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        stopping.set()
+        server.should_exit = True
+        thread.join()
