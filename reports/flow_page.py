@@ -13,9 +13,10 @@ from importlib.resources import files
 
 from projections.flows import Flows
 from reports.drawing import FONTS, INK, PALE_INK
+from reports.flow_parts import numbered_of, rows_of
 from reports.plotting import figure
 from reports.portrait import ACROSS, Portrait, portrait_of, tall_svg
-from reports.sankey import WIDTH, Chart, chart_of, gifts_of, label_of, word
+from reports.sankey import WIDTH, chart_of, word
 from reports.traces import Reader
 
 WIDE_FROM = 1100
@@ -45,31 +46,25 @@ def page(flows: Flows, reader: Reader) -> str:
         tall_width=ACROSS * 3 // 2,
         numbered="\n".join(_numbered(portrait)),
         heads=heads,
-        rows="\n".join(_rows(flows, chart)),
+        rows="\n".join(_rows(flows, reader)),
     )
 
 
 def _numbered(portrait: Portrait) -> Iterator[str]:
-    """What the numbers of the tall picture stand for, layer by layer."""
-    for layer in sorted({mark.layer for mark in portrait.marks}):
-        yield f"<h2>{escape(word(f'layer_{layer}', portrait.reader))}</h2><table>"
-        for mark in portrait.marks:
-            if mark.layer == layer and mark.number:
-                amount, _, part = portrait.figures(mark.amount).partition(" · ")
-                yield (
-                    f'<tr><td>{mark.number}</td><td><i style="background:{mark.colour}"></i>{escape(mark.name)}</td>'
-                    f"<td>{escape(amount.partition(' ')[0])}</td><td>{part}</td></tr>"
-                )
+    for layer in numbered_of(portrait):
+        yield f"<h2>{escape(layer.heading)}</h2><table>"
+        for key in layer.marks:
+            yield (
+                f'<tr><td>{key.number}</td><td><i style="background:{key.colour}"></i>{escape(key.name)}</td>'
+                f"<td>{escape(key.amount)}</td><td>{key.share}</td></tr>"
+            )
         yield "</table>"
 
 
-def _rows(flows: Flows, chart: Chart) -> Iterator[str]:
-    """Every flow there is, those too that the pictures put together."""
-    nodes = {node.id: node for node in flows.nodes}
-    names = {node.id: label_of(node, chart.reader) for node in flows.nodes}
-    for link in sorted(flows.links, key=lambda one: (nodes[one.source].layer, -one.amount)):
-        amount, _, part = chart.figures(link.amount).partition(" · ")
-        told = (f"{names[link.source]} → {names[link.target]}", amount, part, gifts_of(link, chart.reader))
+def _rows(flows: Flows, reader: Reader) -> Iterator[str]:
+    for row in rows_of(flows, reader):
+        money = f"{reader.money(row.amount)} {reader.currency}"
+        told = (f"{row.source} → {row.target}", money, row.share, row.entries)
         yield "<tr>" + "".join(f"<td>{escape(text)}</td>" for text in told) + "</tr>"
 
 

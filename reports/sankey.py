@@ -144,6 +144,8 @@ def graph(flows: Flows, reader: Reader) -> dict[str, list[dict[str, Any]]]:
 
 def label_of(node: Node, reader: Reader) -> str:
     """What a node is called: its name in the ledger, its id, or the words for what stands for many."""
+    if node.id in OTHERS and not node.many:
+        return word("few", reader)
     if node.id in OTHERS:
         return word(node.id, reader).format(f"{node.many:,}")
     if node.id in LABELS:
@@ -325,6 +327,10 @@ LABELS = {
     "outcome/refunded": ("捐赠退回", "Refunded"),
     "outcome/out": ("其他转出", "Left otherwise"),
     "link": ("流向", "Flow"),
+    "from": ("从", "From"),
+    "to": ("到", "To"),
+    "few": ("合并列示（不足五人）", "groups of under five"),
+    "interactive": ("交互图", "Interactive picture"),
     "amount": ("金额", "Amount"),
     "share": ("占比", "Share"),
     "entries": ("相关捐赠分录", "Entries of the gifts"),

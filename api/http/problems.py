@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -43,8 +44,13 @@ TITLES = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Has the application answer every fault as a problem."""
+AsPage = Callable[[Request, LedgerError, int, dict[str, str]], Response | None]
+"""Makes a page of a fault for who reads pages; None for programs."""
+
+
+def install(app: FastAPI, as_page: AsPage) -> None:
+    """Has the application answer every fault as a problem, or where a browser shows it as a page."""
+    app.state.as_page = as_page
     app.add_exception_handler(LedgerError, _of_ledger)
     app.add_exception_handler(PersistenceError, _of_database)
     app.add_exception_handler(RequestValidationError, _of_parameters)
@@ -115,7 +121,9 @@ def _plain(value: Any) -> Any:
 
 def _answer(request: Request, error: LedgerError, status: int, headers: dict[str, str] | None = None) -> Response:
     request.state.refused = error.code
-    return problem(error, status, language_of(request), request.app.state.exponent, headers)
+    as_page: AsPage = request.app.state.as_page
+    page = as_page(request, error, status, headers or {})
+    return page or problem(error, status, language_of(request), request.app.state.exponent, headers)
 
 
 async def _of_ledger(request: Request, error: Exception) -> Response:
@@ -123,7 +131,7 @@ async def _of_ledger(request: Request, error: Exception) -> Response:
     headers = error.headers if isinstance(error, RequestFault) else None
     if isinstance(error, OperatorFault):
         request.app.state.log.warning("%s: %s", error.code, error)
-    return _answer(request, error, status_of(error, reading=request.method == "GET"), headers)
+    return _answer(request, error, status_of(error, reading=request.method in ("GET", "DELETE")), headers)
 
 
 async def _of_database(request: Request, error: Exception) -> Response:
