@@ -84,10 +84,10 @@ def test_a_cases_gifts_come_by_the_page_too(served: Served) -> None:
 def test_a_gifts_ranges_and_a_hospitals_lists_come_by_the_page(served: Served) -> None:
     lengths = []
     for path, name in (("donations/Q1/trace", "flows"), ("hospitals/H", "cases"), ("hospitals/H", "donors")):
-        which = {"list": name} if name == "donors" else {}
+        which: dict[str, Any] = {"list": name} if name == "donors" else {}
         entire = get(served, f"/v1/{path}", **which).json()
         first = get(served, f"/v1/{path}", limit=1, **which).json()
-        cursor = {"cursor": first["next"]} if first["next"] else {}
+        cursor: dict[str, Any] = {"cursor": first["next"]} if first["next"] else {}
         rest = get(served, f"/v1/{path}", **cursor, **which).json()[name] if cursor else []
         assert entire == {**first, name: first[name] + rest, "next": None}
         lengths.append(len(entire[name]))
