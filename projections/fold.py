@@ -24,8 +24,9 @@ TAPE_OPENED = "TapeOpened"
 BALANCE_BROUGHT_FORWARD = "BalanceBroughtForward"
 DONATION_ATTRIBUTED = "DonationAttributed"
 ENTRY_REVERSED = "EntryReversed"
-BLOCK_ENTRIES = 8_192
-"""Days are summed up by so many entries apart, so that what was known at some time is a sum of blocks and a bit."""
+BLOCK_ENTRIES = 4_096
+"""Days are summed up by so many entries apart, so that what was known at some time is a sum of blocks and a bit.
+Where it changes, a migration has the views folded anew."""
 TERMS_MEMBERS = ("nature", "restriction", "usable_from", "expires_on", "agreement")
 
 _tape = lru_cache(maxsize=65_536)(tape_number)

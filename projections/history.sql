@@ -212,15 +212,18 @@ join entry on entry.stream = 'fund/' || fund.id and entry.version = 1 and entry.
 -- name: fund_figures_told
 -- What had come into these funds and where it stood: by kind of place, with whose money it is; what was issued; what of that
 -- was brought forward from before the ledger, less what of it was void; what had come from other funds and what had gone
--- there. The reversal of a transfer counts as none having been, and so does whatever makes void what was transferred.
+-- there. The reversal of a transfer counts as none having been, and so does whatever makes void what was transferred. Whole
+-- blocks of entries are added up already, so many as %(blocks)s, those below entry %(first)s.
 select fund, figure, sum(amount)::bigint
 from (
-    select fund, figure, hi - lo as amount from view_gift
-    cross join lateral (values
-        ('issued'), (split_part(target, '/', 1)), (case when opening then 'brought_forward' end)
-    ) named (figure)
-    where fund = any(%(funds)s) and figure is not null
-      and posted_on <= %(as_of)s and seq >= %(first)s and seq < %(size)s
+    select fund, figure, amount
+    from (
+        select fund, split_part(target, '/', 1) as kind, opening, sum(hi - lo) as amount from view_gift
+        where fund = any(%(funds)s) and posted_on <= %(as_of)s and seq >= %(first)s and seq < %(size)s
+        group by 1, 2, 3
+    ) gift
+    cross join lateral (values ('issued'), (kind), (case when opening then 'brought_forward' end)) named (figure)
+    where figure is not null
     union all
     select target_fund, target_kind, hi - lo from view_movement
     where target_fund = any(%(funds)s) and posted_on <= %(as_of)s and seq >= %(first)s and seq < %(size)s
@@ -235,7 +238,8 @@ from (
         (target_fund, case when undone then 'went' else 'came' end, case when undone then -amount else amount end),
         (source_fund, case when undone then 'came' else 'went' end, case when undone then -amount else amount end)
     ) side (fund, figure, amount)
-    where source_fund <> target_fund and side.fund = any(%(funds)s) and posted_on <= %(as_of)s and seq >= %(first)s and seq < %(size)s
+    where source_fund <> target_fund and side.fund = any(%(funds)s) and posted_on <= %(as_of)s
+      and seq >= %(first)s and seq < %(size)s
     union all
     select near.fund, 'brought_forward', (least(move.hi, near.hi) - greatest(move.lo, near.lo))
         * case when move.target_kind = 'void' then -1 else 1 end
