@@ -14,12 +14,12 @@ cross join lateral (
 ) highest
 group by place.fund, place.kind, place.hospital
 union all
-select case when near.opening then 'opening' else 'unknown' end, place.fund, place.kind, coalesce(place.hospital, ''),
-    sum(least(place.hi, near.hi) - greatest(place.lo, near.lo))::bigint, min(near.seq), max(near.seq)
-from view_place place
-cross join lateral gifts_meeting(place.tape, place.lo, place.hi) near
-where near.donor is null
-group by near.opening, place.fund, place.kind, place.hospital
+select case when gift.opening then 'opening' else 'unknown' end, near.fund, near.kind, coalesce(near.hospital, ''),
+    sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo))::bigint, min(gift.seq), max(gift.seq)
+from view_gift gift
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
+where gift.donor is null
+group by gift.opening, near.fund, near.kind, near.hospital
 
 -- name: donors
 -- Every donor known: ranges, and what is not void of them; whether there are so many that places are kept.

@@ -197,8 +197,8 @@ def test_a_rebuild_keeps_nobody_waiting_and_takes_in_what_came_meanwhile(
     give(ledger, 0, 50)
     folding = Beside.fold
 
-    def meanwhile(views: Beside, page: Any) -> None:
-        folding(views, page)
+    def meanwhile(views: Beside, page: Any, items: Any) -> None:
+        folding(views, page, items)
         if views.position == 20:
             runner.wait_for(give(ledger, 50, 30), timeout_s=10)
             with ledger.database.owner() as owner:
