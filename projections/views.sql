@@ -93,7 +93,8 @@ select name, rows, digest from (
     select 'view_donor', count(*), sum(hashtextextended(concat_ws('/', donor, ranges, given, many), 0))
     from view_donor where ranges <> 0
     union all
-    select 'view_giving', count(*), sum(hashtextextended(concat_ws('/', donors, floor), 0)) from view_giving
+    select 'view_giving', count(*), sum(hashtextextended(concat_ws('/', donors - empties, floor), 0))
+    from view_giving, (select count(*) as empties from view_donor where empty) nothing
     union all
     select 'view_leader', count(*), sum(hash_record_extended(t, 0)) from view_leader t
     union all
