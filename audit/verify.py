@@ -3309,9 +3309,8 @@ def check_legs(
         elif over < undone.get(match, NEVER):
             problems.append((over, f"entry {seq} is reversed, which entry {match} matched"))
         others = taken.setdefault((key, leg), [])
-        problems += [(match, f"{name} is matched beyond what is open of it")] * is_beyond(
-            known[0], amount, match, others, undone
-        )
+        if is_beyond(known[0], amount, match, others, undone):
+            problems.append((match, f"{name} is matched beyond what is open of it"))
         others.append((match, amount))
     return problems[:MAX_PROBLEMS]
 
