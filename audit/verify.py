@@ -37,6 +37,7 @@ import marshal
 import multiprocessing
 import os
 import re
+import stat
 import struct
 import sys
 import tempfile
@@ -256,29 +257,37 @@ CHUNK_ENTRIES = 512
 CHUNK_BYTES = 1 << 20
 
 
+def walked(data: bytes, at: int = 0, most: int = 1 << 32, enough: int = 1 << 40) -> tuple[int, int]:
+    """How many whole entries a bundle holds from `at` on, and where the last of them ends: `most` of them at most, and
+    none after `enough` bytes."""
+    count, begin, end = 0, at, len(data)
+    while at + 2 <= end and count < most and at - begin < enough:
+        following = at + 2 + (data[at] << 8 | data[at + 1])
+        if following > end:
+            break
+        count, at = count + 1, following
+    return count, at
+
+
 def cut(bundles: Iterable[bytes]) -> Iterator[Chunk]:
     """The entries of all bundles in chunks of CHUNK_ENTRIES (fewer where entries are long), whatever the bundles."""
     start = count = 0
     parts: list[bytes] = []
     for data in bundles:
-        begin = at = 0
-        end = len(data)
-        while at + 2 <= end:
-            following = at + 2 + (data[at] << 8 | data[at + 1])
-            if following > end:
-                break
-            at = following
-            count += 1
-            if count == CHUNK_ENTRIES or at - begin >= CHUNK_BYTES:
-                parts.append(data[begin:at])
-                yield Chunk(start, count, b"".join(parts), "")
-                start, count, begin = start + count, 0, at
+        at = 0
+        while at < len(data):
+            more, end = walked(data, at, CHUNK_ENTRIES - count, CHUNK_BYTES)
+            if not more:
+                yield Chunk(start, count, b"".join(parts), "the bundle breaks off inside this entry")
+                start, count = start + count, 0
                 parts.clear()
-        parts.append(data[begin:at])
-        if at != end:
-            yield Chunk(start, count, b"".join(parts), "the bundle breaks off inside this entry")
-            start, count = start + count, 0
-            parts.clear()
+                break
+            parts.append(data[at:end])
+            count, size, at = count + more, end - at, end
+            if count == CHUNK_ENTRIES or size >= CHUNK_BYTES:
+                yield Chunk(start, count, b"".join(parts), "")
+                start, count = start + count, 0
+                parts.clear()
     if count:
         yield Chunk(start, count, b"".join(parts), "")
 
@@ -1245,6 +1254,8 @@ def read_ledger_opened(data: Data) -> Body:
         whole(continues, "size")
         if type(continues.get("root")) is not str or not HASH.fullmatch(continues["root"]):
             raise Flaw(f"root of the older ledger is not 64 lower-case hex digits: {shown(continues.get('root'))}")
+        if continues["origin"] == origin:
+            raise Flaw("continues names the ledger itself: lost history is followed under another name")
     return (origin, zone, text_or_none(data, "key") or "", continues), []
 
 
@@ -2447,8 +2458,12 @@ def judge_hospital_registered(book: Book, fact: Fact, _: Pieces) -> str:
 
 
 def judge_code_defined(book: Book, fact: Fact, _: Pieces) -> str:
-    """Enters the code in the dictionary; the last definition counts."""
+    """Enters the code in the dictionary. What a restriction means must not change with it, so codes never do."""
     dimension, code, parent = fact.body
+    if (dimension, code) in book.parents:
+        return f"the code {shown(code)} of {dimension} is defined already"
+    if parent is not None and (dimension, parent) not in book.parents:
+        return f"no code {shown(parent)} of {dimension} is defined"
     book.parents[dimension, code] = parent
     return no_money(fact)
 
@@ -3905,10 +3920,18 @@ def unreadable(path: str | Path, error: OSError) -> Unreadable:
     return Unreadable(f"无法读取 {path}：{reason}", f"{path} cannot be read: {reason}")
 
 
+def open_file(path: str | Path) -> BinaryIO:
+    """A file to be read. Raises OSError; Unreadable for a pipe or a device, which could keep its reader for ever."""
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise Unreadable(f"{path} 不是普通文件（是管道、设备等）", f"{path} is no regular file but a pipe or a device")
+    return Path(path).open("rb")
+
+
 def read_limited(path: Path, limit: int) -> bytes:
     """The file's bytes, one more than `limit` at most. Raises Unusable."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return file.read(limit + 1)
     except OSError as error:
         raise unreadable(path, error) from None
@@ -3948,7 +3971,11 @@ def kept_heads(paths: Iterable[Path]) -> list[Kept]:
 
 def kept_head(path: Path) -> Kept:
     """One of them, whatever kind of file it is. Raises Unusable."""
-    data = read_limited(path, MAX_RECEIPT_BYTES)
+    return read_kept(path, read_limited(path, MAX_RECEIPT_BYTES))
+
+
+def read_kept(path: Path, data: bytes) -> Kept:
+    """The same of bytes that are at hand; `path` is what they are called. Raises Unusable."""
     with named(path, "可用的日志头", "head"):
         if data.startswith(RECEIPT_HEADER):
             return Kept(path, read_proof(data).head)
@@ -4342,17 +4369,6 @@ class SignedLog:
 
 MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
 MAX_TILES_NAMED = 10
-
-
-def walked(data: bytes) -> tuple[int, int]:
-    """How many whole entries a bundle begins with, and where the last of them ends."""
-    count, at, end = 0, 0, len(data)
-    while at + 2 <= end:
-        following = at + 2 + (data[at] << 8 | data[at + 1])
-        if following > end:
-            break
-        count, at = count + 1, following
-    return count, at
 
 
 class Export:
@@ -5846,7 +5862,7 @@ def read_file(path: str | Path) -> Iterator[bytes]:
     Raises Unusable for a file that is neither, or cannot be read.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_file(path) as file:
             opening = file.read(3)
             file.seek(0)
             if opening[:1] == b"{" and opening[2:] != b"{":
@@ -5878,12 +5894,7 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
     rest = b""
     while block := file.read(BLOCK_BYTES):
         data = rest + block
-        at, end = 0, len(data)
-        while at + 2 <= end:
-            following = at + 2 + (data[at] << 8 | data[at + 1])
-            if following > end:
-                break
-            at = following
+        _, at = walked(data)
         yield data[:at]
         rest = data[at:]
     if rest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import subprocess
@@ -12,31 +11,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from honest import Honest, honest_ledger
 from hypothesis import HealthCheck, settings
+from pages import CheckAxe, Look, Windows, check_accessible, chromium_running, looking
+from schemas import own_schema, promised
 from serving import Served, serving
 from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
 from api.cli import main
 from audit.checkpoint import KeySigner
-from ledger.database import Database, connecting, migrate
+from ledger.database import Database, connecting
 from ledger.decisions import OpenLedger
 from ledger.embedded import ensure_running
 from ledger.journal import Journal
 from ledger.writing import Writer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 SCALE = int(os.environ.get("FENHAO_TEST_SCALE", "1"))
 """How many times the usual number of examples property tests try; more for a soak."""
 ORIGIN = "ledger.example.org/test"
 SIGNER = KeySigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"k" * 32))
 """Whose key entry 0 of the fixtures' ledgers names."""
-_schemas = itertools.count(1)
 Fenhao = Callable[..., Result]
 """`fenhao` with these arguments."""
 
@@ -91,6 +94,11 @@ def embedded_url() -> Iterator[str]:
     when it cannot read its own.
     """
     with TemporaryDirectory(prefix="fenhao-home-") as folder, ensure_running(Path(folder)) as server:
+        with connecting(server.owner_url) as owner:  # what it holds ends with the run: nothing waits for the disk
+            owner.execute("alter system set fsync = off")
+            owner.execute("alter system set synchronous_commit = off")
+            owner.execute("alter system set full_page_writes = off")
+            owner.execute("select pg_reload_conf()")
         yield server.owner_url
 
 
@@ -108,7 +116,7 @@ class SystemServer:
 
     def start(self) -> None:
         """Raises CalledProcessError when it does not come up."""
-        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off"
+        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off -c full_page_writes=off"
         self.program("pg_ctl", "-w", "-o", options, "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
@@ -182,17 +190,6 @@ def database(server_url: str) -> Iterator[Database]:
         yield made
 
 
-@contextmanager
-def own_schema(server_url: str) -> Iterator[Database]:
-    """A migrated schema that is gone afterwards."""
-    made = Database(server_url, schema=f"t{os.getpid()}_{next(_schemas)}")
-    migrate(made)
-    yield made
-    with connecting(server_url) as connection:
-        connection.execute(f"drop schema {made.schema} cascade")
-        connection.execute(f"drop owned by {made.role}; drop role {made.role}")
-
-
 @pytest.fixture
 def journal(database: Database) -> Iterator[Journal]:
     """A journal on which no ledger is open yet."""
@@ -208,6 +205,39 @@ def served(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         made.record("/v1/hospitals", hospital="H", name="hospital")
         made.record("/v1/cases", case="C", fund="F", hospital="H", person="P")
         yield made
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser that lives as long as the run; skips where none is installed."""
+    with chromium_running() as browser:
+        yield browser
+
+
+@pytest.fixture
+def window(chromium: Browser) -> Iterator[Windows]:
+    """Opens watched windows: `window(PHONE, dark=True)`."""
+    windows = Windows(chromium)
+    yield windows
+    windows.close()
+
+
+@pytest.fixture
+def page(window: Windows) -> Page:
+    """A watched window on a desk, in Chinese."""
+    return window()
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    """Stores a picture of a whole page: `look(page, "donor-390")`."""
+    return looking(tmp_path / "pictures")
+
+
+@pytest.fixture
+def check_axe() -> CheckAxe:
+    """Fails unless axe finds no violation on a page."""
+    return check_accessible
 
 
 @pytest.fixture
@@ -233,7 +263,7 @@ def ledger_with_codes(ledger: Ledger) -> Ledger:
 
 @pytest.fixture
 def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fenhao]:
-    """`fenhao` in a home and a schema of its own."""
+    """`fenhao` in a home and a schema of its own; what `init` finds is migrated already."""
     schema = f"cli_{abs(hash(request.node.name)) % 10**8}"
     environment = {
         "FENHAO_HOME": str(tmp_path / "home"),
@@ -241,12 +271,12 @@ def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
         "FENHAO_SCHEMA": schema,
         "FENHAO_LANGUAGE": "",
     }
+    with promised(embedded_url, schema) as bring:
 
-    def run(*arguments: str, typed: str | None = None) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=typed, env=environment)
+        def run(*arguments: str, typed: str | None = None, **more: str) -> Result:
+            words = [str(argument) for argument in arguments]
+            if words[:1] == ["init"]:
+                bring()
+            return CliRunner().invoke(main, words, input=typed, env=environment | more)
 
-    yield run
-    with connecting(embedded_url) as connection:
-        connection.execute(f"drop schema if exists {schema} cascade")
-        for (role,) in connection.execute("select rolname from pg_roles where rolname = %s", (f"{schema}_service",)):
-            connection.execute(f"drop owned by {role}; drop role {role}")
+        yield run

@@ -86,8 +86,13 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/v1/session/link"): _EVERYBODY,
     ("POST", "/v1/session/code"): _EVERYBODY,
     ("POST", "/v1/session/new-code"): _EVERYBODY,
+    ("GET", "/oidc/start"): _EVERYBODY,
+    ("GET", "/oidc/callback"): _EVERYBODY,
     ("GET", "/v1/session"): _SIGNED_IN,
     ("DELETE", "/v1/session"): _SIGNED_IN,
+    ("POST", "/v1/session/factor"): frozenset(ROLES),
+    ("POST", "/v1/session/factor/confirmation"): frozenset(ROLES),
+    ("DELETE", "/v1/accounts/{id}/factor"): frozenset((Grant.ADMIN,)),  # another's than their own
     # Recording: programme staff keep cases, finance the money, an admin what both refer to.
     ("POST", "/v1/codes"): _REGISTRY,
     ("POST", "/v1/funds"): _REGISTRY,
@@ -137,13 +142,18 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/v1/entries/stream"): _LOG,
     ("GET", "/v1/entries/{seq}"): _LOG,
     ("GET", "/v1/entries/{seq}/receipt"): _LOG | {Grant.DONOR},
-    # Personal values: each desk those of its own people; see `personal`.
-    ("POST", "/v1/personal-openings"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
+    # Personal values: each desk those of its own people, auditors what was shown to them; see `personal`, `showings`.
+    ("POST", "/v1/personal-openings"): frozenset((Grant.PROGRAMME, Grant.FINANCE, Grant.AUDITOR)),
+    ("POST", "/v1/personal-showings"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
+    ("GET", "/v1/personal-showings"): _STAFF | {Grant.AUDITOR},
+    ("DELETE", "/v1/personal-showings/{id}"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
     ("GET", "/v1/personal-accesses"): frozenset((Grant.AUDITOR, Grant.ADMIN)),
     # The log.
     ("GET", "/log/checkpoint"): _EVERYBODY,
     ("GET", "/log/tile/{level}/{tile}"): _EVERYBODY,
     ("GET", "/log/tile/entries/{tile}"): _LOG,
+    ("GET", "/log/timestamps"): _EVERYBODY,
+    ("GET", "/log/timestamps/{name}"): _EVERYBODY,
 }
 """Which grants open which route for programs (method and path, as the application declares it)."""
 
@@ -159,6 +169,20 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/"): _EVERYBODY,
     ("GET", "/flows"): _EVERYBODY,
     ("GET", "/flows.csv"): _EVERYBODY,
+    # The desk of programme staff; who may record a fact may preview and propose it.
+    ("GET", "/programme"): _STAFF,
+    ("GET", "/programme/watch"): _STAFF,
+    ("GET", "/programme/funds/{id}"): READERS,
+    ("GET", "/programme/allocation"): _CASES,
+    ("POST", "/programme/allocation/preview"): _CASES,
+    ("POST", "/programme/allocation"): _CASES,
+    ("GET", "/programme/proposals"): _STAFF,
+    ("POST", "/programme/proposals/{id}/approval"): _STAFF,
+    ("POST", "/programme/proposals/{id}/refusal"): _STAFF,
+    ("GET", "/verify"): _EVERYBODY,
+    ("GET", "/verify.html"): _EVERYBODY,
+    ("GET", "/heads"): _EVERYBODY,
+    ("POST", "/heads"): _EVERYBODY,
 }
 """The same of the pages that browsers show."""
 

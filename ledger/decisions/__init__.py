@@ -15,7 +15,7 @@ from ledger.decisions.matching import DisputeLines, LegRef, LineRef, MatchLines,
 from ledger.decisions.moving import ChangeTerms, HoldMoney, LiftHold, MakeExpense, SubstituteSerials, TransferFunds
 from ledger.decisions.opening import BringForward
 from ledger.decisions.periods import ClosePeriod, ReopenPeriod
-from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, RegisterHospital, check_currency
+from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, RegisterHospital, check_currency, check_follows
 from ledger.decisions.returning import ReleaseAllocation, ReturnGrant, ReturnHospitalPayment
 from ledger.decisions.reversing import ReverseEntry
 from ledger.decisions.spending import GrantCash, MakeAllocation, PayHospital, SettleTreatment
@@ -71,4 +71,5 @@ __all__ = [
     "UnmatchLines",
     "WriteOffLines",
     "check_currency",
+    "check_follows",
 ]
