@@ -1603,7 +1603,7 @@ def read_lines_matched(data: Data) -> Body:
 
 def read_lines_set_aside(data: Data) -> Body:
     """-> (match, parts of lines, nothing, whether two persons said so)."""
-    return (ident(data, "match"), read_line_parts(data), (), "by" in data and is_approved(data)), []
+    return (ident(data, "match"), read_line_parts(data), (), bool(data.get("by")) and is_approved(data)), []
 
 
 def read_lines_written_off(data: Data) -> Body:
@@ -1638,7 +1638,7 @@ def read_period_closed(data: Data) -> Body:
         for one in read_parts(data, "totals")
     )
     books = tuple((ident(one, "account"), integer(one, "book")) for one in read_parts(data, "accounts"))
-    by_two, must = "by" in data and is_approved(data), "reason" in data or data.get("open_lines", 0) != 0
+    by_two, must = bool(data.get("by")) and is_approved(data), "reason" in data or data.get("open_lines", 0) != 0
     figures = whole(data, "suspense"), integer(data, "elsewhere"), whole(data, "size")
     return (period, through, totals, books, *figures, by_two, must), []
 
@@ -1654,7 +1654,7 @@ def integer(data: Data, name: str) -> int:
 def read_period_reopened(data: Data) -> Body:
     """-> (period, whether two persons said so)."""
     ident(data, "reason")
-    return (read_month(data), "by" in data and is_approved(data)), []
+    return (read_month(data), bool(data.get("by")) and is_approved(data)), []
 
 
 WRITE_OFF_REASONS = ("bank_error", "not_ours", "before_opening", "small_difference", "other")
