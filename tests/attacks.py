@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 
 import attackers as by
+import attacks_of_cash
 import attacks_of_meaning
 import attacks_of_papers
 import attacks_of_time
@@ -44,8 +45,6 @@ class Attack:
 
 
 BREAKS = "-"
-
-
 PLAN = {"kind": "plan", "ref": "x"}
 PAY = {"payment": "P9", "hospital": "H1", "policy": "earmark-fifo/1"}
 CASH = [{"account": "icbc", "bank_ref": "R-1", "amount": 100}]
@@ -476,6 +475,7 @@ NOBODY_CAN_TELL = [
                 by.allocating("X", "C4", "t3:17800-17900 fund/heart > case/C4"))),
 ]  # fmt: skip
 
+WHO_LIES_OF_CASH = [Attack(*row) for row in attacks_of_cash.ROWS]
 WHO_MAKES_UP_TIMES = [Attack(*row) for row in attacks_of_time.ROWS]
 WHO_SHOWS_TWO_HEADS = [Attack(*row) for row in attacks_of_papers.HEADS]
 WHO_DRAWS_SAMPLES = [Attack(*row) for row in attacks_of_papers.SAMPLES]
@@ -484,6 +484,7 @@ WHO_WRITES_LETTERS = [Attack(*row) for row in attacks_of_papers.LETTERS]
 SECTIONS = (
     ("谁能改动传递中的文件", "Whoever carries the files", "export", WHO_CARRIES),
     ("谁持有数据库和日志私钥", "Whoever holds database and key, and breaks a law", "export", WHO_BREAKS_THE_LAW),
+    ("谁在账户、对账与关账上作假", "Whoever lies about accounts, statements and periods", "export", WHO_LIES_OF_CASH),
     ("谁能签署日志头", "Whoever signs heads", "export", WHO_SIGNS),
     ("谁编造时间戳或国密树根", "Whoever makes up time-stamps, or an SM3 root", "export", WHO_MAKES_UP_TIMES),
     ("谁出具凭据", "Whoever gives receipts", "receipt", WHO_GIVES_RECEIPTS),
