@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Callable, Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from api.paper_commands import basis_of
+from api.paper_commands import basis_of, month_of
 from api.settings import Settings
 from api.words import Words, common
 
 # As in `api.cli`, each command imports what it needs when it runs.
 
 R = TypeVar("R")
-_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
 
 
 @click.group()
@@ -44,6 +40,30 @@ def _over_a_period(command: Callable[..., R]) -> Callable[..., R]:
     since = click.option("--from", "since", metavar="DATE", help="自该日 / from that day")
     until = click.option("--to", "until", metavar="DATE", help="至该日 / to that day")
     return month(year(since(until(command))))
+
+
+@statement.command()
+@click.option("--month", metavar="YYYY-MM", help="截至该月末 / to the end of a month")
+@click.option("--to", "until", metavar="DATE", help="截至该日 / to that day")
+@_written
+@common
+def bank(words: Words, settings: Settings, out: Path, month: str | None, until: str | None) -> None:
+    """银行存款余额调节表，按已登记的匹配 / Bank reconciliation, by the matches that were recorded."""
+    from api.bootstrap import assembled
+    from ledger.database import tuples
+    from ledger.errors import BadValue
+    from ledger.times import parse_day
+    from projections.trace import snapshot
+    from reports.statement_making import statements_that_count
+
+    if (month is None) == (until is None):
+        raise BadValue("month", month or "-", "give --month or --to", "须给出 --month 或 --to")
+    day = month_of(month)["to"] if month is not None else parse_day(str(until), "to").isoformat()
+    with assembled(settings, words.status.wait) as fenhao:
+        basis = basis_of(fenhao, words)
+        with snapshot(fenhao.journal) as connection:
+            counted = statements_that_count(tuples(connection), basis)
+    _make(words, settings, "bank", {"to": day, "statements": counted}, out)
 
 
 @statement.command()
@@ -153,18 +173,6 @@ def _period(
     if first > last:
         raise BadValue("to", until, "not before --from", "不得早于 --from")
     return {"from": first.isoformat(), "to": last.isoformat()}
-
-
-def month_of(text: str) -> dict[str, str]:
-    """The first and last day of `2026-10`. Raises BadValue."""
-    from ledger.errors import BadValue
-
-    match = _MONTH.fullmatch(text)
-    if match is None or not (1 <= int(match[2]) <= 12 and int(match[1]) >= 1):
-        raise BadValue("month", text, "a month is written 2026-10", "月份应写作 2026-10")
-    year, month = int(match[1]), int(match[2])
-    last = calendar.monthrange(year, month)[1]
-    return {"from": date(year, month, 1).isoformat(), "to": date(year, month, last).isoformat()}
 
 
 def _rate(text: str, name: str) -> int:
