@@ -19,6 +19,7 @@ from api.demo_command import demo
 from api.heads_command import heads
 from api.key_commands import key
 from api.log_commands import checkpoint, export
+from api.paper_commands import journal
 from api.receipt_command import receipt
 from api.record_command import record
 from api.sankey_command import sankey
@@ -62,6 +63,7 @@ main.add_command(vault)
 main.add_command(witness)
 main.add_command(sankey)
 main.add_command(trace)
+main.add_command(journal)
 main.add_command(serve)
 main.add_command(token)
 main.add_command(staff)
