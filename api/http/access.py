@@ -39,6 +39,7 @@ _SIGNED_IN = frozenset((Grant.DONOR, *ROLES))
 _STAFF = frozenset((Grant.PROGRAMME, Grant.FINANCE, Grant.ADMIN))
 READERS = _STAFF | {Grant.AUDITOR, Grant.READ}
 """Who may ask about anybody's money."""
+_DONOR = frozenset((Grant.DONOR,))
 _LOG = _STAFF | {Grant.AUDITOR, Grant.LOG}
 _MONEY = frozenset((Grant.FINANCE, Grant.RECORD))
 _CASES = frozenset((Grant.PROGRAMME, Grant.RECORD))
@@ -153,6 +154,15 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/"): _EVERYBODY,
     ("GET", "/flows"): _EVERYBODY,
     ("GET", "/flows.csv"): _EVERYBODY,
+    # 我的善款: a donor's own, and the same of any donor for those who may ask about anybody's money.
+    ("GET", "/my"): _DONOR,
+    ("GET", "/my/gifts/{donation}"): _DONOR,
+    ("GET", "/my/flows"): _DONOR,
+    ("GET", "/my/flows.csv"): _DONOR,
+    ("GET", "/donors/{id}"): READERS,
+    ("GET", "/donors/{id}/gifts/{donation}"): READERS,
+    ("GET", "/donors/{id}/flows"): READERS,
+    ("GET", "/donors/{id}/flows.csv"): READERS,
 }
 """The same of the pages that browsers show."""
 
