@@ -25,6 +25,7 @@ from api.record_command import record
 from api.sankey_command import sankey
 from api.service_commands import donor_link, serve, staff, token
 from api.settings import Settings
+from api.statement_command import statement
 from api.timestamp_command import timestamp
 from api.trace_command import trace
 from api.vault_commands import vault
@@ -64,6 +65,7 @@ main.add_command(witness)
 main.add_command(sankey)
 main.add_command(trace)
 main.add_command(journal)
+main.add_command(statement)
 main.add_command(serve)
 main.add_command(token)
 main.add_command(staff)

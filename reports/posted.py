@@ -12,11 +12,12 @@ from projections.trace import snapshot
 from reports.postings import Books, Told, Transaction, natures_of
 
 FETCH_ROWS = 2_000
+Posted = Iterator[Transaction]
 _SQL = queries("reports", "postings.sql")
 
 
 @contextmanager
-def posted(journal: Journal, size: int, until: date = date.max) -> Iterator[Iterator[Transaction]]:
+def posted(journal: Journal, size: int, until: date = date.max) -> Iterator[Posted]:
     """What the first `size` entries posted by that day, in the order of days, while the block lasts.
 
     The views must have folded them (`Runner.catch_up`).
