@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.database import Cursor, queries
 
@@ -79,6 +79,6 @@ def movement(cursor: Cursor, donor: str, period: Period, size: int, zone: str) -
     )
 
 
-def _ask(cursor: Cursor, name: str, which: Mapping[str, object]) -> list[tuple[object, ...]]:
+def _ask(cursor: Cursor, name: str, which: Mapping[str, object]) -> list[Any]:
     # Planned each time for what is asked: a plan kept for all would read everything.
     return cursor.execute(f"{_SQL['owned']}\n{_SQL[name]}", which, prepare=False).fetchall()

@@ -7,7 +7,7 @@
 -- its serials went by the last of them.
 with named as (
     select said.seq, said.donation, said.donor,
-        coalesce((body #>> '{data,on}')::date, ((body ->> 'at')::timestamptz at time zone %(zone)s)::date) as day
+        coalesce((told.body #>> '{data,on}')::date, ((told.body ->> 'at')::timestamptz at time zone %(zone)s)::date) as day
     from view_attribution said
     join entry using (seq)
     cross join lateral (select convert_from(entry.body, 'UTF8')::jsonb as body) told
@@ -18,7 +18,11 @@ with named as (
         starts_with(each.target, 'fee/') as fee, owner.attributed, owner.last,
         each.posted_on <= %(before)s and owner.before is not distinct from %(donor)s as was,
         owner.until is not distinct from %(donor)s as still
-    from view_gift each
+    from (
+        select * from view_gift where donor = %(donor)s
+        union
+        select * from view_gift where donation = any(array(select donation from named))
+    ) each
     cross join lateral (
         select count(*) > 0 as attributed,
             case when count(*) = 0 then each.donor
@@ -29,9 +33,6 @@ with named as (
         from named where named.donation = each.donation
     ) owner
     where each.seq < %(size)s and each.posted_on <= %(until)s
-      and each.seq = any(array(
-        select seq from view_gift where donor = %(donor)s
-        union select seq from view_gift where donation = any(array(select donation from named))))
 ), owned as materialized (
     select * from gift where was or still
 ), way as materialized (

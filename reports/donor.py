@@ -13,19 +13,19 @@ from ledger.database import Cursor, tuples
 from ledger.decisions.cases import case_subject
 from ledger.errors import Unknown
 from ledger.journal import Journal
-from ledger.places import parse_place
+from ledger.places import Place, parse_place
 from ledger.vault import Reader as VaultReader
 from ledger.vault import Vault
 from ledger.vocabulary import dictionary_of
 from projections import giving
-from projections.giving import Change, Gift, Issue, Piece, Standing, Step
+from projections.giving import Change, Gift, Issue, Piece, Standing, Step, kind_of
 from projections.trace import snapshot
 from reports.entries import word
 from reports.masking import masked_child, month_of
 from reports.traces import Reader
 
 REASON = "donor's page"
-"""What the log of accesses says of why a child's name was read for one."""
+"""What the log of accesses says of why names were read for one."""
 GIFTS, CHILDREN, CHANGES, STEPS, PIECES = 20, 20, 10, 50, 50
 """So many are on a page."""
 KINDS = ("fund", "case", "hospital", "used", "cash", "fee", "cost", "hold", "refunded", "out", "void")
@@ -35,9 +35,12 @@ AGES_DAYS = (30, 90, 180, 365)
 
 
 class Names:
-    """What places are called on one page: funds and hospitals by name, children masked."""
+    """What places are called on one page: funds and hospitals by name, children masked; with nobody `looking` who may
+    read names, by age, province and disease alone."""
 
-    def __init__(self, cursor: Cursor, vault: Vault, looking: VaultReader, places: Iterable[str], cases: Iterable[str]):
+    def __init__(
+        self, cursor: Cursor, vault: Vault, looking: VaultReader | None, places: Iterable[str], cases: Iterable[str]
+    ):
         parsed = [parse_place(place) for place in set(places) if place]
         known = {one.case for one in parsed if one.case is not None} | set(cases)
         streams = {f"fund/{one.fund}" for one in parsed if one.fund} | {
@@ -59,10 +62,10 @@ class Names:
         return self._children.get(case) or case
 
 
-def _masked(cursor: Cursor, vault: Vault, looking: VaultReader, cases: set[str]) -> dict[str, str]:
+def _masked(cursor: Cursor, vault: Vault, looking: VaultReader | None, cases: set[str]) -> dict[str, str]:
     codes = giving.attributes(cursor, cases)
     subjects = {case: case_subject(case, said.get("person")) for case, said in codes.items()}
-    told = vault.values_of("beneficiary_name", subjects.values(), looking)
+    told = {} if looking is None else vault.values_of("beneficiary_name", subjects.values(), looking)
     dictionary = dictionary_of(cursor)
     return {case: masked_child(told.get(subjects[case]), said, dictionary) for case, said in codes.items()}
 
@@ -140,7 +143,7 @@ class Asked(NamedTuple):
 
 
 def giving_of(
-    journal: Journal, vault: Vault, donor: str, looking: VaultReader, today: date, asked: Asked
+    journal: Journal, vault: Vault, donor: str, looking: VaultReader | None, today: date, asked: Asked
 ) -> Giving:
     """A donor's money now; all empty for who gave none."""
     with snapshot(journal) as connection:
@@ -251,7 +254,7 @@ def gift_of(
     vault: Vault,
     donor: str,
     donation: str,
-    looking: VaultReader,
+    looking: VaultReader | None,
     step: Sequence[Any] | None = None,
     piece: Sequence[int] | None = None,
 ) -> GiftTold:
@@ -281,18 +284,29 @@ class Wording:
         self._reader, self._names = reader, names
 
     def place(self, place: str) -> str:
-        """A place in a donor's words; "" where money came from outside."""
-        if not place:
-            return _PLACES["new"][self._reader.language != "zh"]
-        parsed = parse_place(place)
-        kind = "cash" if (parsed.kind, parsed.hospital) == ("used", None) else parsed.kind
-        text = _PLACES[kind][self._reader.language != "zh"]
-        return text.format(
+        """A place in a donor's words; "" is outside."""
+        return self._said(kind_of(place, False) if place else "new", place)
+
+    def _said(self, key: str, place: str) -> str:
+        zh, en = _PLACES[key]
+        parsed = parse_place(place) if place else Place("")
+        return (zh if self._reader.language == "zh" else en).format(
             fund="" if parsed.fund is None else self._names.fund(parsed.fund),
             hospital="" if parsed.hospital is None else self._names.hospital(parsed.hospital),
             child="" if parsed.case is None else self._names.child(parsed.case),
             kind="" if parsed.rest is None else self._reader.word(parsed.rest),
         )
+
+    def way(self, source: str, target: str) -> tuple[str, str]:
+        """From where to where, in a donor's words; a child at both ends is named once."""
+        case = parse_place(source).case if source else None
+        if case is None or not target or parse_place(target).case != case:
+            return self.place(source), self.place(target)
+        return self._said(f"{kind_of(source, False)}_brief", source), self.place(target)
+
+    def fund(self, fund: str) -> str:
+        """A fund's name."""
+        return self._names.fund(fund)
 
     def child(self, case: str) -> str:
         """A child, masked."""
@@ -321,6 +335,10 @@ _PLACES = {
     "hospital": ("为 {child} 拨付 {hospital}", "paid to {hospital} for {child}"),
     "used": ("用于 {child} 的治疗（{hospital}）", "spent on the treatment of {child} at {hospital}"),
     "cash": ("发放给 {child} 的家庭", "given to the family of {child}"),
+    "case_brief": ("已留出", "set aside"),
+    "hospital_brief": ("已拨付", "paid"),
+    "used_brief": ("已使用", "spent"),
+    "cash_brief": ("已发放", "given"),
     "cost": ("费用支出：{kind}", "spent by the foundation: {kind}"),
     "hold": ("暂时冻结", "on hold"),
     "refunded": ("退回给我", "given back to me"),

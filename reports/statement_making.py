@@ -12,6 +12,7 @@ from ledger.errors import Unknown
 from ledger.journal import Journal
 from projections.trace import snapshot
 from reports.chart import Chart
+from reports.donor_statement import read, tables_of
 from reports.hospital_statement import hospital_tables
 from reports.posted import Posted, posted
 from reports.postings import Basis
@@ -94,12 +95,18 @@ def _ratios(making: Making, parameters: Mapping[str, Any]) -> Made:
         return last_day, ratio_tables(transactions, year, Rules(**parameters["rules"]))
 
 
+def _donor(making: Making, parameters: Mapping[str, Any]) -> Made:
+    on = date.fromisoformat(parameters["to"])
+    return on, tables_of(read(making.journal, making.basis, parameters))
+
+
 KINDS: dict[str, Callable[[Making, Mapping[str, Any]], Made]] = {
     "accounts": _accounts,
     "flows": _flows,
     "fund": _fund,
     "hospital": _hospital,
     "ratios": _ratios,
+    "donor": _donor,
 }
 """How each kind of statement is made from its parameters."""
 

@@ -163,6 +163,13 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/donors/{id}/gifts/{donation}"): READERS,
     ("GET", "/donors/{id}/flows"): READERS,
     ("GET", "/donors/{id}/flows.csv"): READERS,
+    ("GET", "/my/statements/{name}"): _DONOR,
+    ("GET", "/my/gifts/{donation}/certificate"): _DONOR,
+    ("GET", "/my/gifts/{donation}/certificate.pdf"): _DONOR,
+    ("GET", "/donors/{id}/statements/{name}"): READERS,
+    ("GET", "/donors/{id}/gifts/{donation}/certificate"): READERS,
+    ("GET", "/donors/{id}/gifts/{donation}/certificate.pdf"): READERS,
+    ("GET", "/certificates"): _EVERYBODY,
 }
 """The same of the pages that browsers show."""
 

@@ -40,7 +40,7 @@ from api.http.office import Office, SendCode, admit
 from api.http.shapes import Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import donor, entrance, flows, public
+from api.site import donor, donor_papers, entrance, flows, public
 from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
@@ -59,6 +59,7 @@ ROUTERS = (
     entrance.router,
     public.router,
     flows.router,
+    donor_papers.router,
     donor.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, Query, Request, Response
 
-from api.http.access import READERS, Asker
+from api.http.access import Grant
 from api.http.cursors import MAX_CHARS, cursor_of, read_cursor
 from api.http.faults import CursorStale, NotEntitled
 from api.http.office import Door, Office, Who
@@ -21,6 +21,7 @@ from ledger.times import find_zone, local_day
 from ledger.vault import Reader as VaultReader
 from projections.flows import Flows, Scope, flows
 from reports.donor import REASON, Asked, Wording, gift_of, giving_of
+from reports.donor_statement import periods_between
 from reports.flow_parts import picture_of, words_of
 from reports.masking import month_of
 from reports.plotting import figure
@@ -33,11 +34,13 @@ Cursor = Annotated[str | None, Query(max_length=MAX_CHARS)]
 
 
 class Desk(NamedTuple):
-    """Whose pages are asked for, where they are on this site, and who looks at them."""
+    """Whose pages are asked for, where they are on this site, who may read there names of children and of the donor
+    (None: not who asks), and whether who asks is the donor."""
 
     donor: str
     path: str
-    looking: VaultReader
+    looking: VaultReader | None
+    naming: VaultReader | None
     own: bool
 
 
@@ -49,12 +52,15 @@ def desk(request: Request, asker: Who) -> Desk:
         raise NotEntitled()
     asker.require_own(donor)
     path = "/my" if named is None else f"/donors/{quote(donor, safe='')}"
-    return Desk(donor, path, looking_of(asker), asker.donor is not None)
-
-
-def looking_of(asker: Asker) -> VaultReader:
-    """Who reads children's names for a donor's page, as the vault notes it."""
-    return VaultReader(asker.name or f"donor/{asker.donor}", REASON)
+    looking = VaultReader(asker.name or donor, REASON)
+    own = asker.donor is not None
+    return Desk(
+        donor,
+        path,
+        looking if own or Grant.PROGRAMME in asker.grants else None,
+        looking if own or Grant.FINANCE in asker.grants else None,
+        own,
+    )
 
 
 Whose = Annotated[Desk, Depends(desk)]
@@ -71,7 +77,8 @@ def gift(
         None if piece is None else _place(piece, donation, "pieces", (int, int)),
     )
     try:
-        told = gift_of(office.fenhao.journal, office.fenhao.vault, whose.donor, check_id(donation, "donation"), whose.looking, *pages)
+        check_id(donation, "donation")
+        told = gift_of(office.fenhao.journal, office.fenhao.vault, whose.donor, donation, whose.looking, *pages)
     except Unknown:
         raise NotEntitled() if whose.own else Unknown("donation", donation) from None
     reader = reader_of(request, office)
@@ -125,7 +132,8 @@ def front(
     """What they gave, where it stands, whom it helped, what waits, what was changed, and every gift."""
     reader = reader_of(request, office)
     asked = Asked(gift, child, change)
-    told = giving_of(office.fenhao.journal, office.fenhao.vault, whose.donor, whose.looking, today_of(office), asked)
+    today = today_of(office)
+    told = giving_of(office.fenhao.journal, office.fenhao.vault, whose.donor, whose.looking, today, asked)
     if not told.lines and not whose.own:
         raise Unknown("donor", whose.donor)
     return shown(
@@ -138,6 +146,7 @@ def front(
         head=head_of(office),
         asked=asked,
         month_of=month_of,
+        periods=periods_between(told.span[0], today) if told.span else [],
     )
 
 
