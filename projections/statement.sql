@@ -11,8 +11,7 @@ with named as (
     from view_attribution said
     join entry using (seq)
     cross join lateral (select convert_from(entry.body, 'UTF8')::jsonb as body) told
-    where said.seq < %(size)s and said.donation = any(array(
-        select donation from view_attribution where donor = %(donor)s))
+    where said.donation = any(array(select donation from view_attribution where donor = %(donor)s))
 ), gift as (
     select each.tape, each.lo, each.hi, each.donation, each.fund, each.target, each.posted_on, each.seq,
         starts_with(each.target, 'fee/') as fee, owner.attributed, owner.last,
@@ -26,10 +25,12 @@ with named as (
     cross join lateral (
         select count(*) > 0 as attributed,
             case when count(*) = 0 then each.donor
-                else (array_agg(named.donor order by named.seq desc) filter (where day <= %(before)s))[1] end as before,
+                else (array_agg(named.donor order by named.seq desc) filter (
+                    where day <= %(before)s and named.seq < %(size)s))[1] end as before,
             case when count(*) = 0 then each.donor
-                else (array_agg(named.donor order by named.seq desc) filter (where day <= %(until)s))[1] end as until,
-            max(named.seq) filter (where day <= %(until)s) as last
+                else (array_agg(named.donor order by named.seq desc) filter (
+                    where day <= %(until)s and named.seq < %(size)s))[1] end as until,
+            max(named.seq) filter (where day <= %(until)s and named.seq < %(size)s) as last
         from named where named.donation = each.donation
     ) owner
     where each.seq < %(size)s and each.posted_on <= %(until)s
