@@ -100,6 +100,7 @@ def _folder(words: Words, fenhao: Fenhao, what: tuple[str, str], out: Path | Non
     from api.intake import UnusableArgument
     from ledger.ids import check_id
     from reports.receipts import entries_of, openings_of, receipts_of, summary, write_folder
+    from reports.traces import Reader
 
     noun, own = check_id(what[0], "noun"), check_id(what[1], what[0])
     if out is None:
@@ -110,11 +111,13 @@ def _folder(words: Words, fenhao: Fenhao, what: tuple[str, str], out: Path | Non
     log = log_of(fenhao)
     made = receipts_of(log, entries, openings)
     head = made[0].claimed()
-    write_folder(out, f"{noun}/{own}", made, head, log.policy)
+    opened = fenhao.journal.entries.head()
+    page = Reader(words.language, opened.currency or "", opened.exponent or 0)
+    write_folder(out, f"{noun}/{own}", made, head, log.policy, page)
     words.status.clear()
     words.say(
-        f"{len(made)} 张存证凭据已写入 {out}；验证：python {out}/verify.py {out}",
-        f"{len(made)} receipts are in {out}; check: python {out}/verify.py {out}",
+        f"{len(made)} 张存证凭据已写入 {out}；验证：用浏览器打开 {out}/verify.html，或 python {out}/verify.py {out}",
+        f"{len(made)} receipts are in {out}; check: open {out}/verify.html, or python {out}/verify.py {out}",
     )
     words.give({"of": f"{noun}/{own}", "folder": str(out), "size": head.size, "receipts": summary(made)})
 

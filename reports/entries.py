@@ -95,6 +95,8 @@ def _ranges(runs: list[dict[str, Any]], reader: Reader) -> str:
 
 
 def _line(line: dict[str, Any], reader: Reader) -> str:
+    if "file" in line:
+        return " ".join((line["account"], line["on"], reader.money(line["amount"])))
     parts = [line["case"], reader.money(line["amount"])]
     if "bill_no" in line:
         parts.append(f"{word('bill_no', reader)} {line['bill_no']}")

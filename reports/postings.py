@@ -16,10 +16,11 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from ledger.cash import SIDES
 from ledger.errors import InputFault
 from ledger.events import Issued, Moved
 from ledger.places import is_source, parse_place, tape_number
-from reports.cash_legs import HELD, OPENING, SIDES
+from reports.cash_legs import HELD, OPENING
 from reports.homes import Home, Homes
 
 GIFT, REVERSAL = "DonationReceived", "EntryReversed"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import json
 
@@ -22,6 +23,9 @@ from ledger.vault import Vault
 from projections.trace import reading
 from reports.entries import word
 from reports.traces import Reader
+from reports.verifying_page import page_alone
+
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 class ReceiptsFault(InputFault):
@@ -71,13 +75,8 @@ def receipts_of(log: Log, entries: Sequence[Entry], openings: Openings) -> list[
     return log.receipts(seqs, openings)
 
 
-def write_folder(folder: Path, title: str, receipts: Sequence[Receipt], head: Checkpoint, policy: Policy) -> None:
-    """A folder with the receipts, whose signature counts, how to check them, and with what: whole or not at all.
-
-    Raises ReceiptsFault for one that holds something.
-    """
-    folder = folder.absolute()
-    beside = folder.with_name(f".{folder.name}.new")
+def require_new(folder: Path) -> None:
+    """Raises ReceiptsFault for a folder that holds something, or cannot be looked into."""
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ReceiptsFault(
@@ -85,13 +84,39 @@ def write_folder(folder: Path, title: str, receipts: Sequence[Receipt], head: Ch
                 reason="it is there and not empty; name a new one",
                 reason_zh="已存在且非空，请另选文件夹",
             )
+    except OSError as error:
+        raise ReceiptsFault(folder=folder, reason=error.strerror, reason_zh=error.strerror) from error
+
+
+def write_folder(
+    folder: Path,
+    title: str,
+    receipts: Sequence[Receipt],
+    head: Checkpoint,
+    policy: Policy,
+    reader: Reader,
+    more: Mapping[str, bytes] = _NOTHING,
+) -> None:
+    """A folder with the receipts, whose signature counts, how to check them, and with what (a page in the reader's
+    language, and verify.py): whole or not at all.
+
+    `more` are files besides, by their names. Raises ReceiptsFault for one that holds something.
+    """
+    folder = folder.absolute()
+    beside = folder.with_name(f".{folder.name}.new")
+    require_new(folder)
+    try:
         shutil.rmtree(beside, ignore_errors=True)
         for one in receipts:
             mode = 0o600 if one.openings else 0o644
             write_whole(beside / f"{one.proof.index:06}.tlog-proof", one.proof.text(), mode)
         write_whole(beside / "policy", policy.text())
         write_whole(beside / "README.md", _readme(title, receipts, head).encode())
+        for name, data in more.items():
+            write_whole(beside / name, data)
         shutil.copyfile(verify.__file__, beside / "verify.py")
+        page = page_alone(policy.text().decode("utf-8", "replace"), head.origin, reader)
+        write_whole(beside / "verify.html", page.encode())
         beside.rename(folder)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
@@ -131,7 +156,7 @@ README = """# {title}
 已签名的日志头（{size} 条分录）之中：此后任何人，包括基金会自己，都无法改动它而不被发现。凭据中的编号都是内部编号；
 “可打开”一栏列出凭据附带、可与分录中的承诺值核对的个人信息，请妥善保管。
 
-只需 Python 3.11 及以上和 cryptography 库，无需联网：
+用浏览器打开 verify.html，选择一张凭据，即可验证，无需联网。或用 Python 3.11 及以上和 cryptography 库：
 
     python verify.py .
 
@@ -143,7 +168,8 @@ that it is under the ledger's signed head of {size} entries: from then on nobody
 it unseen. All ids are internal ones; the last column names the personal values that come with a receipt and can
 be held against the entry: keep those to yourself.
 
-Python 3.11 or newer and the library cryptography are all that is needed, and no network:
+Open verify.html in a browser and choose a receipt: it is checked there, without a network. Or with Python 3.11 or newer
+and the library cryptography:
 
     python verify.py .
 

@@ -76,6 +76,8 @@ def test_a_gift_has_a_receipt_for_itself_and_each_entry_that_moved_its_money(led
     ]
     assert [one["entry"] for one in done["receipts"]] == [one.proof.index for one in found.values()]
     assert {one.claimed() for one in found.values()} == {next(iter(found.values())).claimed()}, "all under one head"
+    page = (tmp_path / "d1" / "verify.html").read_text()
+    assert (tmp_path / "d1" / "policy").read_text().split("\n")[0] in page, "it knows whose signature counts"
     readme = (tmp_path / "d1" / "README.md").read_text()
     assert "善款匹配 / Allocation" in readme
     assert "张三" not in readme

@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 
 PAGE = {"Accept": "text/html", "Accept-Language": "en"}
 CHILD, OTHER_CHILD, NAME = "张小明", "李小红", "王大海"
-OWN = ("", "/gifts/D1", "/flows", "/flows.csv", "/statements/2026-03", "/statements/2026-03.json")
-OWN += ("/gifts/D1/certificate",)
+OWN = (
+    "",
+    "/gifts/D1",
+    "/flows",
+    "/flows.csv",
+    "/statements/2026-03",
+    "/statements/2026-03.json",
+    "/gifts/D1/certificate",
+)
 pytestmark = pytest.mark.usefixtures("story")
 
 
