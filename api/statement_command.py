@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Callable, Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from api.paper_commands import basis_of
+from api.paper_commands import basis_of, month_of
 from api.settings import Settings
 from api.words import Words, common
 
 # As in `api.cli`, each command imports what it needs when it runs.
 
 R = TypeVar("R")
-_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
 
 
 @click.group()
@@ -153,18 +149,6 @@ def _period(
     if first > last:
         raise BadValue("to", until, "not before --from", "不得早于 --from")
     return {"from": first.isoformat(), "to": last.isoformat()}
-
-
-def month_of(text: str) -> dict[str, str]:
-    """The first and last day of `2026-10`. Raises BadValue."""
-    from ledger.errors import BadValue
-
-    match = _MONTH.fullmatch(text)
-    if match is None or not (1 <= int(match[2]) <= 12 and int(match[1]) >= 1):
-        raise BadValue("month", text, "a month is written 2026-10", "月份应写作 2026-10")
-    year, month = int(match[1]), int(match[2])
-    last = calendar.monthrange(year, month)[1]
-    return {"from": date(year, month, 1).isoformat(), "to": date(year, month, last).isoformat()}
 
 
 def _rate(text: str, name: str) -> int:

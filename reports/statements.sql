@@ -24,3 +24,7 @@ from (
     from view_movement
     where source_kind = 'hospital' and seq < %(size)s and posted_on <= %(until)s
 ) step group by 1, 2, 3, 4 order by 1, 2, 3, 4
+
+-- name: bodies
+-- The entries below a size, in order, as they were hashed.
+select body from entry where seq < %(size)s order by seq
