@@ -34,6 +34,7 @@ from reports.statement_files import FIGURES, MAX_PAGE_ROWS, TooLong, statement_f
 from reports.statement_words import StatementReader
 from reports.statements import Column, Statement, Table, Value, canonical, code_of, grouped, proof_of
 
+FORMATS = (".html", ".pdf", ".xlsx", ".csv", ".json")
 UNSPENT = ("fund", "case", "hospital", "hold")
 """Kinds of place at which money is the donor's still."""
 
