@@ -124,6 +124,69 @@ def ratios(
     _make(words, settings, "ratios", {"year": year, "rules": {**limits, "years": years}}, out)
 
 
+@statement.command()
+@click.argument("donor")
+@click.option("--month", metavar="YYYY-MM", help="月份 / of a month")
+@click.option("--year", metavar="YYYY", help="年度 / of a year")
+@click.option("--by", metavar="STAFF", help="以脱敏姓名显示孩子：查阅人 / call children by masked name: who reads")
+@click.option("--reason", metavar="TEXT", help="查阅理由（留痕） / and why; it is logged")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE.(html|pdf|xlsx|csv|json)",
+    help="写入此文件，按扩展名定格式 / write it here, as what its name ends in",
+)
+@common
+def donor(
+    words: Words,
+    settings: Settings,
+    donor: str,
+    month: str | None,
+    year: str | None,
+    by: str | None,
+    reason: str | None,
+    out: Path,
+) -> None:
+    """捐赠人台账：期初＋捐赠＋认领－使用－费用－管理费－退回＝期末 / A donor's statement, what was used for whom."""
+    from api.bootstrap import assembled, reader_of
+    from api.outfile import whole_file
+    from ledger.errors import BadValue
+    from ledger.ids import check_id
+    from ledger.vault import Reader
+    from projections.trace import Page, reading
+    from reports.donor import Wording
+    from reports.donor_statement import FORMATS, DonorReader, donor_file, told_of
+    from reports.statements import code_of, grouped
+
+    check_id(donor, "donor")
+    form, named = out.suffix.lower(), month or year
+    if form not in FORMATS:
+        raise BadValue("out", out.name, f"a name that ends in {', '.join(FORMATS)}", f"扩展名应为 {'、'.join(FORMATS)}")
+    if named is None or (month and year) or len(named) != (7 if month else 4):
+        rule = "give --month 2026-10 or --year 2026", "须给出 --month 2026-10 或 --year 2026"
+        raise BadValue("month", named or "-", *rule)
+    if (by is None) != (reason is None):
+        raise BadValue("by", by or "-", "names are read by somebody for a reason: give both", "查阅人与理由须同时填写")
+    looking = Reader(by, reason) if by is not None and reason is not None else None
+    with assembled(settings, words.status.wait) as fenhao:
+        basis = basis_of(fenhao, words)
+        reader = reader_of(fenhao)
+        with reading(fenhao.journal) as traces:
+            traces.donor(donor, Page(limit=1))  # refuses one who is not known
+        told = told_of(fenhao.journal, fenhao.vault, donor, named, basis, looking)
+    speaking = DonorReader(reader.language, basis.currency, basis.exponent, Wording(reader, told.names))
+    with whole_file(out) as file:
+        file.write(donor_file(told, speaking, form))
+    words.status.clear()
+    code = code_of(told.statement)
+    words.say(
+        f"捐赠人台账已写入 {out}，依据前 {basis.size} 条分录，校验码 {grouped(code)}",
+        f"Donor statement: {out}, resting on the first {basis.size} entries, code {grouped(code)}",
+    )
+    words.give({"out": str(out), "statement": "donor", "size": basis.size, "root": basis.root.hex(), "code": code})
+
+
 def _make(words: Words, settings: Settings, kind: str, parameters: Mapping[str, Any], out: Path) -> None:
     """Makes a statement, writes it, and says its code."""
     from api.bootstrap import assembled

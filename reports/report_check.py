@@ -32,6 +32,8 @@ from reports.statement_making import KINDS, Making
 from reports.statement_words import StatementReader
 from reports.statements import FORMAT, Line, Statement, canonical, code_of, lines_of, members
 
+NAMED = ("donor",)
+"""Statements that call children by masked name, from the vault, which the log cannot tell: their code is over ids."""
 MAX_BYTES = 64 * 2**20
 MOST_DIFFERENCES = 20
 FETCH_ROWS = 2_000
@@ -192,9 +194,17 @@ def _differences(printed: Printed, made: Statement, reader: StatementReader) -> 
         return
     for number, (row, line) in enumerate(zip_longest(printed.rows, lines_of(made, reader)), 1):
         cells = zip_longest(_said(row or ()), _computed(line, printed.form), fillvalue="")
+        called = _called(line) if made.kind in NAMED else set()
         for column, (one, other) in enumerate(cells, 1):
-            if one != other:
+            if one != other and column not in called:
                 yield Problem(f"第 {number} 行第 {column} 列", f"line {number}, column {column}", str(one), str(other))
+
+
+def _called(line: Line | None) -> set[int]:
+    """The columns of a row in which things are called by name."""
+    if line is None or line.role != "row":
+        return set()
+    return {number for number, column in enumerate(line.columns, 1) if column.kind == "word"}
 
 
 def _said(row: Sequence[str | Decimal]) -> list[str | Decimal]:

@@ -16,6 +16,7 @@ from ledger.journal import Journal
 from projections.trace import snapshot
 from reports.bank_statement import Balance, BankLine, Matched, bank_tables, books_of
 from reports.chart import Chart
+from reports.donor_statement import read, tables_of
 from reports.hospital_statement import hospital_tables
 from reports.posted import Posted, posted
 from reports.postings import Basis
@@ -135,6 +136,11 @@ def statements_that_count(cursor: Cursor, basis: Basis) -> list[int]:
 
 _decode_match = Decoder(_Match).decode
 
+def _donor(making: Making, parameters: Mapping[str, Any]) -> Made:
+    on = date.fromisoformat(parameters["to"])
+    return on, tables_of(read(making.journal, making.basis, parameters))
+
+
 KINDS: dict[str, Callable[[Making, Mapping[str, Any]], Made]] = {
     "accounts": _accounts,
     "bank": _bank,
@@ -142,6 +148,7 @@ KINDS: dict[str, Callable[[Making, Mapping[str, Any]], Made]] = {
     "fund": _fund,
     "hospital": _hospital,
     "ratios": _ratios,
+    "donor": _donor,
 }
 """How each kind of statement is made from its parameters."""
 
