@@ -155,6 +155,10 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/flows.csv"): _EVERYBODY,
     ("GET", "/verify"): _EVERYBODY,
     ("GET", "/verify.html"): _EVERYBODY,
+    ("GET", "/cases"): READERS,
+    ("GET", "/cases/{id}"): READERS,
+    ("GET", "/cases/{id}/flows.csv"): READERS,
+    ("POST", "/cases/{id}/names"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
 }
 """The same of the pages that browsers show."""
 
