@@ -1,33 +1,12 @@
 -- What the page of a case tells beside its trace and its timeline.
 
--- name: case
--- A case as it stands: fund, attributes, purpose, whether it is open.
-select fund, attributes, purpose, is_open from case_file where id = %(case)s
-
--- name: cases
--- Cases behind an id, or those whose id begins so, with what stands for each in minor units: allocated, paid, used.
-select file.id, file.fund, file.attributes, file.is_open, money.at_case, money.paid, money.used
-from (
-    select id, fund, attributes, is_open from case_file
-    where id > %(after)s and starts_with(id, %(begins)s) and (not %(open)s or is_open)
-    order by id limit %(limit)s
-) file
-cross join lateral (
-    select coalesce(sum(hi - lo) filter (where kind = 'case'), 0)::bigint as at_case,
-        coalesce(sum(hi - lo) filter (where kind = 'hospital'), 0)::bigint as paid,
-        coalesce(sum(hi - lo) filter (where kind = 'used'), 0)::bigint as used
-    from view_place where case_id = file.id
-) money
-order by file.id
-
 -- name: givers
 -- The gifts whose serials stand for a case, from above entry %(after)s on, oldest first: donor, gift, day, and how much of
--- it is allocated, paid and used, in minor units; at which hospitals.
+-- it is allocated, paid and used, in minor units.
 select near.seq, near.donor, near.donation, min(near.posted_on),
     coalesce(sum(near.size) filter (where place.kind = 'case'), 0)::bigint,
     coalesce(sum(near.size) filter (where place.kind = 'hospital'), 0)::bigint,
-    coalesce(sum(near.size) filter (where place.kind = 'used'), 0)::bigint,
-    string_agg(distinct place.hospital, ', ')
+    coalesce(sum(near.size) filter (where place.kind = 'used'), 0)::bigint
 from view_place place
 cross join lateral (
     select each.donation, each.donor, each.seq, each.posted_on,
@@ -39,11 +18,3 @@ cross join lateral (
 ) near
 where place.case_id = %(case)s and near.seq > %(after)s
 group by near.seq, near.donor, near.donation order by near.seq, near.donation limit %(limit)s
-
--- name: waiting
--- All money that is available in funds, by fund, place and tape, in minor units.
-select fund, place, tape, sum(hi - lo)::bigint from view_place where kind = 'fund' group by fund, place, tape
-
--- name: terms
--- The terms of these tapes.
-select number, terms from view_tape where number = any(%(tapes)s)

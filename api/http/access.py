@@ -155,10 +155,17 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/flows.csv"): _EVERYBODY,
     ("GET", "/verify"): _EVERYBODY,
     ("GET", "/verify.html"): _EVERYBODY,
-    ("GET", "/cases"): READERS,
     ("GET", "/cases/{id}"): READERS,
     ("GET", "/cases/{id}/flows.csv"): READERS,
     ("POST", "/cases/{id}/names"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
+    # The audit: what the entries say, for whoever may have them.
+    ("GET", "/audit"): _LOG,
+    ("GET", "/audit/entries"): _LOG,
+    ("GET", "/audit/entries/{seq}"): _LOG,
+    ("GET", "/audit/tests"): _LOG,
+    ("GET", "/audit/verification"): _LOG,
+    ("POST", "/audit/verification"): frozenset((Grant.AUDITOR, Grant.ADMIN)),
+    ("GET", "/audit/export.zip"): _LOG,
 }
 """The same of the pages that browsers show."""
 

@@ -40,7 +40,7 @@ from api.http.office import Office, SendCode, admit
 from api.http.shapes import Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import cases, entrance, flows, public, verifying
+from api.site import audit, cases, entrance, flows, public, verifying
 from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
@@ -61,6 +61,7 @@ ROUTERS = (
     flows.router,
     verifying.router,
     cases.router,
+    audit.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""

@@ -1,4 +1,4 @@
-"""个案: the list of cases, and of each who paid for the child, to the fen, and which other money could, or why not."""
+"""个案: who paid for a child, to the fen, and which other money could, or why not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 
 from api.http.access import Asker, Grant
-from api.http.asking import MAX_PAGE
 from api.http.office import Door, Office, Who
 from api.site.flows import csv_of
 from api.site.frame import Form, reader_of, shown, site_router
@@ -23,13 +22,15 @@ from ledger.vault_faults import SubjectIsRestricted
 from projections.flows import Scope, flows
 from projections.timeline import timeline
 from projections.trace import Page, Traces, snapshot, whole
-from reports.case_told import case_head, cases_listed, givers_of, offers_for
+from reports.case_told import givers_of
+from reports.eligible import eligible
 from reports.flow_parts import picture_of, words_of
+from reports.offer_words import described, obstacle_said, terms_said
 
 router = site_router()
 Id = Annotated[str, Path(description="编号 / id", min_length=1, max_length=120)]
 PAGE, OFFERS, STEPS = 50, 100, 200
-"""Rows of a page: of cases and of gifts; of other money, and of what happened, at most."""
+"""Rows of a page: gifts; other money, and what happened, at most."""
 
 
 @contextmanager
@@ -37,23 +38,6 @@ def _looking(office: Office) -> Iterator[tuple[Traces, Cursor]]:
     """Traces, and a cursor beside them, over one state of the ledger."""
     with snapshot(office.fenhao.journal) as connection:
         yield Traces(connection), tuples(connection)
-
-
-@router.get("/cases")
-def cases(
-    request: Request,
-    office: Door,
-    after: Annotated[str, Query(max_length=120)] = "",
-    q: Annotated[str, Query(max_length=120)] = "",
-    open: Annotated[bool, Query()] = False,
-) -> Response:
-    """A page of cases by id."""
-    with _looking(office) as (_, cursor):
-        found = cases_listed(
-            cursor, reader_of(request, office), after=after, begins=q.strip(), only_open=open, limit=PAGE + 1
-        )
-    more = found[PAGE - 1].id if len(found) > PAGE else None
-    return shown(request, office, "cases.html", cases=found[:PAGE], next=more, q=q, only_open=open, after=after)
 
 
 @router.get("/cases/{id:path}/flows.csv")
@@ -88,25 +72,29 @@ def _case(
     reader = reader_of(request, office)
     head = office.fenhao.journal.entries.head()
     today = local_day(office.fenhao.journal.entries.clock(), find_zone(head.zone or "UTC"))
+    found = eligible(office.fenhao.journal, id, today)
     with _looking(office) as (traces, cursor):
-        told = case_head(cursor, id, reader)
         trace = whole(traces.case(id, Page(limit=1)))
         givers = givers_of(cursor, id, after, PAGE + 1)
-        offers = offers_for(cursor, told, today, reader) if told.is_open else []
         steps = list(islice(timeline(traces, "case", id), STEPS + 1))
     picture = flows(office.fenhao.journal, Scope(None, None, id))
     return shown(
         request,
         office,
         "case.html",
-        case=told,
+        case=found.case,
+        said=described(found.case.attributes, found.dictionary, reader),
         trace=trace,
         givers=givers[:PAGE],
         next=givers[PAGE - 1].seq if len(givers) > PAGE else None,
         after=after,
-        offers=offers[:OFFERS],
-        more_offers=max(len(offers) - OFFERS, 0),
-        could_pay=sum(offer.amount for offer in offers if offer.pays and offer.fund == told.fund),
+        offers=[
+            (one, terms_said(one.terms, found.dictionary, reader), obstacle_said(found, one, reader))
+            for one in found.offers[:OFFERS]
+        ],
+        more_offers=max(len(found.offers) - OFFERS, 0),
+        fitting=found.fitting,
+        siblings=found.siblings,
         steps=steps[:STEPS],
         more_steps=len(steps) > STEPS,
         picture=picture_of(picture, reader) if picture.total else None,
@@ -124,9 +112,7 @@ def _whose_names(asker: Asker) -> str:
     return "donors" if Grant.FINANCE in asker.grants else "child" if Grant.PROGRAMME in asker.grants else ""
 
 
-def _names(
-    office: Office, asker: Asker, reading: VaultReader, case: str, donors: list[str | None]
-) -> dict[str, str]:
+def _names(office: Office, asker: Asker, reading: VaultReader, case: str, donors: list[str | None]) -> dict[str, str]:
     """Names by `donor/ID` or `case/ID`, of those that the asker's desk may open; who may not be read stays without."""
     vault = office.fenhao.vault
     if _whose_names(asker) == "donors":
