@@ -21,6 +21,9 @@ help:
 run: $(STAMP)
 	@$(BIN)/fenhao demo
 
+# Libraries are compiled once, not by each of the processes that tests start, whatever the environment says.
+test soak: export PYTHONDONTWRITEBYTECODE =
+
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 

@@ -149,46 +149,19 @@ def show(words: Words, settings: Settings, id: str, by: str | None, reason: str 
 
 
 @bank.command()
-@click.option(
-    "--dry-run", is_flag=True, help="只试配（本版本尚不登记匹配） / show what would match; nothing is recorded yet"
-)
-@click.option("--days", type=click.IntRange(0, 31), default=3, show_default=True, help="日期相差至多几天 / days apart")
-@common
-def match(words: Words, settings: Settings, dry_run: bool, days: int) -> None:
-    """对账：流水与分录的收付款按规则逐一匹配 / Match lines of statements to the cash legs of entries."""
-    from api.bootstrap import assembled
-    from api.intake import UnusableArgument
-    from reports.cash_legs import read_sides
-    from reports.matching_words import match_lines, match_members
-    from reports.reconcile import reconcile
-
-    if not dry_run:
-        raise UnusableArgument("match", "matches are not recorded yet: give --dry-run", "匹配尚不登记：请加 --dry-run")
-    with assembled(settings, words.status.wait) as fenhao:
-        head = fenhao.journal.entries.head()
-        sides = read_sides(fenhao.journal)
-    found = reconcile(sides.lines, sides.legs, days)
-    words.status.clear()
-    for line in match_lines(found, sides, head.exponent or 0):
-        words.say(line.zh, line.en)
-    words.give(match_members(found, sides, head.exponent or 0))
-
-
-@bank.command()
 @click.option("--days", type=click.IntRange(0, 31), default=3, show_default=True, help="日期相差至多几天 / days apart")
 @common
 def position(words: Words, settings: Settings, days: int) -> None:
     """资金头寸表：账本持有、各账户账面与银行余额 / What the ledger holds, where it should be, what banks say."""
     from api.bootstrap import assembled, reader_of
     from reports import position as report
-    from reports.cash_legs import read_sides
-    from reports.reconcile import reconcile
+    from reports.matching import read_books
 
     with assembled(settings, words.status.wait) as fenhao:
         reader = reader_of(fenhao)
-        sides = read_sides(fenhao.journal)
+        books = read_books(fenhao.journal, days)
         statements = [one for one in _register(fenhao).statements() if one.currency == reader.currency]
-    found = report.position(sides, reconcile(sides.lines, sides.legs, days), statements)
+    found = report.position(books.sides, books.whole, statements)
     words.status.clear()
     for line in report.position_lines(found, reader):
         words.say(line, line)

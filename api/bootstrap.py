@@ -18,8 +18,8 @@ from api.settings import Settings
 from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note
 from audit.files import file_name_of, read_at_most
 from audit.heads import FileHeads, Kept
+from audit.key_files import Passphrase
 from audit.key_folder import KeyFolder as LogKeyFolder
-from audit.key_folder import Passphrase
 from audit.log import Log, check_history
 from audit.peers import Peers, http_post
 from audit.policy import NONE, BadPolicy, Policy
@@ -28,7 +28,7 @@ from audit.timestamp import Authority
 from audit.verify import Unusable, read_roots
 from audit.watermark import Watermark
 from ledger.database import Database, check_ready, migrate
-from ledger.decisions import DefineCode, OpenLedger, check_currency
+from ledger.decisions import DefineCode, OpenLedger, check_currency, check_follows
 from ledger.embedded import ensure_running
 from ledger.errors import InputFault, LedgerNotOpen, OperatorFault, Refusal, shown
 from ledger.journal import Entropy, Journal, check_origin
@@ -277,6 +277,8 @@ def initialise(
     check_origin(origin)
     find_zone(zone)
     check_currency(currency)
+    if continues is not None:
+        check_follows(origin, continues.origin)
     with suppress(LedgerNotOpen):
         check_ready(place)
         with opened(place, settings) as existing:

@@ -13,17 +13,21 @@ from typing import Any
 
 import click
 
-from api.bank_commands import bank
 from api.codes_commands import codes
+from api.confirm_command import confirm
 from api.demo_command import demo
 from api.heads_command import heads
 from api.key_commands import key
 from api.log_commands import checkpoint, export
+from api.matching_commands import bank
+from api.paper_commands import journal
 from api.receipt_command import receipt
 from api.record_command import record
+from api.sample_command import sample
 from api.sankey_command import sankey
 from api.service_commands import donor_link, serve, staff, token
 from api.settings import Settings
+from api.statement_command import statement
 from api.timestamp_command import timestamp
 from api.trace_command import trace
 from api.vault_commands import vault
@@ -51,6 +55,7 @@ def main() -> None:
 
 main.add_command(bank)
 main.add_command(codes)
+main.add_command(confirm)
 main.add_command(record)
 main.add_command(checkpoint)
 main.add_command(timestamp)
@@ -60,8 +65,11 @@ main.add_command(heads)
 main.add_command(key)
 main.add_command(vault)
 main.add_command(witness)
+main.add_command(sample)
 main.add_command(sankey)
 main.add_command(trace)
+main.add_command(journal)
+main.add_command(statement)
 main.add_command(serve)
 main.add_command(token)
 main.add_command(staff)

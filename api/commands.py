@@ -31,6 +31,7 @@ from ledger.decisions import (
     LiftHold,
     MakeAllocation,
     MakeExpense,
+    OpenAccount,
     OpenCase,
     OpenFund,
     PayHospital,
@@ -39,11 +40,13 @@ from ledger.decisions import (
     RegisterHospital,
     ReleaseAllocation,
     ReopenCase,
+    RepaySuspense,
     ReturnGrant,
     ReturnHospitalPayment,
     ReverseEntry,
     SettleTreatment,
     SubstituteSerials,
+    SuspendReceipt,
     TransferFunds,
 )
 from ledger.errors import BadValue, InputFault, shown
@@ -78,6 +81,9 @@ RECORDABLE: dict[str, type[Command]] = {
     "ExpenseMade": MakeExpense,
     "MoneyHeld": HoldMoney,
     "HoldLifted": LiftHold,
+    "AccountOpened": OpenAccount,
+    "ReceiptSuspended": SuspendReceipt,
+    "SuspenseRepaid": RepaySuspense,
     "EntryReversed": ReverseEntry,
 }
 """The command behind each fact that can be recorded by itself."""
@@ -88,6 +94,12 @@ NOT_ALONE = {
     "TapeOpened": ("编号序列随首笔资金自动开立", "a tape opens by itself with the first money on it"),
     "SubjectRestricted": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
     "SubjectErased": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
+    "LinesMatched": ("由 fenhao bank match 登记", "fenhao bank match records it"),
+    "LinesWrittenOff": ("由 fenhao bank write-off 登记", "fenhao bank write-off records it"),
+    "LinesDisputed": ("由 fenhao bank dispute 登记", "fenhao bank dispute records it"),
+    "LinesUnmatched": ("由 fenhao bank unmatch 登记", "fenhao bank unmatch records it"),
+    "PeriodClosed": ("由 fenhao close 登记", "fenhao close records it"),
+    "PeriodReopened": ("由 fenhao close --reopen 登记", "fenhao close --reopen records it"),
 }
 """Facts that no command of their own makes, and what makes them."""
 

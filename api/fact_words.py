@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import inspect
 
 from api.commands import AMOUNTS, Form, Member
+from ledger.cash import ACCOUNT_KINDS
 from ledger.decisions.cases import CLOSING_REASONS
 from ledger.decisions.giving import SOURCES
 from ledger.decisions.returning import RETURN_REASONS
@@ -47,6 +48,9 @@ MEANINGS: dict[str, Pair] = {
     "ExpenseMade": ("基金会自身的费用支出", "the foundation's own spending"),
     "MoneyHeld": ("冻结基金中的资金", "fund money that may not be used"),
     "HoldLifted": ("解除冻结：全部或部分号段", "held money goes home, all of it or some ranges"),
+    "AccountOpened": ("启用银行、渠道或现金账户", "an account of a bank, a channel or a cash box"),
+    "ReceiptSuspended": ("待查暂收：收到的钱尚不知来由", "money came, and nobody knows yet whose or what for"),
+    "SuspenseRepaid": ("暂收退还：退给付款人", "suspended money goes back to who paid it"),
     "EntryReversed": ("冲销一条误记的分录，整条", "a mistaken entry is undone, whole"),
 }
 
@@ -88,6 +92,11 @@ _HINTS: dict[str, Pair] = {
     "reverses": ("分录号（多部分的写第一条）", "the entry's number (of its first part)"),
     "key": ("同键同内容只登记一次；不填由内容得出", "recorded once under a key; made from the content when not given"),
     "kind": (" ".join(COST_KINDS), " ".join(COST_KINDS)),
+    "AccountOpened.kind": (" ".join(ACCOUNT_KINDS), " ".join(ACCOUNT_KINDS)),
+    "AccountOpened.account": (
+        "编号，不是账号；与对账单的 --account 相同",
+        "an id, no number; as --account of statements",
+    ),
     "source": (" ".join(SOURCES), " ".join(SOURCES)),
     "from": ("fund 或 fee；不填为 fund", "fund or fee; fund when not given"),
     "nature": ("own 或 agency；不填为 own", "own or agency; own when not given"),

@@ -64,10 +64,11 @@ def _at_hand(
 
     Raises Unusable, CannotTell.
     """
-    from api.bootstrap import assembled, log_folder, log_of
+    from api.bootstrap import assembled
+    from api.own_log import own_log
     from audit.files import file_name_of
     from audit.gossip import CannotTell, Shelf
-    from audit.verify import Head, Key, policy_file, read_key
+    from audit.verify import policy_file
 
     given = None if policy is None else policy_file(policy)
     if log is not None:
@@ -76,13 +77,7 @@ def _at_hand(
     if (settings.home / "log" / file_name_of(origin)).exists():
         with assembled(settings, words.status.wait, unchecked=True) as fenhao:
             if fenhao.journal.entries.head().origin == origin:
-                history = log_of(fenhao).history()
-
-                def in_force(head: Head) -> list[Key]:
-                    keys = history.of(head.size) if head.origin == origin else ()
-                    return [key for one in keys if (key := read_key(str(one))) is not None]
-
-                return in_force, Shelf(log_folder(fenhao), in_force, whole=True)
+                return own_log(fenhao)
     if given is None:
         raise CannotTell(
             reason=f"whose signature counts for {origin} is not known: give --policy FILE (the policy of an export, or "

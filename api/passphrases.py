@@ -1,4 +1,4 @@
-"""The passphrase of the log's key: from a file that a setting names, or asked for at the terminal; never an argument.
+"""The passphrase of a signing key: from a file that a setting names, or asked for at the terminal; never an argument.
 
 It is shown nowhere and kept in no history of commands.
 """
@@ -22,8 +22,14 @@ class PassphraseNeeded(OperatorFault):
     """A key has a passphrase, and there is neither a file that says it nor anybody to ask."""
 
     code = "passphrase_needed"
-    zh = "日志签名密钥有口令：请在终端运行，或以 FENHAO_LOG_PASSPHRASE_FILE 指明口令文件"
-    en = "the log's key has a passphrase: run this at a terminal, or name its file by FENHAO_LOG_PASSPHRASE_FILE"
+    zh = (
+        "签名密钥有口令：请在终端运行，或以 FENHAO_LOG_PASSPHRASE_FILE"
+        "（见证方为 FENHAO_WITNESS_PASSPHRASE_FILE）指明口令文件"
+    )
+    en = (
+        "the signing key has a passphrase: run this at a terminal, or name its file by FENHAO_LOG_PASSPHRASE_FILE (a "
+        "witness's by FENHAO_WITNESS_PASSPHRASE_FILE)"
+    )
 
 
 class PassphraseUnreadable(InputFault):
@@ -49,7 +55,7 @@ class Asked:
             elif not self._ask:
                 raise PassphraseNeeded()
             else:
-                self._known = _typed("日志签名密钥的口令 / passphrase of the log's key")
+                self._known = _typed("签名密钥的口令 / passphrase of the signing key")
         return self._known
 
 

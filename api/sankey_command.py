@@ -9,7 +9,9 @@ import click
 from api.settings import Settings
 from api.words import Words, common, looking_back
 from ledger.errors import BadValue, OperatorFault
-from projections.flows import TOP
+
+TOP = 24
+"""As in `projections.flows`, which help need not wait for."""
 
 
 class CannotWrite(OperatorFault):

@@ -26,9 +26,14 @@ if TYPE_CHECKING:
 def serve(words: Words, settings: Settings, host: str, port: int, workers: int) -> None:
     """运行 HTTP 服务 / Run the HTTP service; its reference is at /openapi.json."""
     from api.bootstrap import assembled
+    from api.http.mail import sender_of
+    from api.http.provider import check_oidc
     from api.http.serving import serve as run
 
     # What is not as it must be is told now, in one sentence; and the server of the data folder stays up meanwhile.
+    sender_of(settings)
+    if settings.oidc is not None:
+        check_oidc(settings.oidc)
     with assembled(settings, words.status.wait) as fenhao:
         fenhao.journal.entries.head()
         words.status.clear()
@@ -116,12 +121,19 @@ def staff() -> None:
     "--role", "roles", multiple=True, required=True, help="auditor programme finance admin，可重复 / repeatable"
 )
 @click.option("--password-stdin", is_flag=True, help="从标准输入读取密码 / read the password from standard input")
+@click.option("--oidc", is_flag=True, help="经身份提供方登录，无密码 / the identity provider signs in, no password")
 @common
-def add(words: Words, settings: Settings, name: str, roles: tuple[str, ...], password_stdin: bool) -> None:
+def add(words: Words, settings: Settings, name: str, roles: tuple[str, ...], password_stdin: bool, oidc: bool) -> None:
     """开立账户 / Add an account; NAME is the opaque staff id that entries will have."""
-    password = _password(password_stdin)
+    from api.bootstrap import BadSetting
+
+    if oidc and settings.oidc is None:
+        rule, rule_zh = "the identity provider's address", "应为身份提供方的地址"
+        raise BadSetting(name="FENHAO_OIDC_ISSUER", value="", rule=rule, rule_zh=rule_zh)
+    issuer = settings.oidc.issuer if oidc and settings.oidc else None
+    password = None if issuer else _password(password_stdin)
     with _accounts(settings, words) as accounts:
-        accounts.add(name, roles, password)
+        accounts.add(name, roles, password, issuer)
     words.say(f"账户 {name} 已开立：{' '.join(roles)}", f"account {name} is open: {' '.join(roles)}")
     words.give({"account": name, "roles": sorted(roles)})
 
@@ -152,6 +164,37 @@ def close(words: Words, settings: Settings, name: str) -> None:
         accounts.close(name)
     words.say(f"账户 {name} 已关闭", f"account {name} is closed")
     words.give({"closed": name})
+
+
+@staff.command()
+@click.argument("name")
+@click.option("--reset", is_flag=True, help="解除，例如手机丢失 / take it off: the authenticator is lost")
+@common
+def totp(words: Words, settings: Settings, name: str, reset: bool) -> None:
+    """登记或解除动态口令 / Enrol an account's second factor (TOTP), or take it off."""
+    if reset:
+        with _accounts(settings, words) as accounts:
+            accounts.reset_factor(name)
+        words.say(f"账户 {name} 的动态口令已解除", f"account {name} has no second factor any more")
+        words.give({"account": name, "second_factor": False})
+        return
+    with _accounts(settings, words) as accounts:
+        made = accounts.enrol_for(name)
+        words.status.clear()
+        words.say(
+            f"请录入验证器（只显示这一次）：{made.secret}\n{made.uri}",
+            f"put this into the authenticator; it is shown this once: {made.secret}\n{made.uri}",
+        )
+        words.give(made._asdict())
+        shown: str = click.prompt("动态口令 / the code that it shows", err=True)
+        codes = accounts.factors.confirm(name, shown)
+    words.say(
+        "已启用。恢复码（每个可用一次，只显示这一次）：",
+        "in force; recovery codes, each good once, are shown this once:",
+    )
+    for one in codes:
+        words.say(one, one)
+    words.give({"account": name, "second_factor": True, "recovery_codes": codes})
 
 
 @staff.command("list")
@@ -201,7 +244,7 @@ def _accounts(settings: Settings, words: Words) -> Iterator[Accounts]:
     from api.http.accounts import Accounts
 
     with assembled(settings, words.status.wait) as fenhao:
-        yield Accounts(fenhao.journal, os.urandom)
+        yield Accounts(fenhao.journal, settings.home / "keys", os.urandom)
     words.status.clear()
 
 

@@ -11,6 +11,24 @@ from ledger.errors import BadValue
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """The identity provider of staff and auditors; see FENHAO_OIDC_* below. `url`: where browsers find the service."""
+
+    issuer: str
+    url: str
+    client: str
+    secret_file: Path
+    scope: str = "openid"
+    name_claim: str = "sub"
+    roles: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where the provider sends browsers back to."""
+        return self.url.rstrip("/") + "/oidc/callback"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where things are, and what the foundation's own rules add.
 
@@ -27,6 +45,8 @@ class Settings:
     FENHAO_LOG_PASSPHRASE_FILE
                           file (0600) whose first line is the passphrase of the log's key, where it has one; without it
                           the passphrase is asked for at the terminal
+    FENHAO_WITNESS_PASSPHRASE_FILE
+                          the same for the key of the witness that is run from here
     FENHAO_POLICY         file that names the log's witnesses and how many must sign (C2SP tlog-policy; default `policy`
                           in the data folder; none: no witness is asked)
     FENHAO_TSA_URL        where the log's heads are time-stamped: an authority's address (RFC 3161 over HTTP)
@@ -35,6 +55,16 @@ class Settings:
                           amount in major units (50000.00) from which a movement takes two persons (default: none does)
     FENHAO_SIGN_EVERY     every how many seconds the service signs the log (default 10; 0: something else does)
     FENHAO_PROXIES        addresses of the reverse proxies whose X-Forwarded-For counts (default 127.0.0.1)
+    FENHAO_URL            where browsers find the service: https://ledger.example.org (default: nowhere)
+    FENHAO_OIDC_ISSUER    identity provider by which staff and auditors sign in too (OpenID Connect; default: none)
+    FENHAO_OIDC_CLIENT    the service's client id there; FENHAO_OIDC_SECRET_FILE, a file (0600) with its secret
+    FENHAO_OIDC_SCOPE     what is asked of it (default openid)
+    FENHAO_OIDC_NAME      the claim that is the account's name; one that is never given to another (default sub)
+    FENHAO_OIDC_ROLES     claim:value=role, by commas, as in groups:ledger-finance=finance; with it the claims make
+                          accounts and give roles, without it `fenhao staff add NAME --oidc` does
+    FENHAO_SMTP_URL       mail server for donors' codes: smtps://USER@HOST:PORT, or smtp:// with STARTTLS (default: they
+                          go to standard error); FENHAO_SMTP_PASSWORD_FILE, a file (0600) with its password
+    FENHAO_MAIL_FROM      the sender's address of that mail
     """
 
     home: Path
@@ -46,11 +76,16 @@ class Settings:
     heads_folder: Path | None = None
     policy_file: Path | None = None
     log_passphrase_file: Path | None = None
+    witness_passphrase_file: Path | None = None
     tsa_url: str | None = None
     tsa_roots: Path | None = None
     retention: str = "30"
     sign_every: str = "10"
     proxies: str = "127.0.0.1"
+    oidc: Oidc | None = None
+    smtp_url: str | None = None
+    smtp_password_file: Path | None = None
+    mail_from: str | None = None
 
     def sign_every_s(self) -> int:
         """Every how many seconds the service signs the log; 0: it does not. Raises BadValue."""
@@ -99,4 +134,27 @@ class Settings:
             log_passphrase_file=Path(file).absolute()
             if (file := environment.get("FENHAO_LOG_PASSPHRASE_FILE"))
             else None,
+            smtp_url=environment.get("FENHAO_SMTP_URL") or None,
+            smtp_password_file=Path(file).absolute()
+            if (file := environment.get("FENHAO_SMTP_PASSWORD_FILE"))
+            else None,
+            mail_from=environment.get("FENHAO_MAIL_FROM") or None,
+            oidc=_oidc(issuer, environment) if (issuer := environment.get("FENHAO_OIDC_ISSUER")) else None,
+            witness_passphrase_file=Path(file).absolute()
+            if (file := environment.get("FENHAO_WITNESS_PASSPHRASE_FILE"))
+            else None,
         )
+
+
+def _oidc(issuer: str, environment: Mapping[str, str]) -> Oidc:
+    said = environment.get("FENHAO_OIDC_ROLES") or ""
+    parts = [one.strip().rpartition("=") for one in said.split(",") if one.strip()]
+    return Oidc(
+        issuer,
+        environment.get("FENHAO_URL") or "",
+        environment.get("FENHAO_OIDC_CLIENT") or "",
+        Path(environment.get("FENHAO_OIDC_SECRET_FILE") or "oidc-secret").absolute(),
+        environment.get("FENHAO_OIDC_SCOPE") or "openid",
+        environment.get("FENHAO_OIDC_NAME") or "sub",
+        tuple((*held.partition(":")[::2], role) for held, _, role in parts),
+    )

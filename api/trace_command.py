@@ -44,9 +44,10 @@ def trace(
     """追踪善款：捐赠人、捐赠、个案、医院、基金，或一分钱 / Follow the money of a donor, ..., or one serial TAPE:N."""
     from api.bootstrap import assembled, reader_of, vantage_of
     from ledger.ids import check_id
-    from projections.history import reading_from
+    from projections.history import NOW, reading_from
     from projections.timeline import timeline
     from projections.trace import Page, whole
+    from reports.bank_lines import lines_of_gift
     from reports.traces import trace_lines
 
     check_id(id, noun)
@@ -59,6 +60,9 @@ def trace(
             found = getattr(traces, noun)(id, *([] if page is None else [page]))
             if timed:
                 found = _told_in_steps(found, timeline(traces, noun, id, page))
+            if noun == "donation" and vantage == NOW:
+                with fenhao.journal.entries.reading() as cursor:
+                    found |= {"bank_lines": lines} if (lines := lines_of_gift(cursor, id)) else {}
             words.status.clear()
             if jsonl:
                 for line in _lines_of(found):

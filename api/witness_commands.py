@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from api.settings import Settings
@@ -17,17 +19,48 @@ def witness() -> None:
 
 @witness.command()
 @click.option("--name", required=True, help="见证方名称，如 witness.example.org/w1 / the witness's name")
+@click.option("--passphrase", is_flag=True, help="为见证密钥设口令 / put the key under a passphrase")
 @common
-def init(words: Words, settings: Settings, name: str) -> None:
+def init(words: Words, settings: Settings, name: str, passphrase: bool) -> None:
     """生成见证密钥 / Make the witness's key; repeated, it shows the same one."""
+    from api.passphrases import Asked, for_new_key
     from api.witnessing import make_key
 
-    key = make_key(settings.witness, name)
+    file = settings.witness_passphrase_file
+    asked = for_new_key(file) if passphrase else Asked(file)
+    key = make_key(settings.witness, name, asked, protected=passphrase or file is not None)
     words.say(
         f"见证公钥：{key}。请交给被见证的机构，写入其 policy 文件",
         f"verifier key: {key}. Give it to the logs that you are to witness, for their policy file",
     )
     words.give({"key": str(key)})
+
+
+@witness.command()
+@click.option(
+    "--new",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="新口令文件（权限 600） / a file (mode 600) whose first line is the new one",
+)
+@click.option("--remove", is_flag=True, help="取消口令 / take it away")
+@common
+def passphrase(words: Words, settings: Settings, file: Path | None, remove: bool) -> None:
+    """为见证密钥设置或更换口令 / Put the witness's key under a passphrase, or under another.
+
+    The passphrase as it is comes from FENHAO_WITNESS_PASSPHRASE_FILE or is asked for, the new one from --new or
+    likewise.
+    """
+    from api.passphrases import Asked, from_file, new_one
+    from api.witnessing import protect
+
+    new = None if remove else from_file(file) if file is not None else new_one()
+    path = protect(settings.witness, Asked(settings.witness_passphrase_file), new)
+    words.say(
+        f"{path} 已{'取消口令' if remove else '改用新口令'}",
+        f"{path} {'has no passphrase' if remove else 'has the new passphrase'}",
+    )
+    words.give({"file": str(path), "passphrase": not remove})
 
 
 @witness.command("add-log")
@@ -49,9 +82,10 @@ def add_log(words: Words, settings: Settings, key: str) -> None:
 @common
 def status(words: Words, settings: Settings) -> None:
     """各日志最近见证到何处 / How far each log was witnessed, and what speaks against it."""
+    from api.passphrases import Asked
     from api.witnessing import standing
 
-    found = standing(settings.witness)
+    found = standing(settings.witness, Asked(settings.witness_passphrase_file))
     words.say(f"见证公钥：{found.key}", f"verifier key: {found.key}")
     for origin, size in found.sizes.items():
         words.say(f"{origin}：{size} 条", f"{origin}: {size} entries")
@@ -70,9 +104,10 @@ def serve(words: Words, settings: Settings, host: str, port: int) -> None:
     """运行见证服务 / Answer logs that ask, until stopped."""
     import uvicorn
 
+    from api.passphrases import Asked
     from api.witness_app import witness_app
     from api.witnessing import opened
 
-    application = witness_app(opened(settings.witness))
+    application = witness_app(opened(settings.witness, Asked(settings.witness_passphrase_file)))
     words.say(f"见证服务：http://{host}:{port}", f"the witness answers at http://{host}:{port}")
     uvicorn.run(application, host=host, port=port, log_level="warning", access_log=False)

@@ -16,23 +16,17 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from audit.checkpoint import COSIGNATURE, BadNote, KeySigner, Verifier, check_name
 from audit.files import write_whole
 from audit.heads import FileHeads
+from audit.key_files import Passphrase, is_encrypted, read_key, write_key
 from audit.witness import Witness
 from ledger.errors import BadValue, OperatorFault
-from ledger.key_files import read_secret, write_secret
 
 
 class NoWitness(OperatorFault):
-    """There is no witness here yet, or its key cannot be read."""
+    """There is no witness here yet, or what it knows cannot be read."""
 
     code = "no_witness"
     zh = "{folder} 中没有可用的见证密钥（{reason}）：请运行 fenhao witness init --name 名称"
@@ -48,8 +42,11 @@ class Standing:
     evidence: list[Path]
 
 
-def make_key(folder: Path, name: str) -> Verifier:
-    """The verifier key of the witness of that name, which is made on first use. Raises BadValue, NoWitness."""
+def make_key(folder: Path, name: str, passphrase: Passphrase, *, protected: bool = False) -> Verifier:
+    """The verifier key of the witness of that name, which is made on first use, `protected` by the passphrase.
+
+    Raises BadValue, NoWitness, and what reading a key raises.
+    """
     try:
         check_name(name)
     except BadNote as fault:
@@ -59,15 +56,24 @@ def make_key(folder: Path, name: str) -> Verifier:
     others = [path for path in folder.glob("key-*.pem") if path != _key_path(folder, name)]
     if others:
         raise NoWitness(folder=folder, reason=f"it is already that of {unquote(others[0].stem.removeprefix('key-'))}")
-    if not _key_path(folder, name).exists():
-        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_secret(_key_path(folder, name), pem)
-    return _signer(folder).verifier
+    path = _key_path(folder, name)
+    if not path.exists():
+        write_key(path, Ed25519PrivateKey.generate(), passphrase() if protected else None)
+    elif protected and not is_encrypted(path):
+        protect(folder, passphrase, passphrase())
+    return _signer(folder, passphrase).verifier
+
+
+def protect(folder: Path, passphrase: Passphrase, new: bytes | None) -> Path:
+    """Puts the witness's key under another passphrase, or under none; its file. Raises as reading does."""
+    path, signer = _key_file(folder), _signer(folder, passphrase)
+    write_key(path, signer.key, new, replace=True)
+    return path
 
 
 def add_log(folder: Path, key: str) -> list[Verifier]:
     """Watches a log of that verifier key; all that are known. Raises BadValue, NoWitness."""
-    _signer(folder)
+    _key_file(folder)
     try:
         new = Verifier.parse(key.strip())
     except BadNote as fault:
@@ -80,36 +86,36 @@ def add_log(folder: Path, key: str) -> list[Verifier]:
     return known
 
 
-def standing(folder: Path) -> Standing:
-    """How far the witness is with each log. Raises NoWitness, HeadsFault."""
+def standing(folder: Path, passphrase: Passphrase) -> Standing:
+    """How far the witness is with each log. Raises NoWitness, HeadsFault, and what reading the key raises."""
     heads = {key.name: FileHeads(folder / "heads", key.name).read() for key in _logs(folder)}
     sizes = {origin: kept.size if kept else 0 for origin, kept in heads.items()}
-    return Standing(_signer(folder).verifier, sizes, sorted((folder / "evidence").glob("*.txt")))
+    return Standing(_signer(folder, passphrase).verifier, sizes, sorted((folder / "evidence").glob("*.txt")))
 
 
-def opened(folder: Path, now: Callable[[], int] = lambda: int(time.time())) -> Witness:
-    """The witness of this folder. Raises NoWitness."""
+def opened(folder: Path, passphrase: Passphrase, now: Callable[[], int] = lambda: int(time.time())) -> Witness:
+    """The witness of this folder. Raises NoWitness, and what reading the key raises."""
     logs: dict[str, list[Verifier]] = {}
     for key in _logs(folder):
         logs.setdefault(key.name, []).append(key)
-    return Witness(_signer(folder), logs, partial(FileHeads, folder / "heads"), folder / "evidence", now)
+    return Witness(_signer(folder, passphrase), logs, partial(FileHeads, folder / "heads"), folder / "evidence", now)
 
 
 def _key_path(folder: Path, name: str) -> Path:
     return folder / f"key-{quote(name, safe='')}.pem"
 
 
-def _signer(folder: Path) -> KeySigner:
+def _key_file(folder: Path) -> Path:
+    """Where the one key is. Raises NoWitness."""
     paths = list(folder.glob("key-*.pem"))
     if len(paths) != 1:
         raise NoWitness(folder=folder, reason=f"{len(paths)} keys")
-    try:
-        key = load_pem_private_key(read_secret(paths[0]), None)
-    except (OSError, ValueError, TypeError) as error:
-        raise NoWitness(folder=folder, reason=error) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise NoWitness(folder=folder, reason=f"{paths[0].name} is no Ed25519 key")
-    return KeySigner(unquote(paths[0].stem.removeprefix("key-")), key, COSIGNATURE)
+    return paths[0]
+
+
+def _signer(folder: Path, passphrase: Passphrase) -> KeySigner:
+    path = _key_file(folder)
+    return KeySigner(unquote(path.stem.removeprefix("key-")), read_key(path, passphrase), COSIGNATURE)
 
 
 def _logs(folder: Path) -> list[Verifier]:

@@ -144,6 +144,23 @@ class KeySigner:
 
 
 @dataclass(frozen=True, slots=True)
+class Renamed:
+    """A signer under another name: the same key, of which signatures there tell themselves apart by the name."""
+
+    name: str
+    signer: Signer
+
+    @property
+    def verifier(self) -> Verifier:
+        """Its public half, of that name."""
+        return Verifier(check_name(self.name), self.signer.verifier.public)
+
+    def sign(self, text: bytes) -> bytes:
+        """See Signer."""
+        return self.signer.sign(text)
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """One line: who says to have signed, and what."""
 
@@ -231,9 +248,7 @@ class Checkpoint:
 
     def signed(self, *signers: Signer) -> bytes:
         """The note: the text under each signer's signature."""
-        text = self.text()
-        lines = [signature_line(signer.verifier, signer.sign(text)) for signer in signers]
-        return text + "\n".join(["", *lines, ""]).encode()
+        return signed_note(self.text(), signers)
 
 
 def open_checkpoint(data: bytes, origin: str, known: Iterable[Verifier]) -> Checkpoint:
@@ -244,6 +259,16 @@ def open_checkpoint(data: bytes, origin: str, known: Iterable[Verifier]) -> Chec
     if found.origin != origin:
         raise BadNote(f"the checkpoint is of {found.origin[:80]!r}, not of {origin!r}")
     return found
+
+
+def signed_note(text: bytes, signers: Iterable[Signer]) -> bytes:
+    """The text under each signer's signature."""
+    return note_of(text, [signature_line(signer.verifier, signer.sign(text)) for signer in signers])
+
+
+def note_of(text: bytes, lines: Iterable[str]) -> bytes:
+    """The text above these signature lines."""
+    return text + "\n".join(["", *lines, ""]).encode()
 
 
 def signature_line(key: Verifier, signature: bytes) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
@@ -18,7 +20,12 @@ def file_name_of(origin: str) -> str:
 
 
 def read_at_most(path: Path, limit: int) -> bytes:
-    """What is in a file that somebody names, and of a longer one no more than tells that it is too long."""
+    """What is in a file that somebody names, and of a longer one no more than tells that it is too long.
+
+    Raises OSError; for a pipe or a device too, which could keep its reader for ever.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     with path.open("rb") as file:
         return file.read(limit + 1)
 

@@ -67,8 +67,12 @@ class Held:
 
         Raises Unusable; CannotTell unless a key that counts signed it.
         """
-        kept = kept_head(path)
-        head = kept.head
+        return cls.of(kept_head(path), keys_of)
+
+    @classmethod
+    def of(cls, kept: Kept, keys_of: KeysOf) -> Held:
+        """A head that is at hand already. Raises CannotTell unless a key that counts signed it."""
+        head, path = kept.head, kept.path
         try:
             signers = head.note.signers(keys_of(head))
         except Refuted as fault:

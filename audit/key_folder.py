@@ -10,28 +10,16 @@ be put right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from audit.checkpoint import KeySigner, Verifier
 from audit.files import file_name_of, flush_folder
+from audit.key_files import Passphrase, is_encrypted, read_key, unusable, write_key
 from audit.keys import LogKeyFault
 from ledger.errors import OperatorFault
-from ledger.key_files import read_secret, write_secret
-
-Passphrase = Callable[[], bytes]
-"""Gives the passphrase, asked for when a key needs it and not before; raises an OperatorFault when there is none."""
 
 
 class RotationUnderWay(OperatorFault):
@@ -68,12 +56,12 @@ class KeyFolder:
         for path in self._live():
             if path not in named:
                 found = self._read(path)
-                if self._protected and not _is_encrypted(path):
-                    self._write(path, found.key, self._passphrase(), replace=True)
+                if self._protected and not is_encrypted(path):
+                    write_key(path, found.key, self._passphrase(), replace=True)
                 return found.verifier
-        protected = self._protected or any(_is_encrypted(path) for path in self._live()) or self._old_is_encrypted(used)
+        protected = self._protected or any(is_encrypted(path) for path in self._live()) or self._old_is_encrypted(used)
         made = KeySigner(self._origin, Ed25519PrivateKey.generate())
-        self._write(self._path(made.verifier), made.key, self._passphrase() if protected else None)
+        write_key(self._path(made.verifier), made.key, self._passphrase() if protected else None)
         self._known[made.verifier] = made
         return made.verifier
 
@@ -90,7 +78,7 @@ class KeyFolder:
             flush_folder(away)
             flush_folder(path.parent)
         except OSError as error:
-            raise _unusable(path, error) from error
+            raise unusable(path, error) from error
         return True
 
     def path_of(self, key: Verifier) -> Path | None:
@@ -108,7 +96,7 @@ class KeyFolder:
         """Puts a key under another passphrase, or under none; its file, which is the old or the new one, whole."""
         signer, path = self.signer(key), self.path_of(key)
         assert path is not None
-        self._write(path, signer.key, passphrase, replace=True)
+        write_key(path, signer.key, passphrase, replace=True)
         return path
 
     def _path(self, key: Verifier) -> Path:
@@ -122,42 +110,7 @@ class KeyFolder:
 
     def _old_is_encrypted(self, used: Collection[Verifier]) -> bool:
         old = self._folder / "log.pem"
-        return bool(used) and old.exists() and _is_encrypted(old)
+        return bool(used) and old.exists() and is_encrypted(old)
 
     def _read(self, path: Path) -> KeySigner:
-        try:
-            data = read_secret(path)
-        except OSError as error:
-            raise _unusable(path, error) from error
-        passphrase = self._passphrase() if _encrypted(data) else None
-        try:
-            key = load_pem_private_key(data, passphrase)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            if passphrase is None:
-                raise _unusable(path, error) from error
-            raise LogKeyFault(key=path, reason="the passphrase is wrong", reason_zh="口令不正确") from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise LogKeyFault(key=path, reason="it is no Ed25519 key", reason_zh="不是 Ed25519 密钥")
-        return KeySigner(self._origin, key)
-
-    def _write(self, path: Path, key: Ed25519PrivateKey, passphrase: bytes | None, *, replace: bool = False) -> None:
-        lock: KeySerializationEncryption = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
-        try:
-            write_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock), replace=replace)
-        except OSError as error:
-            raise _unusable(path, error) from error
-
-
-def _encrypted(pem: bytes) -> bool:
-    return b"BEGIN ENCRYPTED PRIVATE KEY" in pem
-
-
-def _is_encrypted(path: Path) -> bool:
-    try:
-        return _encrypted(path.read_bytes())
-    except OSError as error:
-        raise _unusable(path, error) from error
-
-
-def _unusable(path: Path, error: Exception) -> LogKeyFault:
-    return LogKeyFault(key=path, reason=error, reason_zh=error)
+        return KeySigner(self._origin, read_key(path, self._passphrase))

@@ -15,11 +15,11 @@ from ledger.errors import OperatorFault
 
 
 class LogKeyFault(OperatorFault):
-    """A key of the log is missing, cannot be read, or is another one than it should be."""
+    """A key of the log, or of a witness, is missing, cannot be read, or is another one than it should be."""
 
     code = "log_key"
-    zh = "日志签名密钥 {key} 无法使用：{reason_zh}"
-    en = "the log's key {key} cannot be used: {reason}"
+    zh = "签名密钥 {key} 无法使用：{reason_zh}"
+    en = "the signing key {key} cannot be used: {reason}"
 
 
 class LogKeys(Protocol):

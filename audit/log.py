@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from msgspec import DecodeError
 
-from audit.checkpoint import BadNote, Checkpoint, Note, Verifier, signature_line
+from audit.checkpoint import BadNote, Checkpoint, Note, Renamed, Verifier, signed_note
 from audit.files import write_whole
 from audit.heads import Heads, Kept
 from audit.keys import KeyHistory, LogKeys
@@ -67,6 +67,14 @@ class NotSigned(InputFault):
     code = "not_signed"
     zh = "没有第 {seq} 号分录，无从签署"
     en = "no head is signed over entry {seq}: there is no such entry"
+
+
+class NoSuchHead(InputFault):
+    """A size at which this log was never signed."""
+
+    code = "no_such_head"
+    zh = "本账本没有 {size} 条分录的日志头"
+    en = "this ledger has no signed head of {size} entries"
 
 
 class ForkFound(LedgerError):
@@ -157,9 +165,14 @@ class Log:
         """The proof that entry `seq` is under the newest signed head. Raises LogFault when it is not, or not yet."""
         return self.receipts([seq])[0]
 
-    def receipts(self, seqs: Sequence[int], openings: Openings = _NO_OPENINGS) -> list[Receipt]:
-        """The same for several, all under one head, each with the openings of its commitments that are given."""
-        note, head, history = self._newest()
+    def receipts(
+        self, seqs: Sequence[int], openings: Openings = _NO_OPENINGS, under: Checkpoint | None = None
+    ) -> list[Receipt]:
+        """The same for several, all under one head, each with the openings of its commitments that are given.
+
+        The head is the newest, or one that was shown before.
+        """
+        note, head, history = self._newest() if under is None else self._shown(under.size)
         last = max(seqs)
         if min(seqs) < 0 or last >= head.size:
             raise LogFault(reason=f"no head is signed over entry {last}; sign one (fenhao checkpoint)")
@@ -210,10 +223,9 @@ class Log:
 
     def sign_beside(self, name: str, size: int, text: bytes) -> tuple[bytes, list[Verifier]]:
         """A note of another name over a text, signed by the keys in force at a size, which bear that name on it."""
-        keys = self.history().of(size)
-        named = [Verifier(name, key.public) for key in keys]
-        lines = [signature_line(own, self._keys.signer(key).sign(text)) for own, key in zip(named, keys, strict=True)]
-        note = text + "\n".join(["", *lines, ""]).encode()
+        signers = [Renamed(name, self._keys.signer(key)) for key in self.history().of(size)]
+        named = [signer.verifier for signer in signers]
+        note = signed_note(text, signers)
         try:
             signed = Note.parse(note).signers(named)
         except BadNote as fault:
@@ -243,6 +255,25 @@ class Log:
                 self._peers.require_quorum(note)
             self._looked_into = Newest(note, self._opened(kept, history), history)
         return self._looked_into
+
+    def head_of(self, size: int) -> Checkpoint:
+        """The head of that size, which was shown. Raises NoSuchHead, LogFault."""
+        return self._shown(size).head
+
+    def _shown(self, size: int) -> Newest:
+        """The same with its note. Raises NoSuchHead; LogFault for one that is not what the tiles come to."""
+        try:
+            note = (self._folder / "checkpoints" / str(size)).read_bytes()
+        except FileNotFoundError:
+            raise NoSuchHead(size=size) from None
+        history = self.history()
+        try:
+            head = history.open(note, self._journal.entries.head().origin or "")
+        except BadNote as fault:
+            raise LogFault(reason=f"the head of {size} entries that was shown: {fault}") from fault
+        if self._root_of_tiles(size) != head.root:
+            raise LogFault(reason=f"the tiles do not come to the root of {size} entries that was signed")
+        return Newest(note, head, history)
 
     def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
         """Signs the log as it is now, and lets it be seen; a size at which the key changes is signed on the way.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 
-from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note
+from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note, note_of
 from audit.policy import Peer, Policy
 from audit.proof import Continuation
 from ledger.errors import OperatorFault
@@ -112,7 +112,7 @@ def _signed_by(note: bytes, peer: Peer, lines: bytes) -> bytes:
     if not own or not peer.key.holds(parsed.text, own[0].value):
         raise Unwilling("it answered without a signature of its key")
     kept = [one.line() for one in parsed.signatures if not one.is_of(peer.key)]
-    return parsed.text + "\n".join(["", *kept, own[0].line(), ""]).encode()
+    return note_of(parsed.text, [*kept, own[0].line()])
 
 
 def http_post(url: str, body: bytes, content_type: str = "text/plain") -> tuple[int, bytes]:

@@ -145,9 +145,12 @@ def _write_roots(path: Path, roots: bytes) -> None:
 
 def files_of(folder: Path, size: int) -> Iterator[tuple[str, bytes]]:
     """What an export of a log takes along: the stamps on heads up to that size, and the roots, by their paths."""
+    for path in stamp_files(folder, size):
+        yield f"{FOLDER}/{path.name}", path.read_bytes()
+
+
+def stamp_files(folder: Path, size: int) -> list[Path]:
+    """The files of the stamps on heads up to that size that a log keeps, with the roots where there are any."""
     stamps = [path for path in (folder / FOLDER).glob("*.tsr") if int(path.name.partition("-")[0]) <= size]
-    for path in stamps:
-        for file in (path, path.with_suffix(".checkpoint")):
-            yield f"{FOLDER}/{file.name}", file.read_bytes()
-    if stamps:
-        yield f"{FOLDER}/{ROOTS}", (folder / FOLDER / ROOTS).read_bytes()
+    found = [file for path in stamps for file in (path, path.with_suffix(".checkpoint"))]
+    return [*found, folder / FOLDER / ROOTS] if found else []

@@ -37,6 +37,7 @@ import marshal
 import multiprocessing
 import os
 import re
+import stat
 import struct
 import sys
 import tempfile
@@ -49,7 +50,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
@@ -256,29 +257,37 @@ CHUNK_ENTRIES = 512
 CHUNK_BYTES = 1 << 20
 
 
+def walked(data: bytes, at: int = 0, most: int = 1 << 32, enough: int = 1 << 40) -> tuple[int, int]:
+    """How many whole entries a bundle holds from `at` on, and where the last of them ends: `most` of them at most, and
+    none after `enough` bytes."""
+    count, begin, end = 0, at, len(data)
+    while at + 2 <= end and count < most and at - begin < enough:
+        following = at + 2 + (data[at] << 8 | data[at + 1])
+        if following > end:
+            break
+        count, at = count + 1, following
+    return count, at
+
+
 def cut(bundles: Iterable[bytes]) -> Iterator[Chunk]:
     """The entries of all bundles in chunks of CHUNK_ENTRIES (fewer where entries are long), whatever the bundles."""
     start = count = 0
     parts: list[bytes] = []
     for data in bundles:
-        begin = at = 0
-        end = len(data)
-        while at + 2 <= end:
-            following = at + 2 + (data[at] << 8 | data[at + 1])
-            if following > end:
-                break
-            at = following
-            count += 1
-            if count == CHUNK_ENTRIES or at - begin >= CHUNK_BYTES:
-                parts.append(data[begin:at])
-                yield Chunk(start, count, b"".join(parts), "")
-                start, count, begin = start + count, 0, at
+        at = 0
+        while at < len(data):
+            more, end = walked(data, at, CHUNK_ENTRIES - count, CHUNK_BYTES)
+            if not more:
+                yield Chunk(start, count, b"".join(parts), "the bundle breaks off inside this entry")
+                start, count = start + count, 0
                 parts.clear()
-        parts.append(data[begin:at])
-        if at != end:
-            yield Chunk(start, count, b"".join(parts), "the bundle breaks off inside this entry")
-            start, count = start + count, 0
-            parts.clear()
+                break
+            parts.append(data[at:end])
+            count, size, at = count + more, end - at, end
+            if count == CHUNK_ENTRIES or size >= CHUNK_BYTES:
+                yield Chunk(start, count, b"".join(parts), "")
+                start, count = start + count, 0
+                parts.clear()
     if count:
         yield Chunk(start, count, b"".join(parts), "")
 
@@ -669,6 +678,16 @@ class Fact(NamedTuple):
     issue: tuple[Issue, ...]
     moves: tuple[Move, ...]
     part: tuple[Any, ...] | None
+    cash: tuple[Any, ...] = ()
+
+
+class Cash(NamedTuple):
+    """What a fact says of cash: (account, signed amount) of each leg, in order; the suspended receipt that the money
+    came with and how much of it, or "" and 0; whether the legs are named, or it is what waits at a gift's channel."""
+
+    legs: tuple[tuple[str, int], ...]
+    cleared: tuple[str, int]
+    named: bool
 
 
 def _ranges(items: Any, name: str, places: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
@@ -798,6 +817,21 @@ class Saying(NamedTuple):
     flaw: str = ""
 
 
+def read_cash(kind: str, data: Data) -> tuple[Any, ...]:
+    """The `Cash` of a fact that is known and sound; () for one that has nothing to do with any."""
+    named, whole_amount = data.get("cash", ()), data.get("amount")
+    side = BROUGHT if kind == "BalanceBroughtForward" else CASH_SIDES.get(kind, 0)
+    if not side and not named:
+        return ()
+    if whole_amount is None:
+        whole_amount = sum(line["amount"] for line in data.get("lines", ()))
+    cleared = (ident_or_none(data, "suspense") or "", whole_amount) if kind in CLEARING else ("", 0)
+    legs = [(leg.get("account", ""), (side or 1) * leg.get("amount", whole_amount)) for leg in named]
+    if not (named or cleared[0]) and side == 1 and type(data.get("channel")) is str:
+        legs = [(data["channel"], whole_amount)]
+    return (tuple(legs), cleared, bool(named)) if legs or cleared[0] else ()
+
+
 def read_fact(entry: Data, seq: int) -> Saying:
     """What an entry with a sound envelope says. Raises Flaw when its fact cannot be made out."""
     data, kind = entry["data"], entry["type"]
@@ -814,6 +848,7 @@ def read_fact(entry: Data, seq: int) -> Saying:
     rules = FACTS.get(kind)
     body: Any = None
     claims: list[str] = []
+    cash: tuple[Any, ...] = ()
     unknown = flaw = ""
     if rules is None:
         unknown = kind
@@ -822,7 +857,8 @@ def read_fact(entry: Data, seq: int) -> Saying:
     else:
         body, claims = rules.read(data)
         flaw = stream_flaw(entry, rules) or (basis_flaw(entry) if rules.basis else "")
-    fact = Fact(seq, kind, entry["at"], on, data.get("policy", ""), body, issue, moves, packed)
+        cash = read_cash(kind, data)
+    fact = Fact(seq, kind, entry["at"], on, data.get("policy", ""), body, issue, moves, packed, cash)
     return Saying(fact, claims, unknown, flaw)
 
 
@@ -852,7 +888,21 @@ PARTITIONS = 64
 ENTRY_RECORD = struct.Struct(">16sQIBIQQIQQ")  # stream, seq, version, flags, first two issues: tape number, lo, hi
 VERSION_RECORD = struct.Struct(">16sQI41x")  # the same, read for its versions alone
 CLAIM_RECORD = struct.Struct(">16sQ")  # key, seq
+LEG_RECORD = struct.Struct("<8sHBq8s")  # entry, leg, whether it can be matched, signed amount, account
+LEG_USE_RECORD = struct.Struct("<8sHqQ8s")  # entry, leg, part, the entry that matches it, account
+LINE_USE_RECORD = struct.Struct("<16sqqQ8s")  # line, part, the whole, the entry that takes it, account and day
 IS_DONATION, HAS_DONOR = 1, 2  # flags
+BROUGHT = 1  # the side of an opening balance: money in, on no statement
+CASH_SIDES = {
+    **dict.fromkeys(("DonationReceived", "HospitalPaymentReturned", "GrantReturned", "ReceiptSuspended"), 1),
+    **dict.fromkeys(("HospitalPaymentMade", "CashGranted", "DonationRefunded", "ExpenseMade", "SuspenseRepaid"), -1),
+}
+"""Facts that move cash, and which way."""
+CLEARING = ("DonationReceived", "HospitalPaymentReturned", "GrantReturned")
+"""Facts whose money may have come with a receipt that was suspended."""
+ACCOUNT_KINDS = ("bank", "channel", "cash")
+ON_HAND = frozenset(("fund", "case", "fee", "hold"))
+"""Kinds of places whose money is on accounts still."""
 
 
 # The express lane. Most entries by far are plain gifts, and one pattern over the bytes says all of them that the long
@@ -909,6 +959,9 @@ class ChunkReader:
         self.unknown: dict[str, int] = {}
         self.entries: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
         self.claims: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
+        self.legs: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
+        self.leg_uses: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
+        self.line_uses: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
 
     def add(self, raw: bytes) -> None:
         """Read the next entry."""
@@ -991,6 +1044,9 @@ class ChunkReader:
             channel_part = b"-" if channel is None else b"s" + channel
             line_part = b"-" if line is None else b"s" + line
             self.record_claim(b"donation\x00%b\x00s%b\x00%b" % (channel_part, transaction, line_part))
+        if channel is not None:
+            key = self.position.to_bytes(8, "little")
+            self.legs[key[0] % PARTITIONS].append(LEG_RECORD.pack(key, 0, 1, amount, account_digest(channel)))
         return True
 
     def add_day(self, text: bytes) -> bool:
@@ -1024,6 +1080,25 @@ class ChunkReader:
         """Note that the entry claims the business key."""
         digest = blake2b(key, digest_size=16).digest()
         self.claims[digest[0] % PARTITIONS].append(CLAIM_RECORD.pack(digest, self.position))
+
+    def record_cash(self, entry: Data, fact: Fact) -> None:
+        """Note the entry's cash legs, and the parts of lines and legs that it takes."""
+        if fact.cash:
+            can_match = entry["type"] in CASH_SIDES
+            key = self.position.to_bytes(8, "little")
+            for index, (account, amount) in enumerate(fact.cash[0]):
+                digest = account_digest(account.encode())
+                record = LEG_RECORD.pack(key, index & 0xFFFF, can_match, in_range(amount), digest)
+                self.legs[key[0] % PARTITIONS].append(record)
+        elif entry["type"] in TAKING and fact.body is not None:
+            for account, line, on, all_of_it, part in fact.body[1]:
+                said = account_digest(f"{account} {on}".encode())
+                record = LINE_USE_RECORD.pack(line, part, all_of_it, self.position, said)
+                self.line_uses[line[0] % PARTITIONS].append(record)
+            for seq, leg, account, part in fact.body[2]:
+                key = seq.to_bytes(8, "little")
+                record = LEG_USE_RECORD.pack(key, leg, part, self.position, account_digest(account.encode()))
+                self.leg_uses[key[0] % PARTITIONS].append(record)
 
     def link(self, entry: Data) -> tuple[int, str]:
         """The claimed seq and prev. Raises Flaw."""
@@ -1064,6 +1139,7 @@ class ChunkReader:
         self.record_entry(entry["stream"].encode(), entry["version"], flags, first, second)
         for key in saying.claims:
             self.record_claim(key.encode())
+        self.record_cash(entry, fact)
         return fact
 
     def result(self) -> tuple[Any, ...]:
@@ -1085,8 +1161,10 @@ class ChunkReader:
             self.facts,
             self.origins,
             self.unknown,
-            list(map(b"".join, self.entries)),
-            list(map(b"".join, self.claims)),
+            *(
+                list(map(b"".join, each))
+                for each in (self.entries, self.claims, self.legs, self.leg_uses, self.line_uses)
+            ),
         )
 
 
@@ -1105,6 +1183,20 @@ class Reading(NamedTuple):
     unknown: dict[str, int]
     entries: list[bytes]
     claims: list[bytes]
+    legs: list[bytes]
+    leg_uses: list[bytes]
+    line_uses: list[bytes]
+
+
+@lru_cache(maxsize=4096)
+def account_digest(name: bytes) -> bytes:
+    """Short for an account, or an account and a day."""
+    return blake2b(name, digest_size=8).digest()
+
+
+def in_range(amount: int) -> int:
+    """An amount that fits a record: legs of more than the profile's integers are nobody's."""
+    return max(-(2**62), min(2**62, amount))
 
 
 def read_chunk(start: int, data: bytes, codec: Codec, express: bool = True) -> tuple[Any, ...]:
@@ -1161,6 +1253,8 @@ def read_ledger_opened(data: Data) -> Body:
         whole(continues, "size")
         if type(continues.get("root")) is not str or not HASH.fullmatch(continues["root"]):
             raise Flaw(f"root of the older ledger is not 64 lower-case hex digits: {shown(continues.get('root'))}")
+        if continues["origin"] == origin:
+            raise Flaw("continues names the ledger itself: lost history is followed under another name")
     return (origin, zone, text_or_none(data, "key") or "", continues), []
 
 
@@ -1447,6 +1541,126 @@ def read_entry_reversed(data: Data) -> Body:
     return (whole(data, "reverses"), record), []
 
 
+def read_account_opened(data: Data) -> Body:
+    """-> (account, kind)."""
+    return (ident(data, "account"), choice(data, "kind", ACCOUNT_KINDS)), []
+
+
+def read_suspended(data: Data) -> Body:
+    """-> (suspended receipt, amount)."""
+    return (ident(data, "suspense"), positive(data, "amount")), []
+
+
+def signed(data: Data, name: str) -> int:
+    """A member that is an integer other than 0. Raises Flaw."""
+    value = data.get(name)
+    if type(value) is not int or value == 0:
+        raise Flaw(f"{name} is no amount: {shown(value)}")
+    return value
+
+
+def read_parts(data: Data, name: str) -> list[Data]:
+    """A member that is a list of objects. Raises Flaw."""
+    items = data.get(name, [])
+    if type(items) is not list or not all(type(item) is dict for item in items):
+        raise Flaw(f"{name} is not a list of objects")
+    return items
+
+
+LinePart = tuple[str, bytes, str, int, int]  # account, digest of the line's name, day, the whole, part
+LegPart = tuple[int, int, str, int]  # entry, leg, account, part
+
+
+def read_line_parts(data: Data) -> tuple[LinePart, ...]:
+    """The parts of statements' lines that a fact takes. Raises Flaw."""
+    found: list[LinePart] = []
+    for line in read_parts(data, "lines"):
+        file = line.get("file")
+        if type(file) is not str or not HASH.fullmatch(file):
+            raise Flaw(f"file is not 64 lower-case hex digits: {shown(file)}")
+        name = f"{file}/{whole(line, 'statement')}/{whole(line, 'ordinal')}"
+        on, part, all_of_it = day_or_empty(line, "on"), signed(line, "amount"), signed(line, "whole")
+        if not on:
+            raise Flaw("a line has no day (on)")
+        digest = blake2b(name.encode(), digest_size=16).digest()
+        found.append((ident(line, "account"), digest, on, all_of_it, part))
+    if not found:
+        raise Flaw("no line is named")
+    return tuple(found)
+
+
+def read_lines_matched(data: Data) -> Body:
+    """-> (match, parts of lines, parts of legs)."""
+    ident(data, "rule")
+    legs: list[LegPart] = []
+    for leg in read_parts(data, "legs"):
+        if whole(leg, "leg") > 0xFFFF:
+            raise Flaw(f"there is no leg {leg['leg']}")
+        legs.append((whole(leg, "seq"), leg["leg"], ident(leg, "account"), signed(leg, "amount")))
+    return (ident(data, "match"), read_line_parts(data), tuple(legs)), []
+
+
+def read_lines_set_aside(data: Data) -> Body:
+    """-> (match, parts of lines, nothing, whether two persons said so)."""
+    return (ident(data, "match"), read_line_parts(data), (), "by" in data and is_approved(data)), []
+
+
+def read_lines_written_off(data: Data) -> Body:
+    """-> as for those that are disputed, with a reason."""
+    choice(data, "reason", WRITE_OFF_REASONS)
+    return read_lines_set_aside(data)
+
+
+def read_lines_unmatched(data: Data) -> Body:
+    """-> match."""
+    return ident(data, "match"), []
+
+
+def read_month(data: Data) -> str:
+    """A period: `2026-10`. Raises Flaw."""
+    period = data.get("period")
+    if type(period) is not str or not is_day(f"{period}-01"):
+        raise Flaw(f"period is no month: {shown(period)}")
+    return period
+
+
+def read_period_closed(data: Data) -> Body:
+    """-> (period, through, totals by (kind, fund), books by account, suspense, elsewhere, size, whether two said so,
+    whether two must)."""
+    period, through, root = read_month(data), day_or_empty(data, "through"), data.get("root")
+    if type(root) is not str or not HASH.fullmatch(root):
+        raise Flaw(f"root is not 64 lower-case hex digits: {shown(root)}")
+    if not through:
+        raise Flaw("through is missing")
+    totals = tuple(
+        (choice(one, "kind", TOTALLED), ident(one, "fund"), positive(one, "amount"))
+        for one in read_parts(data, "totals")
+    )
+    books = tuple((ident(one, "account"), integer(one, "book")) for one in read_parts(data, "accounts"))
+    by_two, must = "by" in data and is_approved(data), "reason" in data or data.get("open_lines", 0) != 0
+    figures = whole(data, "suspense"), integer(data, "elsewhere"), whole(data, "size")
+    return (period, through, totals, books, *figures, by_two, must), []
+
+
+def integer(data: Data, name: str) -> int:
+    """A member that is an integer. Raises Flaw."""
+    value = data.get(name)
+    if type(value) is not int:
+        raise Flaw(f"{name} is no integer: {shown(value)}")
+    return value
+
+
+def read_period_reopened(data: Data) -> Body:
+    """-> (period, whether two persons said so)."""
+    ident(data, "reason")
+    return (read_month(data), "by" in data and is_approved(data)), []
+
+
+WRITE_OFF_REASONS = ("bank_error", "not_ours", "before_opening", "small_difference", "other")
+TOTALLED = ("case", "cost", "fee", "fund", "hold", "hospital", "out", "refunded", "used")
+"""Kinds of places that a closing gives totals of."""
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The money: where each serial is, and what may move it
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1507,6 +1721,7 @@ class Logged(NamedTuple):
     body: Any
     issue: tuple[Issue, ...]
     moves: tuple[Move, ...]
+    cleared: tuple[str, int] = ("", 0)
 
 
 class Outlay(NamedTuple):
@@ -1551,8 +1766,13 @@ class Book:
     Of plain gifts it keeps nothing but their places; `find` gives what the disk remembers of a stream's entries.
     """
 
-    def __init__(self, find: Callable[[str], Iterator[Entered]]) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], Iterator[Entered]],
+        legs: Callable[[int], Iterator[tuple[Any, ...]]] = lambda _: iter(()),
+    ) -> None:
         self.find = find
+        self.legs = legs  # what the disk remembers of an entry's cash legs
         self.zone: zoneinfo.ZoneInfo | None = None
         self.tapes: dict[int, Tape] = {}
         self.terms_seen: set[tuple[Any, ...]] = set()
@@ -1573,6 +1793,15 @@ class Book:
         self.origin = ""
         self.continues: dict[str, Any] | None = None
         self.signers: list[tuple[int, str]] = []  # (entry that names it, verifier key) of the log
+        self.accounts: dict[str, str] = {}  # those that are open -> kind
+        self.names: dict[bytes, str] = {}  # digest -> account that is named in a leg
+        self.booked: Counter[tuple[str, str]] = Counter()  # (month, account) -> what came on it, less what went
+        self.suspended: dict[str, tuple[int, int]] = {}  # suspended receipt -> amount, what is left
+        self.owed: Counter[str] = Counter()  # month -> by how much more is owed in suspense
+        self.stood: Counter[tuple[str, str, str]] = Counter()  # (month, kind of place, fund) -> net
+        self.taken: dict[int, tuple[str, tuple[tuple[str, int], ...]]] = {}  # match -> month, what it moved by account
+        self.unmatched: dict[int, int] = {}  # match, write-off or dispute -> the entry that undid it
+        self.closes: list[tuple[str, str]] = []  # periods that are closed, each with its last day
         self.groups: list[tuple[int, int]] = []  # first and last entry of each fact of several entries
         self._minute = self._day = ""
 
@@ -1596,6 +1825,12 @@ class Book:
             return "money moves without a posting date (on)" if fact.issue or fact.moves else ""
         if fact.on > self.local_day(fact.at):
             return f"on {fact.on} is after the day of recording, {self.local_day(fact.at)}"
+        return self.period_flaw(fact.on)
+
+    def period_flaw(self, on: str) -> str:
+        """Why nothing may be posted on that day, "" if it may."""
+        if self.closes and on <= self.closes[-1][1]:
+            return f"on {on} is in a period that was closed, up to {self.closes[-1][1]}"
         return ""
 
     # Rows
@@ -1827,21 +2062,116 @@ class Book:
             flaw = flaw or judged
         else:
             flaw = flaw or self.use_flaw(fact, pieces)
-        if fact.type == "DonationAttributed" or not self.is_plain(fact):
-            self.log.append(Logged(fact.seq, intern(fact.type), fact.body, fact.issue, fact.moves))
+        flaw = self.settle_cash(fact) or flaw if fact.cash else flaw
+        cleared = fact.cash[1] if fact.cash else ("", 0)
+        if fact.type in UNMOVING or cleared[0] or not self.is_plain(fact):
+            self.log.append(Logged(fact.seq, intern(fact.type), fact.body, fact.issue, fact.moves, cleared))
         for number, lo, hi, to in fact.issue:
             tape = self.tapes[number]
             tape.end = hi
             home = "" if to == tape.start_place or is_home(to) else f"fund/{escape(tape.fund)}"
             self.put(number, lo, hi, to, home, fact.on)
             self.note_arrival(to, fact.on)
+            self.count(fact.on, home or to, to, hi - lo)
         for (number, lo, hi, source, target), parts in zip(fact.moves, pieces, strict=True):
             self.take(number, lo, hi, source)
             self.note_arrival(target, fact.on)
             for start, end, home, _ in parts:
                 kept = "" if is_home(target) else source if is_home(source) else home
                 self.put(number, start, end, target, kept, fact.on)
+                self.count(fact.on, home or source, source, start - end)
+                self.count(fact.on, kept or target, target, end - start)
         return flaw
+
+    def count(self, on: str, home: str, place: str, amount: int) -> None:
+        """Enter what came to a place, whose money that home tells."""
+        self.stood[on[:7], parse_place(place).kind, parse_place(home).fund] += amount
+
+    # Cash: law 8
+
+    def shift(self, match: int, sign: int) -> None:
+        """Enter, or undo, what a match moves from the accounts of its legs to those of its lines."""
+        month, changes = self.taken.get(match, ("", ()))
+        for account, amount in changes:
+            self.booked[month, account] += sign * amount
+
+    def settle_cash(self, fact: Fact) -> str:
+        """Enter a fact's cash legs, and what it takes out of suspense; law 8. What is wrong, "" if nothing."""
+        legs, cleared, named = fact.cash
+        flaw = self.legs_flaw(fact, legs, cleared[0]) if named and self.accounts else ""
+        if named and fact.type in (*CASH_SIDES, "BalanceBroughtForward"):
+            for account, amount in legs:
+                self.names.setdefault(account_digest(account.encode()), account)
+                self.booked[fact.on[:7], account] += amount
+        name, amount = cleared
+        return (self.owe(fact, name, -amount) if name else "") or flaw
+
+    def legs_flaw(self, fact: Fact, legs: tuple[tuple[str, int], ...], cleared: str) -> str:
+        """Why the legs on accounts are not what the fact moves of what is held or owed, "" if they are."""
+        closed = next((account for account, _ in legs if account not in self.accounts), None)
+        if closed is not None:
+            return f"account {shown(closed)} is not open"
+        moved = sum(hi - lo for _, lo, hi, to in fact.issue if parse_place(to).kind in ON_HAND)
+        for _, lo, hi, source, target in fact.moves:
+            moved += ((parse_place(target).kind in ON_HAND) - (parse_place(source).kind in ON_HAND)) * (hi - lo)
+        if fact.type in ("ReceiptSuspended", "SuspenseRepaid"):
+            moved = fact.body[1]
+        if fact.type == "EntryReversed" or cleared:
+            moved = 0
+        side, come = CASH_SIDES.get(fact.type, BROUGHT), sum(amount for _, amount in legs)
+        exact = fact.type in ("ReceiptSuspended", "SuspenseRepaid")
+        if abs(come) > abs(moved) or (exact and come != side * moved) or any(amount * side <= 0 for _, amount in legs):
+            return f"its legs on accounts come to {abs(come)}, but it moves {abs(moved)} in cash"
+        return ""
+
+    def owe(self, fact: Fact, name: str, amount: int) -> str:
+        """Change what is left of a suspended receipt. Why it may not be, "" if it may."""
+        known = self.suspended.get(name)
+        if known is None:
+            return f"there is no suspended receipt {shown(name)}"
+        self.suspended[name] = (known[0], known[1] + amount)
+        self.owed[fact.on[:7]] += amount
+        if known[1] + amount < 0:
+            return f"{-amount} is taken of suspended receipt {shown(name)}, {known[1]} is left"
+        return ""
+
+    def undo_cash(self, fact: Fact, logged: Logged) -> str:
+        """An entry is reversed: its legs and what it took out of suspense. Why it may not be, "" if it may."""
+        for _, _, _, amount, account in self.legs(logged.seq) if self.names else ():
+            if account in self.names:
+                self.booked[fact.on[:7], self.names[account]] -= amount
+        if logged.type == "ReceiptSuspended":
+            name, amount = logged.body
+            flaw = self.owe(fact, name, -amount)
+            self.suspended.pop(name, None)
+            return f"something of suspended receipt {shown(name)} was cleared" if flaw else ""
+        if logged.type == "SuspenseRepaid":
+            return self.owe(fact, *logged.body)
+        return self.owe(fact, *logged.cleared) if logged.cleared[0] else ""
+
+    def by_account(self, period: str) -> dict[str, int]:
+        """What should be on each bank account and in each cash box by the end of a month."""
+        books = {account: 0 for account, kind in self.accounts.items() if kind != "channel"}
+        for (month, account), amount in self.booked.items():
+            if month <= period and account in books:
+                books[account] += amount
+        return books
+
+    def by_kind(self, period: str) -> dict[tuple[str, str], int]:
+        """What stands at each kind of place of each fund's money by the end of a month; nothing where there is none."""
+        totals: Counter[tuple[str, str]] = Counter()
+        for (month, kind, fund), amount in self.stood.items():
+            if month <= period and kind in TOTALLED:
+                totals[kind, fund] += amount
+        return {key: amount for key, amount in totals.items() if amount}
+
+    def cash_position(self, period: str = "9999-12") -> dict[str, Any]:
+        """Law 8 in figures: what is held in serials and owed in suspense is on accounts, or elsewhere: at channels, and
+        wherever no account is named."""
+        books = self.by_account(period)
+        held = sum(amount for (kind, _), amount in self.by_kind(period).items() if kind in ON_HAND)
+        owed = sum(amount for month, amount in self.owed.items() if month <= period)
+        return {"held": held, "suspense": owed, "accounts": books, "elsewhere": held + owed - sum(books.values())}
 
     def is_plain(self, fact: Fact) -> bool:
         """Whether what the disk remembers of the entry, its first two issues, says all of its money."""
@@ -1855,6 +2185,8 @@ class Book:
         """
         _, packed, days = batch
         if self.zone is None or any(on.decode() > self.local_day(at) for on, at in days.items()):
+            return False
+        if self.closes and min(days) <= self.closes[-1][1].encode():
             return False
         rows: list[tuple[Tape, int, int, str]] = []
         ends: dict[int, int] = {}
@@ -1876,6 +2208,7 @@ class Book:
         for tape, lo, hi, since in rows:
             self.put(tape.number, lo, hi, tape.start_place, "", since)
             tape.end = hi
+            self.stood[since[:7], "fee" if tape.nature == "fee" else "fund", tape.fund] += hi - lo
         return True
 
     def note_arrival(self, place: str, on: str) -> None:
@@ -2124,8 +2457,12 @@ def judge_hospital_registered(book: Book, fact: Fact, _: Pieces) -> str:
 
 
 def judge_code_defined(book: Book, fact: Fact, _: Pieces) -> str:
-    """Enters the code in the dictionary; the last definition counts."""
+    """Enters the code in the dictionary. What a restriction means must not change with it, so codes never do."""
     dimension, code, parent = fact.body
+    if (dimension, code) in book.parents:
+        return f"the code {shown(code)} of {dimension} is defined already"
+    if parent is not None and (dimension, parent) not in book.parents:
+        return f"no code {shown(parent)} of {dimension} is defined"
     book.parents[dimension, code] = parent
     return no_money(fact)
 
@@ -2611,7 +2948,7 @@ def judge_entry_reversed(book: Book, fact: Fact, _: Pieces) -> str:
     flaw = "" if attribution is None else f"entry {attribution}, which stands, says whose {shown(stream)} is"
     if logged.type in ("EntryReversed", "CaseClosed"):
         flaw = f"entry {seq} is of type {logged.type}, which is never reversed"
-    elif not (logged.issue or logged.moves or logged.type == "DonationAttributed"):
+    elif not (logged.issue or logged.moves or logged.type in UNMOVING):
         flaw = f"entry {seq} moved no money that could come back"
     later = book.standing_move(logged)
     if later is not None:
@@ -2620,8 +2957,121 @@ def judge_entry_reversed(book: Book, fact: Fact, _: Pieces) -> str:
     right += [(number, lo, hi, to, "void") for number, lo, hi, to in logged.issue]
     undo = FACTS[logged.type].undo if logged.type in FACTS else None
     undone = undo(book, logged.body) if undo else ""
+    undone = book.undo_cash(fact, logged) or undone
     flaw = flaw or undone or hand_flaw(fact) or other_flaw(fact, as_one(right), f"the reversal of entry {seq}")
     return flaw or ("" if fact.on else "an entry is reversed without a posting date (on)")
+
+
+def judge_account_opened(book: Book, fact: Fact, _: Pieces) -> str:
+    """Opens the account."""
+    account, kind = fact.body
+    book.accounts[account] = kind
+    return no_money(fact)
+
+
+def judge_receipt_suspended(book: Book, fact: Fact, _: Pieces) -> str:
+    """Money that is owed from now on, on accounts that are open; its legs are judged with all others'."""
+    name, amount = fact.body
+    book.suspended[name] = (amount, 0)
+    return no_money(fact) or accounts_flaw(book, fact) or book.owe(fact, name, amount)
+
+
+def judge_suspense_repaid(book: Book, fact: Fact, _: Pieces) -> str:
+    """At most what is left."""
+    name, amount = fact.body
+    return no_money(fact) or accounts_flaw(book, fact) or book.owe(fact, name, -amount)
+
+
+def accounts_flaw(book: Book, fact: Fact) -> str:
+    """Why a fact that must name accounts does not, "" if it does."""
+    if not fact.on:
+        return f"a {fact.type} has no posting date (on)"
+    if not book.accounts or not fact.cash or not fact.cash[2]:
+        return f"a {fact.type} names no account that is open"
+    return ""
+
+
+def judge_lines_matched(book: Book, fact: Fact, _: Pieces) -> str:
+    """Lines of open accounts and legs that come to the same. That nothing is taken twice is judged at the end."""
+    _, lines, legs = fact.body
+    come, booked = sum(line[4] for line in lines), sum(leg[3] for leg in legs)
+    moved: Counter[str] = Counter()
+    for account, *_, part in lines:
+        moved[account] += part
+    for _, _, account, part in legs:
+        moved[account] -= part
+    changes = tuple((account, amount) for account, amount in moved.items() if amount)
+    if changes:
+        book.taken[fact.seq] = (max(line[2] for line in lines)[:7], changes)
+        book.shift(fact.seq, 1)
+    if come != booked:
+        return f"its lines come to {come}, its legs to {booked}"
+    if not legs and len(lines) < 2:
+        return "a line is matched with nothing"
+    return lines_flaw(book, fact)
+
+
+def judge_lines_set_aside(book: Book, fact: Fact, _: Pieces) -> str:
+    """Lines of open accounts; a write-off takes two persons."""
+    if fact.type == "LinesWrittenOff" and not fact.body[3]:
+        return "a line is written off without a second person's approval"
+    return lines_flaw(book, fact)
+
+
+def lines_flaw(book: Book, fact: Fact) -> str:
+    """Why the lines are not open accounts', "" if they are."""
+    for account, *_ in fact.body[1]:
+        if account not in book.accounts:
+            return f"account {shown(account)} is not open"
+    return no_money(fact)
+
+
+def judge_lines_unmatched(book: Book, fact: Fact, _: Pieces) -> str:
+    """Undoes what stands."""
+    made = next((one for one in book.find(f"match/{fact.body}") if one.seq < fact.seq), None)
+    if made is None:
+        return f"there is no match {shown(fact.body)}"
+    if made.seq in book.unmatched:
+        return f"match {shown(fact.body)} was undone already, by entry {book.unmatched[made.seq]}"
+    book.unmatched[made.seq] = fact.seq
+    book.shift(made.seq, -1)
+    return no_money(fact)
+
+
+def judge_period_closed(book: Book, fact: Fact, _: Pieces) -> str:
+    """A month that is over, later than any that is closed, with just the figures that the entries come to."""
+    period, through, totals, books, suspense, elsewhere, size, by_two, must = fact.body
+    right, flaw = book.cash_position(period), no_money(fact)
+    if must and not by_two:
+        flaw = flaw or f"{period} is closed with lines left open, without a second person's approval"
+    if through[:7] != period or is_day(f"{period}-{int(through[8:]) + 1:02}"):
+        flaw = flaw or f"the last day of {period} is not {through}"
+    elif through >= book.local_day(fact.at):
+        flaw = flaw or f"{period} is closed before it is over"
+    elif book.closes and through <= book.closes[-1][1]:
+        flaw = flaw or f"{period} is closed already"
+    expected = book.by_kind(period)
+    if totals != tuple((*key, expected[key]) for key in sorted(expected)):
+        wrong = next((one for one in totals if expected.get(one[:2]) != one[2]), None)
+        which = "others than there are" if wrong is None else f"{wrong[2]} at {wrong[0]} of fund {shown(wrong[1])}"
+        flaw = flaw or f"the totals of {period} say {which}, and are not what the entries come to"
+    if books != tuple(sorted(right["accounts"].items())):
+        flaw = flaw or f"the accounts' books at the end of {period} are not what the entries come to"
+    if (suspense, elsewhere) != (right["suspense"], right["elsewhere"]):
+        flaw = flaw or f"suspense or what is elsewhere at the end of {period} is not what the entries come to"
+    if size > fact.seq:
+        flaw = flaw or f"it rests on a head of {size} entries, which were not there"
+    book.closes.append((period, through))
+    return flaw
+
+
+def judge_period_reopened(book: Book, fact: Fact, _: Pieces) -> str:
+    """The last period that is closed, by two persons."""
+    period, by_two = fact.body
+    if not book.closes or book.closes[-1][0] != period:
+        return f"{period} is not the last period that is closed"
+    book.closes.pop()
+    return no_money(fact) if by_two else f"{period} is opened again without a second person's approval"
 
 
 def undo_outlay(noun: str, book: Book, body: Any) -> str:
@@ -2717,9 +3167,22 @@ FACTS: dict[str, Rules] = {
     "ExpenseMade": making("expense", read_expense_made, judge_expense_made),
     "MoneyHeld": making("hold", read_money_held, judge_money_held),
     "HoldLifted": about("hold", read_hold_lifted, judge_hold_lifted),
+    "AccountOpened": making("account", read_account_opened, judge_account_opened),
+    "ReceiptSuspended": making("suspense", read_suspended, judge_receipt_suspended),
+    "SuspenseRepaid": about("suspense", read_suspended, judge_suspense_repaid),
+    "LinesMatched": making("match", read_lines_matched, judge_lines_matched),
+    "LinesWrittenOff": making("match", read_lines_written_off, judge_lines_set_aside),
+    "LinesDisputed": making("match", read_lines_set_aside, judge_lines_set_aside),
+    "LinesUnmatched": about("match", read_lines_unmatched, judge_lines_unmatched),
+    "PeriodClosed": about("period", read_period_closed, judge_period_closed),
+    "PeriodReopened": about("period", read_period_reopened, judge_period_reopened),
     "EntryReversed": Rules(read_entry_reversed, judge_entry_reversed, own="record"),
 }
 """Every kind of fact this verifier knows, by the type of its entries."""
+UNMOVING = ("DonationAttributed", "ReceiptSuspended", "SuspenseRepaid")
+"""Facts that may be reversed though they move no serials."""
+TAKING = ("LinesMatched", "LinesWrittenOff", "LinesDisputed")
+"""Facts that take parts of statements' lines."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -2828,6 +3291,68 @@ def check_claims(part: bytes | str, judged: int, reversals: dict[int, int]) -> l
     return problems
 
 
+Found = list[tuple[int, str]]
+NEVER = 2**63
+
+
+def check_legs(
+    part: bytes | str, uses: bytes | str, judged: int, reversed_by: dict[int, int], undone: dict[int, int]
+) -> Found:
+    """Where a cash leg is matched that is none, or that is taken, or whose entry does not stand, as (seq, what).
+
+    `part` is a partition of leg records, `uses` the same one of leg uses; `reversed_by` is Book.reversed, `undone`
+    Book.unmatched.
+    """
+    problems: Found = []
+    taken: dict[tuple[bytes, int], list[tuple[int, int]]] = {}
+    asked = [use for use in LEG_USE_RECORD.iter_unpack(_load(uses)) if use[3] < judged]
+    wanted = {use[0] for use in asked}
+    records = LEG_RECORD.iter_unpack(_load(part)) if wanted else ()
+    legs = {(key, leg): (amount, account) for key, leg, can, amount, account in records if can and key in wanted}
+    for key, leg, amount, match, account in asked:
+        seq = int.from_bytes(key, "little")
+        known, name = legs.get((key, leg)), f"cash leg {leg} of entry {seq}"
+        if known is None or seq >= match:
+            problems.append((match, f"{name} is matched, which is none"))
+            continue
+        if known[1] != account:
+            problems.append((match, f"{name} is matched on an account that it is not on"))
+        over = reversed_by.get(seq, NEVER)
+        if over < match:
+            problems.append((match, f"{name} is matched, but entry {over} reversed it"))
+        elif over < undone.get(match, NEVER):
+            problems.append((over, f"entry {seq} is reversed, which entry {match} matched"))
+        others = taken.setdefault((key, leg), [])
+        problems += [(match, f"{name} is matched beyond what is open of it")] * is_beyond(
+            known[0], amount, match, others, undone
+        )
+        others.append((match, amount))
+    return problems[:MAX_PROBLEMS]
+
+
+def check_lines(uses: bytes | str, judged: int, undone: dict[int, int]) -> Found:
+    """Where a part of a statement's line is taken that is not open, or the line is said to be another than before."""
+    problems: Found = []
+    said: dict[bytes, tuple[int, bytes]] = {}
+    taken: dict[bytes, list[tuple[int, int]]] = {}
+    for line, part, all_of_it, match, account in LINE_USE_RECORD.iter_unpack(_load(uses)):
+        if match >= judged:
+            break
+        if said.setdefault(line, (all_of_it, account)) != (all_of_it, account):
+            problems.append((match, "a line of a statement is said to be another than before"))
+        others = taken.setdefault(line, [])
+        if is_beyond(all_of_it, part, match, others, undone):
+            problems.append((match, "a line of a statement is taken beyond what is open of it"))
+        others.append((match, part))
+    return problems[:MAX_PROBLEMS]
+
+
+def is_beyond(whole: int, part: int, match: int, others: list[tuple[int, int]], undone: dict[int, int]) -> bool:
+    """Whether a part is more than is open of the whole when it is taken, or of the other sign."""
+    standing = sum(amount for other, amount in others if undone.get(other, NEVER) > match)
+    return part * whole <= 0 or abs(standing + part) > abs(whole)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The history: chain and laws, in order
 # ---------------------------------------------------------------------------------------------------------------------
@@ -2835,6 +3360,20 @@ def check_claims(part: bytes | str, judged: int, reversals: dict[int, int]) -> l
 # One entry gets one sentence: the reason of the lowest rank.
 BYTES, CHAIN, LAW, RECORD = range(4)
 KINDS_ZH = ("字节或格式不合规定", "哈希链断开", "违反账本规则", "版本号或业务键有误")
+
+
+class Spills(NamedTuple):
+    """What is noted on disk: entries' versions, gifts' business keys, cash legs, parts of legs and of lines that are
+    taken."""
+
+    records: Spill
+    claims: Spill
+    legs: Spill
+    leg_uses: Spill
+    line_uses: Spill
+
+
+SPILLED = (ENTRY_RECORD, CLAIM_RECORD, LEG_RECORD, LEG_USE_RECORD, LINE_USE_RECORD)
 
 
 @dataclass(slots=True)
@@ -2850,11 +3389,10 @@ class Group:
 class History:
     """Takes the readings of all chunks in order; `problems` and `judged` grow as it goes."""
 
-    def __init__(self, codec: Codec, records: Spill, claims: Spill, tree: Tree) -> None:
+    def __init__(self, codec: Codec, spills: Spills, tree: Tree) -> None:
         self.codec = codec
-        self.records = records
-        self.claims = claims
-        self.book = Book(self.find)
+        self.spills = spills
+        self.book = Book(self.find, lambda seq: spills.legs.find(seq.to_bytes(8, "little")))
         self.tree = tree
         self.entries = 0
         self.unknown: dict[str, int] = {}
@@ -2891,8 +3429,9 @@ class History:
             self.note(start, BYTES, f"at goes back: {reading.first_at} after {self.last_at}")
         self.last_at = reading.last_at or self.last_at
         self.add_origins(reading)
-        self.records.add(reading.entries)
-        self.claims.add(reading.claims)
+        noted = (reading.entries, reading.claims, reading.legs, reading.leg_uses, reading.line_uses)
+        for spill, records in zip(self.spills, noted, strict=True):
+            spill.add(records)
         if self.lost is None or self.lost > start:
             self.add_facts(chunk, reading)
         for kind, number in reading.unknown.items():
@@ -2978,7 +3517,7 @@ class History:
 
     def find(self, stream: str) -> Iterator[Entered]:
         """See `Book.find`; entries that are not folded yet may be among them."""
-        for _, seq, _, flags, tape, lo, hi, tape2, lo2, hi2 in self.records.find(
+        for _, seq, _, flags, tape, lo, hi, tape2, lo2, hi2 in self.spills.records.find(
             blake2b(stream.encode(), digest_size=16).digest()
         ):
             issue = tuple(one for one in ((tape, lo, hi), (tape2, lo2, hi2)) if one != NO_ISSUE)
@@ -3072,11 +3611,15 @@ class History:
             self.note(0, BYTES, "there is no entry 0")
         judged = self.entries if self.lost is None else min(self.lost, self.entries)
         problems = dict(self.problems)
-        for work, spill, *more in (
-            (check_versions, self.records),
-            (check_claims, self.claims, self.book.reversed),
-        ):
-            for found in check(work, [(part, judged, *more) for part in spill.parts() if part != b""]):
+        legs = zip(self.spills.legs.parts(), self.spills.leg_uses.parts(), strict=True)
+        works: list[tuple[Callable[..., Found], Iterable[tuple[Any, ...]], tuple[Any, ...]]] = [
+            (check_versions, zip(self.spills.records.parts()), ()),
+            (check_claims, zip(self.spills.claims.parts()), (self.book.reversed,)),
+            (check_legs, legs, (self.book.reversed, self.book.unmatched)),
+            (check_lines, zip(self.spills.line_uses.parts()), (self.book.unmatched,)),
+        ]
+        for work, parts, more in works:
+            for found in check(work, [(*part, judged, *more) for part in parts if part[-1] != b""]):
                 for seq, what in found:
                     problems.setdefault(seq, (RECORD, what))
         return Report(
@@ -3178,8 +3721,10 @@ def verify(
     jobs. Raises OSError when temporary files cannot be written; whatever is wrong with the entries is in the report,
     never raised.
     """
-    with Spill(ENTRY_RECORD, spill_dir) as records, Spill(CLAIM_RECORD, spill_dir) as claims, Workers(jobs) as workers:
-        history = History(decode, records, claims, Tree() if tree is None else tree)
+    with ExitStack() as stack:
+        spills = Spills(*(stack.enter_context(Spill(record, spill_dir)) for record in SPILLED))
+        workers = stack.enter_context(Workers(jobs))
+        history = History(decode, spills, Tree() if tree is None else tree)
         chunks = cut(bundles)
         head: list[Chunk] = []
         if jobs > 1:
@@ -3375,10 +3920,18 @@ def unreadable(path: str | Path, error: OSError) -> Unreadable:
     return Unreadable(f"无法读取 {path}：{reason}", f"{path} cannot be read: {reason}")
 
 
+def open_file(path: str | Path) -> BinaryIO:
+    """A file to be read. Raises OSError; Unreadable for a pipe or a device, which could keep its reader for ever."""
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise Unreadable(f"{path} 不是普通文件（是管道、设备等）", f"{path} is no regular file but a pipe or a device")
+    return Path(path).open("rb")
+
+
 def read_limited(path: Path, limit: int) -> bytes:
     """The file's bytes, one more than `limit` at most. Raises Unusable."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return file.read(limit + 1)
     except OSError as error:
         raise unreadable(path, error) from None
@@ -3418,7 +3971,11 @@ def kept_heads(paths: Iterable[Path]) -> list[Kept]:
 
 def kept_head(path: Path) -> Kept:
     """One of them, whatever kind of file it is. Raises Unusable."""
-    data = read_limited(path, MAX_RECEIPT_BYTES)
+    return read_kept(path, read_limited(path, MAX_RECEIPT_BYTES))
+
+
+def read_kept(path: Path, data: bytes) -> Kept:
+    """The same of bytes that are at hand; `path` is what they are called. Raises Unusable."""
     with named(path, "可用的日志头", "head"):
         if data.startswith(RECEIPT_HEADER):
             return Kept(path, read_proof(data).head)
@@ -3812,17 +4369,6 @@ class SignedLog:
 
 MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
 MAX_TILES_NAMED = 10
-
-
-def walked(data: bytes) -> tuple[int, int]:
-    """How many whole entries a bundle begins with, and where the last of them ends."""
-    count, at, end = 0, 0, len(data)
-    while at + 2 <= end:
-        following = at + 2 + (data[at] << 8 | data[at + 1])
-        if following > end:
-            break
-        count, at = count + 1, following
-    return count, at
 
 
 class Export:
@@ -5316,7 +5862,7 @@ def read_file(path: str | Path) -> Iterator[bytes]:
     Raises Unusable for a file that is neither, or cannot be read.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_file(path) as file:
             opening = file.read(3)
             file.seek(0)
             if opening[:1] == b"{" and opening[2:] != b"{":
@@ -5348,12 +5894,7 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
     rest = b""
     while block := file.read(BLOCK_BYTES):
         data = rest + block
-        at, end = 0, len(data)
-        while at + 2 <= end:
-            following = at + 2 + (data[at] << 8 | data[at + 1])
-            if following > end:
-                break
-            at = following
+        _, at = walked(data)
         yield data[:at]
         rest = data[at:]
     if rest:

@@ -19,6 +19,7 @@ from audit.checkpoint import (
     Signer,
     Verifier,
     cosigned_text,
+    note_of,
     signature_line,
 )
 from audit.files import write_whole
@@ -119,7 +120,7 @@ class Witness:
                 return _refused(HTTPStatus.UNPROCESSABLE_ENTITY, fault)
             line = self._cosign(request.note.text, kept)
             theirs = [each.line() for each in request.note.signatures if any(each.is_of(key) for key in signed)]
-            after = request.note.text.decode() + "\n".join(["", *theirs, line, ""])
+            after = note_of(request.note.text, [*theirs, line]).decode()
             if heads.swap(kept, replace(kept or Kept(head.origin), size=head.size, checkpoint=after)):
                 return Answer(HTTPStatus.OK, f"{line}\n".encode())
 

@@ -239,6 +239,7 @@ class Book(Loaded):
             if type(fact) in _ABSORBED:
                 self._absorbed.append(one)
                 self._absorb(one)
+            self.cash.enter(one.seq, fact, self.entered(fact.reverses) if type(fact) is EntryReversed else None)
             if self.keeps_records:
                 self._keep(last.originator_id, Entered(seq, fact))
             for issued in fact.issue:
@@ -334,6 +335,7 @@ class Book(Loaded):
         self._each("insert_reversals", self._undone.items(), lambda pair: pair)
         self._each("insert_openings", self._openings, lambda opening: opening)
         self._each("delete_claims", self._freed_claims, lambda claim: (claim,))
+        self.cash.store()
         self._copy("copy_claims", [f"{_plain(key)}\t{seq}\n" for key, seq in self._new_claims.items()])
         self._copy("copy_commands", [f"{_plain(k)}\t\\\\x{d.hex()}\t{seq}\n" for k, d, seq in self._new_commands])
         self._each("set_bills", self._changed_bills.items(), lambda pair: (*pair[0], *pair[1]))

@@ -299,6 +299,62 @@ class ApprovalNeeded(Refusal):
     en = "{amount:money} is {threshold:money} or more: it takes two different persons (by and approved_by)"
 
 
+class TwoPersonsNeeded(Refusal):
+    """Something that takes two different persons, whatever the amount."""
+
+    code = "two_persons_needed"
+    zh = "{what_zh}须由两名不同的人经办与批准（by、approved_by）"
+    en = "{what} takes two different persons (by and approved_by)"
+
+
+class LegsDiffer(Refusal):
+    """Cash legs that are more than the fact moves, or not all that is suspended."""
+
+    code = "cash_legs_differ"
+    zh = "{type} 动用现金 {moved:money}，所列账户合计 {legs:money}：与事项不符"
+    en = "this {type} moves {moved:money} in cash, and its legs on accounts come to {legs:money}: that cannot be"
+
+
+class SuspenseTooLittle(Refusal):
+    """More taken out of a suspended receipt than is left of it."""
+
+    code = "suspense_too_little"
+    zh = "待查暂收 {suspense} 尚余 {left:money}，不足 {wanted:money}"
+    en = "{left:money} is left of suspended receipt {suspense}, {wanted:money} is wanted"
+
+
+class PartTaken(Refusal):
+    """A part of a line, or of a cash leg, that is not open."""
+
+    code = "part_taken"
+    zh = "{what_zh} {name} 尚未对账 {open:money}，要用 {wanted:money}"
+    en = "{open:money} of {what} {name} is open, {wanted:money} is wanted"
+
+
+class SumsDiffer(Refusal):
+    """Lines and legs that do not come to the same."""
+
+    code = "sums_differ"
+    zh = "流水合计 {lines:money}，分录收付合计 {legs:money}：两者须一致"
+    en = "the lines come to {lines:money} and the entries to {legs:money}: they must agree"
+
+
+class NotMatched(Refusal):
+    """A match that stands no more."""
+
+    code = "not_matched"
+    zh = "匹配 {match} 已由第 {seq} 号分录撤销"
+    en = "match {match} was undone by entry {seq}"
+
+
+class PeriodIsClosed(Refusal):
+    """A posting date in a period that is closed."""
+
+    code = "period_closed"
+    zh = "{on} 所在账期已关账（至 {through}）：请记入之后的日期，实际日期写在 occurred_on"
+    en = "{on} is in a closed period (up to {through}): post it on a later day, with the true one as occurred_on"
+
+
 class NotYet(Refusal):
     """A posting date after today."""
 
@@ -355,6 +411,16 @@ NOUNS_ZH = {
     "dimension": "维度",
     "tape": "编号序列",
     "statement": "对账单",
+    "account": "账户",
+    "token": "令牌",
+    "proposal": "提请",
+    "second factor": "动态口令",
+    "showing": "展示",
+    "suspense": "待查暂收",
+    "line": "流水",
+    "leg": "分录收付",
+    "match": "匹配",
+    "period": "账期",
 }
 
 

@@ -8,96 +8,80 @@ absent one None here. Dates are business dates, amounts minor units.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from ledger.bank_events import (
+    AccountOpened as AccountOpened,
+)
+from ledger.bank_events import (
+    LegPart as LegPart,
+)
+from ledger.bank_events import (
+    LinePart as LinePart,
+)
+from ledger.bank_events import (
+    LinesDisputed as LinesDisputed,
+)
+from ledger.bank_events import (
+    LinesMatched as LinesMatched,
+)
+from ledger.bank_events import (
+    LinesUnmatched as LinesUnmatched,
+)
+from ledger.bank_events import (
+    LinesWrittenOff as LinesWrittenOff,
+)
+from ledger.bank_events import (
+    PeriodClosed as PeriodClosed,
+)
+from ledger.bank_events import (
+    PeriodReopened as PeriodReopened,
+)
+from ledger.bank_events import (
+    ReceiptSuspended as ReceiptSuspended,
+)
+from ledger.bank_events import (
+    SuspenseRepaid as SuspenseRepaid,
+)
+from ledger.facts import (
+    Amount as Amount,
+)
+from ledger.facts import (
+    Basis as Basis,
+)
+from ledger.facts import (
+    BasisPoints as BasisPoints,
+)
+from ledger.facts import (
+    CashLeg as CashLeg,
+)
+from ledger.facts import (
+    Commitment as Commitment,
+)
+from ledger.facts import (
+    Fact as Fact,
+)
+from ledger.facts import (
+    Foreign as Foreign,
+)
+from ledger.facts import (
+    Id as Id,
+)
+from ledger.facts import (
+    Issued as Issued,
+)
+from ledger.facts import (
+    Moved as Moved,
+)
+from ledger.facts import (
+    Serial as Serial,
+)
 from ledger.money import MAX_MINOR
 
-Id = Annotated[str, Meta(min_length=1, max_length=120)]
-"""An opaque id; see `ledger.ids`."""
-Amount = Annotated[int, Meta(gt=0, le=MAX_MINOR)]
-"""Minor units, more than zero."""
-Serial = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
-"""A serial's number on its tape."""
-BasisPoints = Annotated[int, Meta(ge=0, le=10_000)]
-"""A rate in hundredths of a percent."""
-Commitment = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-"""What an entry says of a personal value: a salted keyed hash; value and salt are in the vault."""
 Subject = Annotated[str, Meta(pattern="^(donor|person|household|case|donation)/.{1,120}$")]
 """Whose personal values these are, `noun/id`: a person, or the record itself where it names none."""
-
-
-class Issued(Struct, frozen=True, gc=False):
-    """New serials `[lo, hi)` at the end of a tape, put at a place."""
-
-    tape: str
-    lo: Serial
-    hi: Serial
-    to: str
-
-
-class Moved(Struct, frozen=True, gc=False, rename={"source": "from", "target": "to"}):
-    """Serials `[lo, hi)` taken from one place to another."""
-
-    tape: str
-    lo: Serial
-    hi: Serial
-    source: str
-    target: str
-
-
-class CashLeg(Struct, frozen=True, omit_defaults=True):
-    """The movement on a bank account behind a fact."""
-
-    account: Id
-    amount: Amount | None = None
-    bank_on: date | None = None
-    bank_ref: Id | None = None
-
-
-class Basis(Struct, frozen=True):
-    """On what ground: a kind (consent, filing, plan, ...) and a reference to the paper."""
-
-    kind: Id
-    ref: Id
-
-
-class Foreign(Struct, frozen=True):
-    """What a gift was before it was changed into the ledger's currency.
-
-    `amount` in minor units of `currency`, which has `exponent` decimals; `rate` is exact decimal text: so many of the
-    ledger's units for one of theirs, as of `rate_on`.
-    """
-
-    currency: str
-    amount: Amount
-    exponent: int
-    rate: str
-    rate_on: date
-
-
-class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Members that every fact may have. `NOUN` names the record it goes on."""
-
-    NOUN: ClassVar[str]
-
-    on: date | None = None
-    occurred_on: date | None = None
-    issue: tuple[Issued, ...] = ()
-    moves: tuple[Moved, ...] = ()
-    policy: str | None = None
-    by: Id | None = None
-    approved_by: tuple[Id, ...] | None = None
-    basis: Basis | None = None
-    evidence: tuple[Id, ...] | None = None
-    cash: tuple[CashLeg, ...] | None = None
-    commitments: dict[str, Commitment] | None = None
-
-    @property
-    def stream(self) -> str:
-        """The record this fact goes on, `noun/id`: the fact's own id under its noun."""
-        return f"{self.NOUN}/{getattr(self, self.NOUN)}"
 
 
 class LedgerOpened(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -221,7 +205,7 @@ class DonationReceived(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A gift: the fund's part and the fee's part are issued as new serials.
 
     `payer` and `receipt_to` are opaque ids of who paid and who is named on the official receipt, where they differ from
-    the donor.
+    the donor. `suspense`, here and of returns, names the suspended receipt that the money came with.
     """
 
     NOUN = "donation"
@@ -238,6 +222,7 @@ class DonationReceived(Fact, frozen=True, kw_only=True, omit_defaults=True):
     payer: Id | None = None
     receipt_to: Id | None = None
     foreign: Foreign | None = None
+    suspense: Id | None = None
 
 
 class AllocationMade(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -371,6 +356,7 @@ class HospitalPaymentReturned(Fact, frozen=True, kw_only=True, omit_defaults=Tru
     reason: str
     bill_no: Id | None = None
     return_id: Id | None = None
+    suspense: Id | None = None
 
 
 class GrantReturned(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -382,6 +368,7 @@ class GrantReturned(Fact, frozen=True, kw_only=True, omit_defaults=True):
     case: Id
     amount: Amount
     return_id: Id | None = None
+    suspense: Id | None = None
 
 
 class DonationRefunded(Fact, frozen=True, kw_only=True, omit_defaults=True):

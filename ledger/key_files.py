@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ledger.errors import OperatorFault
+from ledger.vault_ciphers import KEY_BYTES, Entropy
 
 
 class SecretIsOpen(OperatorFault):
@@ -54,3 +55,30 @@ def read_secret(path: Path) -> bytes:
         if mode & 0o077:
             raise SecretIsOpen(path=path, mode=f"{mode:03o}")
         return file.read()
+
+
+class KeyFileFault(OperatorFault):
+    """A key's file cannot be read or written, or holds something else."""
+
+    code = "key_file"
+    zh = "密钥文件 {path} 无法使用：{reason}"
+    en = "the key file {path} cannot be used: {reason}"
+
+
+class KeyFile:
+    """One key of 32 random bytes in a file of its own, made on first use. Another key ends whatever hangs on it."""
+
+    def __init__(self, path: Path, entropy: Entropy) -> None:
+        self._path, self._entropy = path, entropy
+
+    def read(self) -> bytes:
+        """The key. Raises KeyFileFault, SecretIsOpen."""
+        try:
+            if not self._path.exists():
+                write_secret(self._path, self._entropy(KEY_BYTES))
+            key = read_secret(self._path)
+        except OSError as error:
+            raise KeyFileFault(path=self._path, reason=error) from error
+        if len(key) != KEY_BYTES:
+            raise KeyFileFault(path=self._path, reason=f"not {KEY_BYTES} bytes")
+        return key

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from ledger.cashbook import CashBook
 from ledger.database import Cursor, queries
 from ledger.journal import Head
 from ledger.needs import BillKey, Needs, listed
@@ -48,6 +49,7 @@ class Loaded:
         self.at = at
         self.today: date = local_day(at, find_zone(head.zone or "UTC"))
         self.places = Places()
+        self.cash = CashBook(cursor)
         self.ends: dict[int, int] = {}
         self.keeps_records = False
         self.promises: Mapping[str, set[str]] = {}
@@ -90,6 +92,7 @@ class Loaded:
             columns = [list(column) for column in zip(*needs.bills, strict=True)]
             self._bills.update(((h, b, c), Bill(limit, paid)) for h, b, c, limit, paid in query("bills", *columns))
         self._load_places(needs)
+        self.cash.load(needs)
 
     def _load_records(self, needs: Needs) -> None:
         """The streams to be read whole, those of entries to be reversed among them, and who moved serials since."""

@@ -9,6 +9,8 @@ from ledger.tapes import Run
 
 BillKey = tuple[str, str, str]
 """(hospital, bill number, case)."""
+LineKey = tuple[str, int, int]
+"""A line of a statement: SHA-256 of its file in hex, the statement's position in it, the line's ordinal there."""
 
 
 @dataclass(slots=True)
@@ -22,7 +24,7 @@ class Needs:
     asks who moved a run after an entry. `runs` are serials wanted wherever they are, `returning` places whose money may
     go home, `leaving_funds` funds whose money may go elsewhere: with these come the rows beside them, with which they
     may merge where they arrive. `promises` says of a record that the batch itself makes which places its money may come
-    home from.
+    home from. `legs` are entries whose cash legs are asked for, `matches` what was said of lines of statements.
     """
 
     keys: set[str] = field(default_factory=set)
@@ -46,6 +48,11 @@ class Needs:
     runs: set[Run] = field(default_factory=set)
     claims: set[str] = field(default_factory=set)
     bills: set[BillKey] = field(default_factory=set)
+    accounts: set[str] = field(default_factory=set)
+    suspense: set[str] = field(default_factory=set)
+    lines: set[LineKey] = field(default_factory=set)
+    legs: set[int] = field(default_factory=set)
+    matches: set[str] = field(default_factory=set)
 
     def include(self, other: Needs) -> None:
         """Takes in what others need."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import NamedTuple
@@ -32,6 +32,8 @@ from ledger.vault_keys import MasterKeys
 
 NOUNS = {"donor_id": "donor", "person_id": "person", "household_id": "household", "case_id": "case"}
 """Ids of the outside world that the vault replaces: by the name of their column, the noun of whose they are."""
+OUTSIDE_ID = "outside_id"
+"""The name of the outside id of a stream's subject, where the fields of its entries are named."""
 REWRAP_ROWS = 500
 _SQL = queries("ledger", "vault.sql")
 
@@ -164,9 +166,9 @@ class Vault:
 
     # Reading: always with a reason, always noted.
 
-    def open(self, stream: str, reader: Reader) -> Reading:
+    def open(self, stream: str, reader: Reader, fields: Collection[str] | None = None) -> Reading:
         """What opens the commitments on a stream, by entry and field, each held against the entry; of a subject with an
-        outside id, that too.
+        outside id, that too. Of some `fields` alone (`outside_id` among them) nothing else is read.
 
         Raises Unknown, SubjectIsRestricted; VaultDamaged, CommitmentDiffers, ValueLost and KeyFault where the vault
         does not hold what the entries say.
@@ -177,6 +179,9 @@ class Vault:
             pseudonym = cursor.execute(_SQL["pseudonym"], (stream,)).fetchone()
             if committed is None and pseudonym is None:
                 raise Unknown("stream", stream)
+            if fields is not None:
+                committed = {at: said for at, said in (committed or {}).items() if at[1] in fields}
+                pseudonym = pseudonym if OUTSIDE_ID in fields else None
             rows = cursor.execute(_SQL["values"], (sorted({seq for seq, _ in committed or ()}),)).fetchall()
             found = {(seq, field): (subject, sealed) for seq, field, subject, sealed in rows}
             subjects = {subject for subject, _ in found.values()} | ({stream} if pseudonym else set())
@@ -192,6 +197,15 @@ class Vault:
                 ],
                 _outside_id(persons[stream], pseudonym[0]) if pseudonym else None,
             )
+
+    def fields_of(self, stream: str) -> set[str]:
+        """What `open` could name there; no value is read. Raises Unknown."""
+        with self._transaction() as cursor:
+            committed = _commitments(cursor, stream)
+            pseudonym = cursor.execute(_SQL["pseudonym"], (stream,)).fetchone()
+        if committed is None and pseudonym is None:
+            raise Unknown("stream", stream)
+        return {field for _, field in committed or ()} | ({OUTSIDE_ID} if pseudonym else set())
 
     def newest(self, field: str, subjects: Iterable[str]) -> dict[str, str]:
         """The stream that last gave this field of each subject, where there is one; no value is read."""

@@ -108,6 +108,7 @@ class Batch:
                 batch.needs.keys.add(command.key)
                 if command.FOLLOWS:
                     batch.followers.append(command)
+                batch.needs.accounts.update(leg.account for leg in command.cash or ())
                 if command.personal or type(command) is EraseSubject:
                     batch.subjects.add(command.subject() or "")
             except Refusal as refusal:
@@ -388,7 +389,10 @@ def _outcome(book: Book, command: Command, digest: bytes, limits: Limits, keepin
     try:
         if command.on is not None and book.head.origin is not None:
             book.require_day(command.on)
+            book.cash.require_open(command.on)
         decision = command.decide(book)
+        if command.cash:
+            book.cash.require_legs(decision.facts[-1])
         limits.require_approval(command, decision)
         facts = decision.facts
         if keeping is not None:

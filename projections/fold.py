@@ -41,7 +41,7 @@ class ProjectionFailed(OperatorFault):
         self.seq = seq
 
 
-class Members(msgspec.Struct):
+class Members(msgspec.Struct, gc=False):
     """The members of an entry's `data` that the fold reads, the others passed over; an absent one is None or empty."""
 
     on: date | None = None
@@ -69,6 +69,21 @@ class Item(NamedTuple):
     type: str
     on: date | None
     data: Members
+
+
+class Arrival(msgspec.Struct, gc=False):
+    """Serials that came one behind the other to one place on one day, by the entries from `first` to `last`."""
+
+    tape: int
+    lo: int
+    hi: int
+    fund: str
+    target: str
+    hospital: str | None
+    on: date
+    opening: bool
+    first: int
+    last: int
 
 
 class _Part(msgspec.Struct):
@@ -139,14 +154,19 @@ class Changes:
     """What a page of entries changes: new gifts, movements, tapes and attributions, and `places` moved about."""
 
     def __init__(self, rows: Iterable[Row], funds: Mapping[int, str]) -> None:
-        """`rows` are the stored ones that the page's runs meet or touch; `funds` those of its tapes opened before."""
+        """`rows` are the stored ones that the page's runs meet or touch; `funds` those of its tapes opened before.
+
+        `arrivals` are what `gifts` come to, run by run, for whoever adds them up.
+        """
         self.places = Places(rows)
         self.funds = dict(funds)
         self.gifts: list[tuple[Any, ...]] = []
+        self.arrivals: list[Arrival] = []
         self.movements: list[tuple[Any, ...]] = []
         self.tapes: list[tuple[int, str, str, int]] = []
         self.attributions: list[tuple[int, str, str | None]] = []
-        self._arriving: dict[int, tuple[int, int, str, date]] = {}
+        self._arriving: dict[int, Arrival] = {}
+        self._ends: dict[tuple[str, str], tuple[int, str, str, str | None, str | None]] = {}
 
     def fold(self, items: Iterable[Item]) -> None:
         """Takes in the entries in order. Raises ProjectionFailed, and is of no use afterwards."""
@@ -156,7 +176,7 @@ class Changes:
             except Exception as error:
                 # Whatever is wrong with it, the operator must learn which entry it is.
                 raise failed(item.seq, item.type, error) from error
-        self._arrive()
+        self._arrive_all()
 
     def _fold(self, item: Item) -> None:
         data = item.data
@@ -173,29 +193,38 @@ class Changes:
 
     def _issue(self, item: Item, data: Members) -> None:
         """New gifts; their serials wait in `_arriving`, since most arrive where, and when, those before them did."""
-        on, opening = _dated(item), item.type == BALANCE_BROUGHT_FORWARD
+        on, opening, seq = _dated(item), item.type == BALANCE_BROUGHT_FORWARD, item.seq
+        donation, donor, arriving = data.donation, data.donor, self._arriving
         for new in data.issue:
-            tape, lo, hi, target = _tape(new.tape), new.lo, new.hi, new.to
-            fund = self.funds[tape]
-            place = parse_place(target)
-            what = (data.donation, data.donor, fund, target, place.hospital, place.case, opening)
-            self.gifts.append((tape, lo, hi, *what, on, item.seq))
-            before = self._arriving.get(tape)
-            if before is not None and before[1:] == (lo, target, on):
-                self._arriving[tape] = (before[0], hi, target, on)
+            lo, hi = new.lo, new.hi
+            tape, fund, target, hospital, case = self._ends.get((new.tape, new.to)) or self._end(new)
+            self.gifts.append((tape, lo, hi, donation, donor, fund, target, hospital, case, opening, on, seq))
+            run = arriving.get(tape)
+            if run and run.hi == lo and run.target == target and run.on == on and run.opening is opening:
+                run.hi, run.last = hi, seq
             else:
-                if before is not None:
-                    self._arrive()
-                self._arriving[tape] = (lo, hi, target, on)
+                if run:
+                    self._arrive(run)
+                arriving[tape] = Arrival(tape, lo, hi, fund, target, hospital, on, opening, seq, seq)
 
-    def _arrive(self) -> None:
-        for tape, (lo, hi, target, on) in self._arriving.items():
-            self.places.issue(Issue(tape, lo, hi, target), self.funds[tape], on)
+    def _end(self, new: Issued) -> tuple[int, str, str, str | None, str | None]:
+        """Where an issue arrives: tape number, whose money, place, hospital and case; remembered for the next one."""
+        tape, place = _tape(new.tape), parse_place(new.to)
+        self._ends[new.tape, new.to] = end = tape, self.funds[tape], new.to, place.hospital, place.case
+        return end
+
+    def _arrive(self, run: Arrival) -> None:
+        self.places.issue(Issue(run.tape, run.lo, run.hi, run.target), run.fund, run.on)
+        self.arrivals.append(run)
+
+    def _arrive_all(self) -> None:
+        for run in self._arriving.values():
+            self._arrive(run)
         self._arriving.clear()
 
     def _move(self, item: Item, moves: Iterable[Moved]) -> None:
         on = _dated(item)
-        self._arrive()
+        self._arrive_all()
         for each in moves:
             move = Move(_tape(each.tape), each.lo, each.hi, each.source, each.target)
             for lo, hi, *funds in self._between_funds(move, self.places.move(move, on)):

@@ -18,6 +18,7 @@ from eventsourcing.persistence import InterfaceError, Notification, OperationalE
 
 from ledger.journal import EntrySubscription, Journal
 from projections.fold import Item, ProjectionFailed, items_of, single_entries, whole_entries
+from projections.rebuilding import Beside, beside
 from projections.views import SumsFailed, ViewRecorder
 
 PAGE_ENTRIES = 8_000
@@ -90,26 +91,30 @@ class Runner:
         return position
 
     def rebuild(self, progress: Progress | None = None) -> Rebuilt:
-        """Folds everything anew in one transaction, so that no reader sees half of it, and holds it against what was.
+        """Folds everything anew beside the views, which answer and follow meanwhile, and replaces what is otherwise.
 
         Raises ProjectionFailed, with the views left as they were.
         """
-        position = 0
         with suppress(ProjectionFailed):  # what cannot be folded is told of below, or can be by now
             self.catch_up()
-        with self.recorder.folding() as cursor:
+        with beside(self._journal.database) as views:
+            self._refold(views, progress)
+            with views.turn() as cursor:
+                self._refold(views, progress)
+                views.finish()
+                unlike = views.replace()
+                self.recorder.track(cursor, views.position)
+        return Rebuilt(views.position, unlike)
+
+    def _refold(self, views: Beside, progress: Progress | None) -> None:
+        """Brings them to where the views are; to the end of the journal when those stand still."""
+        while True:
             size = self.position() if self.failure() is None else self._journal.entries.max_notification_id() or 0
-            before = self.recorder.digests(cursor)
-            self.recorder.forget(cursor)
-            while position < size and (page := self._page_after(position, size)):
-                folded = self.recorder.fold(cursor, page, sums=False)
-                assert folded, "nobody else folds meanwhile"
-                position = page[-1].id
-                if progress is not None:
-                    progress(position, max(position, size))
-            self.recorder.define(cursor)
-            after = self.recorder.digests(cursor)
-        return Rebuilt(position, tuple(name for name in after if after[name] != before[name]))
+            if views.position >= size or not (page := self._page_after(views.position, size)):
+                return
+            views.fold(page)
+            if progress is not None:
+                progress(views.position, max(views.position, size))
 
     def run(self, stop: threading.Event) -> None:
         """Follows the journal until `stop` is set; starts again, after a pause, when the connection drops.

@@ -53,6 +53,7 @@ class Page:
         """What follows from the page alone."""
         sums = Sums()
         sums.take_gifts(self.changes.gifts)
+        sums.take_arrivals(self.changes.arrivals)
         sums.take_movements(self.changes.movements)
         return sums
 
@@ -99,13 +100,12 @@ def add_flows(cursor: Cursor, page: Page) -> Donors:
 
 def add_periods(cursor: Cursor, page: Page) -> None:
     """Adds the page to the periods."""
-    periods = dict(page.sums.periods)
+    days = dict(page.sums.days)
     if page.sums.voids:
         for on, fund, amount in cursor.execute(_SQL["void_openings"], page.bounds).fetchall():
-            for key in (("day", on), ("month", on.replace(day=1))):
-                periods[*key, fund, BROUGHT_FORWARD] = periods.get((*key, fund, BROUGHT_FORWARD), 0) + amount
-    if periods:
-        cursor.execute(_SQL["add_periods"], _columns((*key, amount) for key, amount in sorted(periods.items())))
+            days[on, fund, BROUGHT_FORWARD] = days.get((on, fund, BROUGHT_FORWARD), 0) + amount
+    if days:
+        cursor.execute(_SQL["add_periods"], _columns((*key, amount) for key, amount in sorted(days.items())))
 
 
 def define(cursor: Cursor) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ledger.places import parse_place
-from projections.fold import ENTRY_REVERSED
+from projections.fold import ENTRY_REVERSED, Arrival
 
 ALL, UNKNOWN, OPENING = "all", "unknown", "opening"
 """Whose money stands somewhere: anybody's; of it what came with no donor known, and what was brought forward so."""
@@ -31,36 +31,40 @@ class Standing(NamedTuple):
 class Sums:
     """What a page's gifts, and as far as that goes its movements, add to the sums that are kept.
 
-    `standing` holds amount, first and last seq; `donors` ranges and minor units; `periods` minor units by grain, first
-    day, fund and figure; `voids` is whether anything became void or ceased to be.
+    `standing` holds amount, first and last seq; `donors` ranges and minor units; `days` minor units by day, fund and
+    figure; `voids` is whether anything became void or ceased to be.
     """
 
     standing: dict[Standing, tuple[int, int, int]] = field(default_factory=dict)
     donors: dict[str, tuple[int, int]] = field(default_factory=dict)
-    periods: dict[tuple[str, date, str, str], int] = field(default_factory=lambda: defaultdict(int))
+    days: dict[tuple[date, str, str], int] = field(default_factory=lambda: defaultdict(int))
     voids: bool = False
 
     def take_gifts(self, gifts: Iterable[Any]) -> None:
-        """Issued ranges, in the order of view_gift's columns and of their entries."""
-        alike: dict[tuple[Any, ...], tuple[int, int, int]] = {}
+        """Whose the issued ranges are, in the order of view_gift's columns and of their entries."""
         donors, none = self.donors, (0, 0)
-        for _, lo, hi, _, donor, fund, target, hospital, _, opening, on, seq in gifts:
-            amount = hi - lo
-            key = (fund, target, hospital, on, opening, donor is None)
-            so_far = alike.get(key)
-            alike[key] = (amount, seq, seq) if so_far is None else (so_far[0] + amount, so_far[1], seq)
+        nobodys: dict[tuple[Any, ...], tuple[int, int, int]] = {}
+        for _, lo, hi, _, donor, fund, target, hospital, _, opening, _, seq in gifts:
             if donor is not None:
                 ranges, given = donors.get(donor, none)
-                donors[donor] = (ranges + 1, given + amount)
-        for (fund, target, hospital, on, opening, nobodys), added in alike.items():
-            kind = parse_place(target).kind
-            self._stand(Standing(ALL, fund, kind, hospital or ""), added)
-            if nobodys:
-                self._stand(Standing(OPENING if opening else UNKNOWN, fund, kind, hospital or ""), added)
-            self._count(on, fund, ISSUED, added[0])
-            self._count(on, fund, kind, added[0])
-            if opening:
-                self._count(on, fund, BROUGHT_FORWARD, added[0])
+                donors[donor] = (ranges + 1, given + hi - lo)
+            else:
+                key = (fund, target, hospital, opening)
+                amount, first, _ = nobodys.get(key, (0, seq, seq))
+                nobodys[key] = (amount + hi - lo, first, seq)
+        for (fund, target, hospital, opening), added in nobodys.items():
+            whose, kind = OPENING if opening else UNKNOWN, parse_place(target).kind
+            self._stand(Standing(whose, fund, kind, hospital or ""), added)
+
+    def take_arrivals(self, arrivals: Iterable[Arrival]) -> None:
+        """Where the issued ranges arrived, in the order of their entries."""
+        for run in arrivals:
+            amount, kind = run.hi - run.lo, parse_place(run.target).kind
+            self._stand(Standing(ALL, run.fund, kind, run.hospital or ""), (amount, run.first, run.last))
+            self._count(run.on, run.fund, ISSUED, amount)
+            self._count(run.on, run.fund, kind, amount)
+            if run.opening:
+                self._count(run.on, run.fund, BROUGHT_FORWARD, amount)
 
     def take_movements(self, movements: Iterable[Any]) -> None:
         """Moves, in the order of view_movement's columns. A transfer that is undone counts as none having been."""
@@ -80,5 +84,4 @@ class Sums:
         self.standing[where] = (amount + added[0], min(first, added[1]), max(last, added[2]))
 
     def _count(self, on: date, fund: str, figure: str, amount: int) -> None:
-        self.periods["day", on, fund, figure] += amount
-        self.periods["month", on.replace(day=1), fund, figure] += amount
+        self.days[on, fund, figure] += amount

@@ -170,9 +170,12 @@ select donor, given from view_donor, lowered where given >= lowered.floor
 on conflict do nothing
 
 -- name: add_periods
--- What days and months changed in funds' figures.
+-- What days changed in funds' figures, and their months.
 insert into view_period as kept (grain, since, fund, figure, amount)
-select * from unnest(%b::text[], %b::date[], %b::text[], %b::text[], %b::bigint[])
+select grain, case grain when 'day' then since else date_trunc('month', since)::date end, fund, figure, sum(amount)::bigint
+from unnest(%b::date[], %b::text[], %b::text[], %b::bigint[]) change (since, fund, figure, amount)
+cross join (values ('day'), ('month')) grains (grain)
+group by 1, 2, 3, 4 order by 1, 2, 3, 4
 on conflict (grain, since, fund, figure) do update set amount = kept.amount + excluded.amount
 
 -- name: void_openings

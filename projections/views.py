@@ -41,8 +41,7 @@ class ViewRecorder(PostgresTrackingRecorder):
         """A transaction in which this process alone folds; others wait. Committed on the way out."""
         with self.datastore.get_connection() as connection, connection.transaction():
             cursor = tuples(connection)
-            cursor.execute(_SQL["begin"])
-            cursor.execute(_SQL["lock"])
+            take_turn(cursor)
             yield cursor
 
     def position(self) -> int:
@@ -55,15 +54,14 @@ class ViewRecorder(PostgresTrackingRecorder):
         page: Sequence[Notification],
         items: Sequence[Item] | None = None,
         *,
-        sums: bool = True,
         alone: bool = False,
     ) -> bool:
         """Folds the page's whole entries that are not folded yet, and moves the tracking, in the open transaction.
 
         False, with nothing done, when the page has none or does not reach back to where the views end. `items` are the
-        page's as far as they were read already. Without `sums` those are left as they are, for `define`. Raises
-        ProjectionFailed, and SumsFailed unless the page is one entry `alone`, after which the transaction must be given
-        up; a kind of sum that cannot follow an entry alone stands still from there on, and all else goes on.
+        page's as far as they were read already. Raises ProjectionFailed, and SumsFailed unless the page is one entry
+        `alone`, after which the transaction must be given up; a kind of sum that cannot follow an entry alone stands
+        still from there on, and all else goes on.
         """
         positions = dict(cursor.execute(_SQL["positions"]).fetchall())
         position = positions.get(self.application) or 0
@@ -73,17 +71,14 @@ class ViewRecorder(PostgresTrackingRecorder):
         if not fresh:
             return False
         items = items if items is not None and len(items) == len(fresh) else items_of(fresh)
-        runs = touched(items)
-        changes = Changes(_rows_near(cursor, runs), _funds(cursor, runs))
-        changes.fold(items)
-        _store(cursor, changes)
+        changes = folded(cursor, items)
         attributed = False
         for kind in SUMS:
-            if sums and (positions.get(self.name_of(kind)) or 0) == position:
+            if (positions.get(self.name_of(kind)) or 0) == position:
                 added = self._sum_up(cursor, kind, Page(changes, items[0].seq, items[-1].seq), items[0], alone)
                 attributed = attributed or (added and kind == FLOWS)
         if not attributed:
-            _attribute(cursor, changes)
+            attribute(cursor, changes)
         self._insert_tracking(cursor, Tracking(self.application, fresh[-1].id))
         return True
 
@@ -93,7 +88,7 @@ class ViewRecorder(PostgresTrackingRecorder):
             with cursor.connection.transaction():
                 if kind == FLOWS:
                     settling = summing.add_flows(cursor, page)
-                    _attribute(cursor, page.changes)
+                    attribute(cursor, page.changes)
                     settling.settle(cursor)
                 else:
                     summing.add_periods(cursor, page)
@@ -112,17 +107,11 @@ class ViewRecorder(PostgresTrackingRecorder):
         """Under which name a kind of sum is tracked."""
         return f"{self.application}.{kind}"
 
-    def digests(self, cursor: Cursor) -> dict[str, Any]:
-        """Of each table something that only the same rows come to, to be compared within this transaction's time."""
-        return {name: what for name, *what in cursor.execute(_SQL["digests"]).fetchall()}
-
-    def define(self, cursor: Cursor) -> None:
-        """Makes the sums, which are empty, as of where the other views are."""
-        summing.define(cursor)
-        position = dict(cursor.execute(_SQL["positions"]).fetchall()).get(self.application)
-        if position is not None:
-            for kind in SUMS:
-                self._insert_tracking(cursor, Tracking(self.name_of(kind), position))
+    def track(self, cursor: Cursor, position: int) -> None:
+        """Says that views and all sums are as of there, wherever they were."""
+        cursor.execute(_SQL["forget_tracking"])
+        for name in (self.application, *map(self.name_of, SUMS)) if position else ():
+            self._insert_tracking(cursor, Tracking(name, position))
 
     def forget(self, cursor: Cursor) -> None:
         """Empties the views, the sums and the tracking in the open transaction."""
@@ -149,6 +138,26 @@ class ViewRecorder(PostgresTrackingRecorder):
         return {name: ProjectionFailed(*fields) for name, *fields in rows}
 
 
+def take_turn(cursor: Cursor) -> None:
+    """Waits until nobody else folds, and keeps others waiting until the open transaction ends."""
+    cursor.execute(_SQL["begin"])
+    cursor.execute(_SQL["lock"])
+
+
+def folded(cursor: Cursor, items: Sequence[Item]) -> Changes:
+    """Folds entries into the views, and stores what they change but for whose gifts are. Raises ProjectionFailed."""
+    runs = touched(items)
+    changes = Changes(_rows_near(cursor, runs), _funds(cursor, runs))
+    changes.fold(items)
+    _store(cursor, changes)
+    return changes
+
+
+def digests(cursor: Cursor) -> dict[str, Any]:
+    """Of each table something that only the same rows come to, to be compared within this transaction's time."""
+    return {name: what for name, *what in cursor.execute(_SQL["digests"]).fetchall()}
+
+
 def _rows_near(cursor: Cursor, runs: Sequence[Run]) -> list[Row]:
     if not runs:
         return []
@@ -172,7 +181,8 @@ def _store(cursor: Cursor, changes: Changes) -> None:
     _copy(cursor, "copy_places", PLACE_TYPES, map(place_columns, new))
 
 
-def _attribute(cursor: Cursor, changes: Changes) -> None:
+def attribute(cursor: Cursor, changes: Changes) -> None:
+    """Stores what entries said about whose gifts are."""
     if changes.attributions:
         cursor.execute(_SQL["attribute"], _columns(changes.attributions))
 

@@ -70,6 +70,10 @@ with tape as (delete from view_tape), gift as (delete from view_gift), place as 
     movement as (delete from view_movement), attribution as (delete from view_attribution)
 delete from view_tracking
 
+-- name: forget_tracking
+-- How far they are.
+delete from view_tracking
+
 -- name: digests
 -- A sum over all rows of each table that is the same in whatever order they come; of sums only what is not 0, and no bounds.
 select name, rows, digest from (
@@ -88,6 +92,8 @@ select name, rows, digest from (
     union all
     select 'view_donor', count(*), sum(hashtextextended(concat_ws('/', donor, ranges, given, many), 0))
     from view_donor where ranges <> 0
+    union all
+    select 'view_giving', count(*), sum(hashtextextended(concat_ws('/', donors, floor), 0)) from view_giving
     union all
     select 'view_leader', count(*), sum(hashtextextended(t::text, 0)) from view_leader t
     union all

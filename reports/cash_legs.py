@@ -15,22 +15,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from ledger.cash import SIDES
 from ledger.database import Cursor, queries, tuples
 from ledger.journal import Journal
 from ledger.times import find_zone, local_day, parse_utc
 from reports.reconcile import Movement
 
 PAGE_ROWS = 10_000
-SIDES = {
-    "DonationReceived": 1,
-    "HospitalPaymentReturned": 1,
-    "GrantReturned": 1,
-    "HospitalPaymentMade": -1,
-    "CashGranted": -1,
-    "DonationRefunded": -1,
-    "ExpenseMade": -1,
-}
-"""Facts that move cash, and which way."""
 HELD = ("fund", "case", "fee", "hold")
 """Kinds of places whose money is on accounts still."""
 OPENING = "BalanceBroughtForward"
@@ -59,6 +50,7 @@ class _Members(Struct, frozen=True):
     cash: tuple[_Cash, ...] = ()
     channel: str | None = None
     channel_txn: str | None = None
+    suspense: str | None = None
 
 
 class _Entry(Struct, frozen=True):
@@ -71,7 +63,7 @@ class Sides(NamedTuple):
     """Both sides of a reconciliation, and the stream of each entry that has legs, by seq.
 
     `openings`: what each account had before; `nowhere`: cash that came, less what went, without an account's name;
-    `held`: what the ledger holds, by kind of place.
+    `held`: what the ledger holds, by kind of place; `suspense`: what it owes of receipts that nobody could place.
     """
 
     lines: list[Movement]
@@ -80,6 +72,7 @@ class Sides(NamedTuple):
     openings: Mapping[str, int]
     nowhere: int
     held: Mapping[str, int]
+    suspense: int = 0
 
 
 _decode = msgspec.json.Decoder(_Entry).decode
@@ -93,6 +86,7 @@ def read_sides(journal: Journal) -> Sides:
         connection.execute(_SQL["snapshot"])
         cursor = tuples(connection)
         lines = list(_lines(cursor, str(head.currency)))
+        [(suspense,)] = cursor.execute(_SQL["suspense"]).fetchall()
         held = dict.fromkeys(HELD, 0) | dict(cursor.execute(_SQL["held"]).fetchall())
         legs: list[Movement] = []
         streams: dict[int, str] = {}
@@ -103,6 +97,8 @@ def read_sides(journal: Journal) -> Sides:
             entry = _decode(body)
             if entry.data.of is not None:
                 continue  # a later part of a group: moves alone
+            if entry.data.suspense is not None and not entry.stream.startswith("suspense/"):
+                continue  # its money came in with the receipt that was suspended
             found = list(_legs(seq, SIDES.get(kind, 1), entry, zone))
             nowhere += _whole(kind, entry.data) - sum(leg.amount for leg in found)
             if kind == OPENING:
@@ -113,7 +109,7 @@ def read_sides(journal: Journal) -> Sides:
             if entry.data.channel is not None:
                 channels.add(entry.data.channel)
     legs = [leg._replace(channel=True) if leg.account in channels else leg for leg in legs]
-    return Sides(lines, legs, streams, openings, nowhere, held)
+    return Sides(lines, legs, streams, openings, nowhere, held, suspense)
 
 
 def _lines(cursor: Cursor, currency: str) -> Iterator[Movement]:

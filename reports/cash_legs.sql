@@ -21,3 +21,7 @@ order by entry.seq limit %(limit)s
 -- What the ledger holds, by kind of place: at funds and cases, as fees, on hold.
 select split_part(place, '/', 1) as kind, sum(hi - lo)::bigint from holding
 where split_part(place, '/', 1) in ('fund', 'case', 'fee', 'hold') group by 1
+
+-- name: suspense
+-- What is owed of suspended receipts.
+select coalesce(sum(left_minor), 0)::bigint from suspense

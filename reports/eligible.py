@@ -39,6 +39,7 @@ class Offer(NamedTuple):
     """
 
     tape: int
+    place: str
     fund: str
     amount: int
     since: date
@@ -87,7 +88,7 @@ def eligible(journal: Journal, case: str, on: date, fund: str | None = None) -> 
     offers = []
     for tape, place, holder, amount, since in waiting:
         at_hand = told[forces[place] or tape]
-        offers.append(Offer(tape, holder, amount, since, at_hand, _obstacle(at_hand, attributes, on)))
+        offers.append(Offer(tape, place, holder, amount, since, at_hand, _obstacle(at_hand, attributes, on)))
     offers.sort(key=lambda one: (one.obstacle is not None, one.terms.order, one.tape))
     return Eligible(found, offers, siblings, dictionary)
 

@@ -95,6 +95,8 @@ def _ranges(runs: list[dict[str, Any]], reader: Reader) -> str:
 
 
 def _line(line: dict[str, Any], reader: Reader) -> str:
+    if "file" in line:
+        return " ".join((line["account"], line["on"], reader.money(line["amount"])))
     parts = [line["case"], reader.money(line["amount"])]
     if "bill_no" in line:
         parts.append(f"{word('bill_no', reader)} {line['bill_no']}")
@@ -192,6 +194,8 @@ LABELS = {
     "name": ("名称", "name"),
     "parent": ("上级代码", "parent"),
     "province": ("省份", "province"),
+    "LedgerOpened": ("开立账本", "Ledger opened"),
+    "TapeOpened": ("开立编号序列", "Tape opened"),
     "KeyRotated": ("更换日志签名密钥", "Log's key changed"),
     "CodeDefined": ("定义代码", "Code defined"),
     "FundOpened": ("设立专项基金", "Fund opened"),

@@ -45,16 +45,17 @@ class Account(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Both sides, in minor units: `held` by kind of place; accounts by name."""
+    """Both sides, in minor units: `held` by kind of place, and `suspense`; accounts by name."""
 
     held: Mapping[str, int]
     accounts: Sequence[Account]
     nowhere: int
+    suspense: int = 0
 
     @property
     def difference(self) -> int:
-        """What is held less what is on accounts and at none named: zero, or the ledger's tables are wrong."""
-        return sum(self.held.values()) - sum(account.book for account in self.accounts) - self.nowhere
+        """Law 8: what is held and owed less what is on accounts and at none named: zero, or the tables are wrong."""
+        return sum(self.held.values()) + self.suspense - sum(account.book for account in self.accounts) - self.nowhere
 
 
 def position(sides: Sides, found: Reconciliation, statements: Sequence[Kept]) -> Position:
@@ -70,6 +71,10 @@ def position(sides: Sides, found: Reconciliation, statements: Sequence[Kept]) ->
         if leg.key in arrived or _by(leg, newest.get(account)):
             then[account] += leg.amount
             legs_open[account] += 0 if leg.key in arrived else leg.amount
+    for match in found.matches:
+        for line in () if match.legs else map(lines.__getitem__, match.lines):  # from one own account to another
+            book[line.account] += line.amount
+            then[line.account] += line.amount if _by(line, newest.get(line.account)) else 0
     for line in sides.lines:
         if line.key not in matched_lines and _by(line, newest.get(line.account)):
             lines_open[line.account] += line.amount
@@ -87,6 +92,7 @@ def position(sides: Sides, found: Reconciliation, statements: Sequence[Kept]) ->
             for name in names
         ],
         sides.nowhere,
+        sides.suspense,
     )
 
 
@@ -94,7 +100,8 @@ def position_lines(found: Position, reader: Reader) -> Iterator[str]:
     """The position for people."""
     yield reader.word("position")
     yield from figures([(f"at_{kind}", amount) for kind, amount in found.held.items()], reader)
-    yield from figures([("total", sum(found.held.values()))], reader)
+    owed = [("suspense", found.suspense)] if found.suspense else []
+    yield from figures([*owed, ("total", sum(found.held.values()) + found.suspense)], reader)
     rows = [
         (f"{account.name} ({reader.word('in_transit')})" if account.channel else account.name, account.book)
         for account in found.accounts
@@ -136,6 +143,7 @@ def position_members(found: Position, exponent: int) -> dict[str, Any]:
             }
             for account in found.accounts
         ],
+        "suspense": text(found.suspense),
         "nowhere": text(found.nowhere),
         "difference": text(found.difference),
     }

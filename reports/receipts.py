@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import json
 
@@ -23,6 +24,8 @@ from projections.trace import reading
 from reports.entries import word
 from reports.traces import Reader
 from reports.verifying_page import page_alone
+
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 class ReceiptsFault(InputFault):
@@ -72,16 +75,8 @@ def receipts_of(log: Log, entries: Sequence[Entry], openings: Openings) -> list[
     return log.receipts(seqs, openings)
 
 
-def write_folder(
-    folder: Path, title: str, receipts: Sequence[Receipt], head: Checkpoint, policy: Policy, reader: Reader
-) -> None:
-    """A folder with the receipts, whose signature counts, how to check them, and with what (a page in the reader's
-    language, and verify.py): whole or not at all.
-
-    Raises ReceiptsFault for one that holds something.
-    """
-    folder = folder.absolute()
-    beside = folder.with_name(f".{folder.name}.new")
+def require_new(folder: Path) -> None:
+    """Raises ReceiptsFault for a folder that holds something, or cannot be looked into."""
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ReceiptsFault(
@@ -89,12 +84,36 @@ def write_folder(
                 reason="it is there and not empty; name a new one",
                 reason_zh="已存在且非空，请另选文件夹",
             )
+    except OSError as error:
+        raise ReceiptsFault(folder=folder, reason=error.strerror, reason_zh=error.strerror) from error
+
+
+def write_folder(
+    folder: Path,
+    title: str,
+    receipts: Sequence[Receipt],
+    head: Checkpoint,
+    policy: Policy,
+    reader: Reader,
+    more: Mapping[str, bytes] = _NOTHING,
+) -> None:
+    """A folder with the receipts, whose signature counts, how to check them, and with what (a page in the reader's
+    language, and verify.py): whole or not at all.
+
+    `more` are files besides, by their names. Raises ReceiptsFault for one that holds something.
+    """
+    folder = folder.absolute()
+    beside = folder.with_name(f".{folder.name}.new")
+    require_new(folder)
+    try:
         shutil.rmtree(beside, ignore_errors=True)
         for one in receipts:
             mode = 0o600 if one.openings else 0o644
             write_whole(beside / f"{one.proof.index:06}.tlog-proof", one.proof.text(), mode)
         write_whole(beside / "policy", policy.text())
         write_whole(beside / "README.md", _readme(title, receipts, head).encode())
+        for name, data in more.items():
+            write_whole(beside / name, data)
         shutil.copyfile(verify.__file__, beside / "verify.py")
         page = page_alone(policy.text().decode("utf-8", "replace"), head.origin, reader)
         write_whole(beside / "verify.html", page.encode())

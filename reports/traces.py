@@ -91,6 +91,9 @@ def _donation(trace: Trace, reader: Reader) -> Iterator[str]:
     yield from figures([*facts, ("entry", _entry(trace["seq"])), ("given", trace["given"])], reader)
     yield from _by_place(trace, reader)
     yield from _flows(trace, reader)
+    if "bank_lines" in trace:
+        rows = [(one["line"], one["account"], str(one["on"]), one["amount"]) for one in trace["bank_lines"]]
+        yield from table("bank_lines", ("line", "account", "bank_on", "amount"), rows, reader)
 
 
 def _case(trace: Trace, reader: Reader) -> Iterator[str]:
@@ -355,6 +358,15 @@ WORDS = {
     "at_hold": ("冻结", "Held"),
     "at_refunded": ("捐赠退回", "Refunded"),
     "at_out": ("其他转出", "Left"),
+    "bank_lines": ("对账单流水", "Lines of statements"),
+    "line": ("流水", "Line"),
+    "unmatched": ("未达", "unmatched"),
+    "suggested": ("有建议", "suggested"),
+    "matched": ("已匹配", "matched"),
+    "partial": ("部分匹配", "partly matched"),
+    "disputed": ("存疑", "disputed"),
+    "written_off": ("已核销", "written off"),
+    "suspense": ("待查暂收", "Suspended receipts"),
     "at_void": ("作废（误记）", "Void (recorded by mistake)"),
     "programme": ("业务活动", "programme"),
     "management": ("管理费用", "management"),
@@ -382,5 +394,14 @@ WORDS = {
     "CaseClosed": ("结案", "Case closed"),
     "CaseReopened": ("重新立案", "Case reopened"),
     "EntryReversed": ("冲销", "Reversal"),
+    "AccountOpened": ("启用账户", "Account opened"),
+    "ReceiptSuspended": ("待查暂收", "Receipt suspended"),
+    "SuspenseRepaid": ("暂收退还", "Suspended money paid back"),
+    "LinesMatched": ("对账匹配", "Lines matched"),
+    "LinesWrittenOff": ("核销", "Lines written off"),
+    "LinesDisputed": ("存疑", "Lines disputed"),
+    "LinesUnmatched": ("撤销匹配", "Match undone"),
+    "PeriodClosed": ("关账", "Period closed"),
+    "PeriodReopened": ("重开账期", "Period reopened"),
 }
 """What reports say, in Chinese and in English."""

@@ -318,6 +318,12 @@ def older_named_wrongly(forgery: Forgery) -> None:
     forgery.seal()
 
 
+def following_itself(forgery: Forgery) -> None:
+    """Says to follow an older history of its own name, to which the reader's old head might belong."""
+    forgery.entries[0]["data"]["continues"] = {"origin": forgery.origin, "size": 3, "root": "11" * 32}
+    forgery.seal()
+
+
 def keeping_anothers(forgery: Forgery) -> None:
     """The head that the reader kept is another ledger's."""
     origin = "ledger.example.org/other"

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 
 import attackers as by
+import attacks_of_meaning
 import attacks_of_time
 from attackers import Attacker
 from forging import framed, head_text, note
@@ -55,8 +56,7 @@ WHO_CARRIES = [
            by.altering("tile/entries/000.p/SIZE", lambda data: data.replace(b"DN-13", b"DN-14")), "History.link",
            "its leaf hash differs from prev", also=("Export._differs", "SignedLog.check_root")),
     Attack("a gift is given to another donor under the old signature", by.unsigned(by.rewritten),
-           "SignedLog.check_root",
-           "was signed over another root"),
+           "SignedLog.check_root", "was signed over another root"),
     Attack("the head is made to fit other entries", by.refitted, "Note.signers", "the signature of"),
     Attack("a signature is copied from another head",
            by.heading(lambda f: by.resigned(f.read("checkpoint"), f.read("checkpoints/54"))), "Note.signers",
@@ -312,6 +312,7 @@ WHO_BREAKS_THE_LAW = [
     Attack("an entry is changed and the next not linked anew",
            by.loosely(lambda bodies: [body.replace(b"DN-13", b"DN-31") for body in bodies]), "History.link",
            "its leaf hash differs from prev"),
+    *(Attack(*row) for row in attacks_of_meaning.ROWS),
 ]  # fmt: skip
 
 WHO_SIGNS = [
@@ -336,8 +337,7 @@ WHO_SIGNS = [
            "SignedLog.check_root",
            "the head you kept", head=True),
     Attack("another ledger's export", by.under(lambda _: by.mallory("ledger.example.org/other")),
-           "SignedLog.check_head",
-           "is not signed by the key in force"),
+           "SignedLog.check_head", "is not signed by the key in force"),
     Attack("another ledger's head is held against it", by.keeping_anothers, "other_ledger",
            "is the head of another ledger", head=True, code=2, also=(BREAKS,)),
     Attack("an older ledger is said to be followed at another head", by.older_named_wrongly,

@@ -15,7 +15,7 @@ from stamping import STAMPING, Holder, Stamper, issue, root, rsa_key, stamper
 from audit.verify import Sm3Tree, sm3_text
 
 Deed = Callable[[Forgery], None]
-Row = tuple[str, Deed, str, str] | tuple[str, Deed, str, str, str, tuple[str, ...]]
+Row = tuple[str, Deed, str, str] | tuple[str, Deed, str, str, str] | tuple[str, Deed, str, str, str, tuple[str, ...]]
 HOUR = timedelta(hours=1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import subprocess
@@ -20,13 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from honest import Honest, honest_ledger
 from hypothesis import HealthCheck, settings
 from pages import CheckAxe, Look, Windows, check_accessible, chromium_running, looking
+from schemas import own_schema, promised
 from serving import Served, serving
 from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
 from api.cli import main
 from audit.checkpoint import KeySigner
-from ledger.database import Database, connecting, migrate
+from ledger.database import Database, connecting
 from ledger.decisions import OpenLedger
 from ledger.embedded import ensure_running
 from ledger.journal import Journal
@@ -40,7 +40,6 @@ SCALE = int(os.environ.get("FENHAO_TEST_SCALE", "1"))
 ORIGIN = "ledger.example.org/test"
 SIGNER = KeySigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"k" * 32))
 """Whose key entry 0 of the fixtures' ledgers names."""
-_schemas = itertools.count(1)
 Fenhao = Callable[..., Result]
 """`fenhao` with these arguments."""
 
@@ -95,6 +94,11 @@ def embedded_url() -> Iterator[str]:
     when it cannot read its own.
     """
     with TemporaryDirectory(prefix="fenhao-home-") as folder, ensure_running(Path(folder)) as server:
+        with connecting(server.owner_url) as owner:  # what it holds ends with the run: nothing waits for the disk
+            owner.execute("alter system set fsync = off")
+            owner.execute("alter system set synchronous_commit = off")
+            owner.execute("alter system set full_page_writes = off")
+            owner.execute("select pg_reload_conf()")
         yield server.owner_url
 
 
@@ -112,7 +116,7 @@ class SystemServer:
 
     def start(self) -> None:
         """Raises CalledProcessError when it does not come up."""
-        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off"
+        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off -c full_page_writes=off"
         self.program("pg_ctl", "-w", "-o", options, "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
@@ -184,17 +188,6 @@ def database(server_url: str) -> Iterator[Database]:
     """A migrated schema of its own."""
     with own_schema(server_url) as made:
         yield made
-
-
-@contextmanager
-def own_schema(server_url: str) -> Iterator[Database]:
-    """A migrated schema that is gone afterwards."""
-    made = Database(server_url, schema=f"t{os.getpid()}_{next(_schemas)}")
-    migrate(made)
-    yield made
-    with connecting(server_url) as connection:
-        connection.execute(f"drop schema {made.schema} cascade")
-        connection.execute(f"drop owned by {made.role}; drop role {made.role}")
 
 
 @pytest.fixture
@@ -270,7 +263,7 @@ def ledger_with_codes(ledger: Ledger) -> Ledger:
 
 @pytest.fixture
 def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fenhao]:
-    """`fenhao` in a home and a schema of its own."""
+    """`fenhao` in a home and a schema of its own; what `init` finds is migrated already."""
     schema = f"cli_{abs(hash(request.node.name)) % 10**8}"
     environment = {
         "FENHAO_HOME": str(tmp_path / "home"),
@@ -278,12 +271,12 @@ def fenhao(embedded_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
         "FENHAO_SCHEMA": schema,
         "FENHAO_LANGUAGE": "",
     }
+    with promised(embedded_url, schema) as bring:
 
-    def run(*arguments: str, typed: str | None = None) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=typed, env=environment)
+        def run(*arguments: str, typed: str | None = None, **more: str) -> Result:
+            words = [str(argument) for argument in arguments]
+            if words[:1] == ["init"]:
+                bring()
+            return CliRunner().invoke(main, words, input=typed, env=environment | more)
 
-    yield run
-    with connecting(embedded_url) as connection:
-        connection.execute(f"drop schema if exists {schema} cascade")
-        for (role,) in connection.execute("select rolname from pg_roles where rolname = %s", (f"{schema}_service",)):
-            connection.execute(f"drop owned by {role}; drop role {role}")
+        yield run

@@ -13,7 +13,8 @@ from datetime import UTC, date, datetime
 from itertools import count, zip_longest
 from typing import NamedTuple
 
-from ledger.database import Database, connecting, migrate
+from schemas import own_schema
+
 from ledger.decisions import (
     AmendCase,
     AttributeDonation,
@@ -70,20 +71,13 @@ def story(title: str, text: str, *found: str) -> Story:
 
 
 @contextmanager
-def library(url: str, schema: str) -> Iterator[Journal]:
+def library(url: str) -> Iterator[Journal]:
     """A ledger for stories, with a small dictionary; gone afterwards."""
-    database = Database(url, schema=schema)
-    migrate(database)
-    try:
-        with Journal(database, clock=lambda: CLOCK) as journal:
-            writer = Writer(journal)
-            told(writer, OpenLedger(key="open", origin="ledger.example.org/stories", verifier_key="k"))
-            told(writer, DefineCode(key="vsd", dimension="disease", code="VSD", name="室间隔缺损"))
-            yield journal
-    finally:
-        with connecting(url) as connection:
-            connection.execute(f"drop schema {schema} cascade")
-            connection.execute(f"drop owned by {database.role}; drop role {database.role}")
+    with own_schema(url) as database, Journal(database, clock=lambda: CLOCK) as journal:
+        writer = Writer(journal)
+        told(writer, OpenLedger(key="open", origin="ledger.example.org/stories", verifier_key="k"))
+        told(writer, DefineCode(key="vsd", dimension="disease", code="VSD", name="室间隔缺损"))
+        yield journal
 
 
 def told(writer: Writer, command: Command) -> int:

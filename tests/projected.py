@@ -6,7 +6,6 @@ has thought of yet. The model reads nothing but the entries' JSON.
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +16,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 from hypothesis import strategies as st
+from schemas import own_schema
 
 from ledger.codec import Entry
-from ledger.database import Database, connecting, migrate
+from ledger.database import Database
 from ledger.decisions import (
     Command,
     GrantCash,
@@ -94,20 +94,13 @@ def _parts(data: dict[str, Any], moves_per_part: int, seq: int) -> list[dict[str
 @contextmanager
 def opened(url: str) -> Iterator[Ledger]:
     """A new ledger with two funds, two cases and two hospitals; gone afterwards."""
-    database = Database(url, schema=f"prj_{os.getpid()}_{next(_numbers)}")
-    migrate(database)
-    try:
-        with Journal(database) as journal:
-            writer = Writer(journal)
-            writer.submit(OpenLedger(key="open", origin="ledger.example.org/test", verifier_key="k"))
-            writer.submit_batch([OpenFund(key=f"f{fund}", fund=fund, name="基金", fee_bp=500) for fund in FUNDS])
-            writer.submit_batch([RegisterHospital(key=f"h{one}", hospital=one, name="医院") for one in HOSPITALS])
-            writer.submit_batch([OpenCase(key=f"c{case}", case=case, fund=FUNDS[0], hospital="H1") for case in CASES])
-            yield Ledger(database, journal, writer)
-    finally:
-        with connecting(url) as connection:
-            connection.execute(f"drop schema {database.schema} cascade")
-            connection.execute(f"drop owned by {database.role}; drop role {database.role}")
+    with own_schema(url) as database, Journal(database) as journal:
+        writer = Writer(journal)
+        writer.submit(OpenLedger(key="open", origin="ledger.example.org/test", verifier_key="k"))
+        writer.submit_batch([OpenFund(key=f"f{fund}", fund=fund, name="基金", fee_bp=500) for fund in FUNDS])
+        writer.submit_batch([RegisterHospital(key=f"h{one}", hospital=one, name="医院") for one in HOSPITALS])
+        writer.submit_batch([OpenCase(key=f"c{case}", case=case, fund=FUNDS[0], hospital="H1") for case in CASES])
+        yield Ledger(database, journal, writer)
 
 
 def is_home(place: str) -> bool:

@@ -15,9 +15,11 @@ from typing import Any
 
 import httpx
 import uvicorn
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from api.bootstrap import Fenhao, initialise, opened
+from api.http import accounts
 from api.http.accounts import Session
 from api.http.app import service
 from api.http.office import COOKIE, Office
@@ -28,6 +30,7 @@ from ledger.database import Database
 ORIGIN = "ledger.example.org/test"
 PASSWORD = "correct horse battery"
 _keys = itertools.count(1)
+accounts._HASHER = PasswordHasher(time_cost=1, memory_cost=64)  # as strong as tests need; tests sign in by the hundred
 
 
 def headers_of(session: Session) -> dict[str, str]:

@@ -21,6 +21,7 @@ CHAPTERS = {
         "duplicate-receipt",
         "foreign-gift",
         "interest",
+        "unidentified-receipt",
         "agency-money",
         "fee-rate-change",
         "opening-balances",

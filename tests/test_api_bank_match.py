@@ -104,6 +104,67 @@ def test_what_is_reversed_or_held_does_not_count(ledger: Fenhao, tmp_path: Path)
     assert [each["amount"] for each in found["unmatched"]["lines"]] == ["900.00", "3.21"]
 
 
-def test_nothing_is_recorded_yet_and_the_command_says_so(ledger: Fenhao) -> None:
-    result = ledger("bank", "match")
-    assert (result.exit_code, "--dry-run" in result.stderr) == (2, True)
+def shown(ledger: Fenhao, *arguments: str, code: int = 0) -> Any:
+    result = ledger(*arguments, "--json")
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def verified(ledger: Fenhao) -> bool:
+    return bool(shown(ledger, "verify")["ok"])
+
+
+def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(ledger: Fenhao, tmp_path: Path) -> None:
+    """One life of a statement: refused until its account is open, matched, undone, matched in part, written off."""
+    (tmp_path / "s.csv").write_text(STATEMENT, "utf-8")
+    assert ledger("bank", "import", str(tmp_path / "s.csv"), "--account", "icbc").exit_code == 0
+    refused = ledger("bank", "match")
+    assert (refused.exit_code, "AccountOpened" in refused.stderr) == (2, True)
+    assert ledger("record", "AccountOpened", "account=icbc", "kind=bank", "by=li").exit_code == 0
+    dry = matched(ledger)
+    said = shown(ledger, "bank", "match", "--by", "li")
+    assert said["recorded"] == {"recorded": 3, "refused": 0, "too_large": 0}
+    assert pairs(said) == pairs(dry)
+    assert shown(ledger, "bank", "match")["matches"] == []
+
+    # From a line to its gifts and where their money is, and back.
+    behind = shown(ledger, "bank", "line", "B1/2")
+    assert (behind["state"], [one["stream"] for one in behind["entries"]]) == (
+        "matched",
+        ["donation/DON-1", "donation/DON-2"],
+    )
+    assert [one["donation"] for one in behind["donations"]] == ["DON-1", "DON-2"]
+    assert sum(behind["donations"][0]["by_place"].values()) == 10_000
+    assert [one["line"] for one in shown(ledger, "trace", "donation", "DON-1")["bank_lines"]] == ["B1/2"]
+    assert "B1/2" in ledger("trace", "donation", "DON-1").stdout
+    assert "已匹配" in ledger("bank", "line", "B1/2").stdout
+
+    # A matched entry is not reversed; a match undone is for people from then on.
+    gift = pairs_seq(said, "donation/G4")
+    again = ledger("record", "EntryReversed", f"reverses={gift}", "on=2026-09-05", "by=li")
+    assert (again.exit_code, "undo that first" in again.stderr) == (2, True)
+    assert ledger("bank", "unmatch", "B1/1").exit_code == 2, "who does it?"
+    assert ledger("bank", "unmatch", "B1/1", "--by", "wang").exit_code == 0
+    assert shown(ledger, "bank", "match")["matches"] == []
+    found = shown(ledger, "bank", "suggestions")
+    assert found["open"] == [{"line": "B1/1", "state": "suggested"}, {"line": "B1/4", "state": "unmatched"}]
+    assert ledger("bank", "match", "B1/1", str(gift), "--by", "wang").exit_code == 0
+    assert ledger("bank", "match", "B1/1", "payment/P1", "--by", "wang").exit_code == 2, "taken"
+
+    # What is no money of ours takes two; what is contested is matched with nothing.
+    alone = ledger("bank", "write-off", "B1/4", "--reason", "not_ours", "--by", "li", "--approved-by", "li")
+    assert (alone.exit_code, "two different persons" in alone.stderr) == (2, True)
+    assert ledger("bank", "dispute", "B1/4", "--by", "li").exit_code == 0
+    assert shown(ledger, "bank", "line", "B1/4")["state"] == "disputed"
+    two = ("--reason", "not_ours", "--by", "li", "--approved-by", "wang")
+    assert ledger("bank", "write-off", "B1/4", *two).exit_code == 2, "contested"
+    assert ledger("bank", "unmatch", "B1/4", "--by", "li").exit_code == 0
+    assert ledger("bank", "write-off", "B1/4", *two).exit_code == 0
+    assert shown(ledger, "bank", "suggestions")["open"] == []
+    assert shown(ledger, "bank", "position")["difference"] == "0.00"
+    assert verified(ledger)
+
+
+def pairs_seq(found: Any, stream: str) -> int:
+    """The entry of that stream among the matches."""
+    return next(int(leg["seq"]) for one in found["matches"] for leg in one["legs"] if leg["stream"] == stream)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import Fenhao
 
+from api import sankey_command
 from api.bootstrap import starter_dictionary
 from api.cli import main
 from ledger.database import connecting
+from projections import flows
 
 OPENED = 1 + len(starter_dictionary())
 """How many entries a ledger has once it is open."""
@@ -332,3 +336,9 @@ def test_bench_audit_measures_the_log(fenhao: Fenhao, monkeypatch: pytest.Monkey
         "verify_ratio",
         "verify_memory",
     }
+
+
+def test_help_waits_for_no_library_that_it_does_not_need() -> None:
+    code = "import sys, api.cli; sys.exit(bool({'psycopg', 'eventsourcing', 'plotly', 'fastapi'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert sankey_command.TOP == flows.TOP

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from api.cli import main
-from ledger.database import connecting
+from ledger.database import Database
 
-SCHEMA = "cli_guards"
 FILES = {
     "funds": "fund_id,name\nheart,先心病救助\nrural,乡村\n",
     "hospitals": "hospital_id,name\nH1,第一医院\n",
@@ -23,12 +22,12 @@ FILES = {
 
 
 @pytest.fixture
-def guards(embedded_url: str, tmp_path: Path) -> Iterator[Callable[..., Result]]:
+def guards(database: Database, tmp_path: Path) -> Callable[..., Result]:
     """`fenhao guards` on a ledger with one allocation that nobody paid."""
     environment = {
         "FENHAO_HOME": str(tmp_path / "home"),
-        "FENHAO_DATABASE_URL": embedded_url,
-        "FENHAO_SCHEMA": SCHEMA,
+        "FENHAO_DATABASE_URL": database.owner_url,
+        "FENHAO_SCHEMA": database.schema,
         "FENHAO_LANGUAGE": "",
     }
 
@@ -42,10 +41,7 @@ def guards(embedded_url: str, tmp_path: Path) -> Iterator[Callable[..., Result]]
         files.append(f"{kind}={path}")
     assert run("init", "--origin", "example.org/t").exit_code == 0
     assert run("import", *files).exit_code == 0
-    yield lambda *arguments: run("guards", *arguments)
-    with connecting(embedded_url) as connection:
-        connection.execute(f"drop schema if exists {SCHEMA} cascade")
-        connection.execute(f"drop owned by {SCHEMA}_service; drop role {SCHEMA}_service")
+    return lambda *arguments: run("guards", *arguments)
 
 
 def test_a_report_is_no_failure_whatever_it_finds(guards: Callable[..., Result]) -> None:

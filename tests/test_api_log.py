@@ -151,6 +151,8 @@ def test_a_signed_history_is_never_begun_anew_but_continued_under_another_name(
     refused = fenhao("init", "--origin", ORIGIN)
     assert refused.exit_code == 2
     assert "never begun anew" in refused.stderr
+    itself = fenhao("init", "--origin", ORIGIN, "--continues", str(head))
+    assert (itself.exit_code, "never continued under its own" in itself.stderr) == (2, True)
     made = fenhao("init", "--origin", "example.org/t2", "--continues", str(head), "--no-codes")
     assert made.exit_code == 0, made.output
     opening = json.loads(Receipt.parse(fenhao("receipt", "0").stdout.encode()).entry)["data"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from personal_files import ALL_COLUMNS, CARDS, MAILS, NAMES, PHONES, rich_files
+from schemas import own_schema
 from vaults import commitment_by_hand
 
 from api.cli import main
@@ -25,13 +25,10 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def schema(embedded_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A schema of the test's own."""
-    name = f"vault_{os.getpid()}_{abs(hash(request.node.name)) % 10**8}"
-    yield name
-    with connecting(embedded_url) as owner:
-        owner.execute(f"drop schema if exists {name} cascade")
-        owner.execute(f"drop owned by {name}_service; drop role {name}_service")
+def schema(embedded_url: str) -> Iterator[str]:
+    """A migrated schema of the test's own."""
+    with own_schema(embedded_url) as database:
+        yield database.schema
 
 
 @pytest.fixture

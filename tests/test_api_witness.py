@@ -38,10 +38,16 @@ from ledger.decisions import OpenFund, ReceiveDonation
 DAY = date(2026, 1, 2)
 
 
+def unasked() -> bytes:
+    raise AssertionError("nobody asks for a passphrase here")
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """The witness of the folder over real HTTP; its address."""
-    server = uvicorn.Server(uvicorn.Config(witness_app(opened(folder)), port=0, log_level="critical", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(witness_app(opened(folder, unasked)), port=0, log_level="critical", lifespan="off")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -55,7 +61,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 def witness_key(folder: Path, name: str) -> Verifier:
     """A witness in that folder that knows the log of the tests."""
-    key = make_key(folder, f"{name}.example.org/w")
+    key = make_key(folder, f"{name}.example.org/w", unasked)
     add_log(folder, str(SIGNER.verifier))
     return key
 
@@ -121,7 +127,7 @@ def test_a_head_bears_the_signatures_of_its_witnesses_and_so_do_receipts(
         address = f"{a}/{sha256(ORIGIN.encode()).hexdigest()}/checkpoint"
         with urlopen(address) as answer:  # noqa: S310 - on this machine
             assert Note.parse(answer.read()).signers([SIGNER.verifier, keys["a"]]) == [SIGNER.verifier, keys["a"]]
-    assert standing(tmp_path / "a").sizes == {ORIGIN: head.size}
+    assert standing(tmp_path / "a", unasked).sizes == {ORIGIN: head.size}
 
 
 def test_a_change_of_keys_is_witnessed_and_nothing_after_it_before_they_know_the_new_key(
@@ -263,6 +269,27 @@ def test_the_commands_make_a_witness_that_needs_no_ledger(fenhao: Fenhao) -> Non
     assert (refused.exit_code, "fenhao key show" in refused.output) == (2, True)
     told = json.loads(fenhao("witness", "status", "--json").stdout)
     assert told == {"key": made["key"], "logs": {ORIGIN: 0}, "evidence": []}
+
+
+def test_a_witness_key_is_read_and_kept_as_the_logs_is(fenhao: Fenhao, tmp_path: Path) -> None:
+    """Under a passphrase from a file, or from another; open to others, or without its passphrase, it signs nothing."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for file in (first, second):
+        file.write_text(f"a long passphrase, {file.name}\n")
+        file.chmod(0o600)
+    given = {"FENHAO_WITNESS_PASSPHRASE_FILE": str(first)}
+    made = json.loads(fenhao("witness", "init", "--name", "w.example.org/w", "--json", **given).stdout)
+    [path] = (tmp_path / "home" / "witness").glob("key-*.pem")
+    assert "ENCRYPTED" in path.read_text()
+    assert (result := fenhao("witness", "status")).exit_code == 2
+    assert "FENHAO_WITNESS_PASSPHRASE_FILE" in result.stderr
+    assert fenhao("witness", "passphrase", "--new", str(second), **given).exit_code == 0
+    assert "the passphrase is wrong" in fenhao("witness", "serve", "--lang", "en", **given).stderr
+    given["FENHAO_WITNESS_PASSPHRASE_FILE"] = str(second)
+    assert json.loads(fenhao("witness", "status", "--json", **given).stdout)["key"] == made["key"]
+    assert fenhao("witness", "passphrase", "--remove", **given).exit_code == 0
+    path.chmod(0o644)
+    assert "chmod 600" in fenhao("witness", "status").stderr
 
 
 @pytest.mark.parametrize("words", [("status",), ("add-log", "x"), ("serve",)])

@@ -110,6 +110,19 @@ NOT_OURS = f"log {signer(1, 'ledger.example.org/other').verifier}\nquorum none\n
 RECEIPT = "receipts/4.tlog-proof"
 
 
+def piped(path: str) -> Bad:
+    """A pipe in the place of a file of the export: nobody ever writes into it."""
+
+    def make(folder: Path) -> list[str]:
+        shutil.copytree(folder / "export", folder / "bad")
+        (folder / "bad" / path).unlink(missing_ok=True)
+        (folder / "bad" / path).parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(folder / "bad" / path)
+        return ["bad"]
+
+    return make
+
+
 def receipt(change: Callable[[bytes], bytes]) -> Bad:
     def make(folder: Path) -> list[str]:
         (folder / "bad").write_bytes(change((folder / RECEIPT).read_bytes()))
@@ -139,6 +152,11 @@ BAD: dict[str, tuple[Bad, str]] = {
     "an export and a file": (lambda _: ["export", RECEIPT], "export cannot be read: Is a directory"),
     "an export without its head": (spoiled("checkpoint", None), "bad/checkpoint cannot be read"),
     "an export without its policy": (spoiled("policy", None), "bad/policy cannot be read"),
+    **{
+        f"a pipe as {path}": (piped(path), f"bad/{path} is no regular file but a pipe or a device")
+        for path in ("checkpoint", "policy", "tile/0/000.p/20", "tile/entries/000.p/20")
+    },
+    "a device as an export's entries": (lambda _: ["/dev/zero"], "/dev/zero is no regular file"),
     "an export with a JPEG as policy": (spoiled("policy", JPEG), "bad/policy is no policy that can be used"),
     "a receipt that is cut off": (receipt(lambda data: data[:300]), "is no receipt that can be used"),
     "a receipt with CRLF": (receipt(lambda data: data.replace(b"\n", b"\r\n")), "its lines end in CRLF"),

@@ -10,10 +10,12 @@ import pytest
 import rfc8785
 
 import audit.verify
+from ledger.bank_events import AccountBalance, Total
 from ledger.codec import data_of, decode_fact, encode, seal
 from ledger.errors import BadValue
 from ledger.events import (
     FACTS,
+    AccountOpened,
     AllocationMade,
     AllocationReleased,
     BalanceBroughtForward,
@@ -42,18 +44,29 @@ from ledger.events import (
     Issued,
     KeyRotated,
     LedgerOpened,
+    LegPart,
+    LinePart,
+    LinesDisputed,
+    LinesMatched,
+    LinesUnmatched,
+    LinesWrittenOff,
     MoneyHeld,
     Moved,
     PaymentLine,
+    PeriodClosed,
+    PeriodReopened,
+    ReceiptSuspended,
     SerialsSubstituted,
     SubjectErased,
     SubjectRestricted,
+    SuspenseRepaid,
     TapeOpened,
     TermsChanged,
     TreatmentSettled,
 )
 
 DAY = date(2026, 1, 2)
+LINE = LinePart("icbc-1", "0f" * 32, 0, 1, DAY, -5, -3)
 EXAMPLES: list[Fact] = [
     LedgerOpened(on=DAY, origin="example.org/a", currency="CNY", exponent=2, zone="Asia/Shanghai", key="k"),
     KeyRotated(on=DAY, key="example.org/a+00000000+AQ=="),
@@ -134,6 +147,28 @@ EXAMPLES: list[Fact] = [
     CaseClosed(on=DAY, case="C", reason="completed"),
     CaseReopened(case="C"),
     EntryReversed(on=DAY, reverses=7, record="donation/D"),
+    AccountOpened(account="icbc-1", kind="bank"),
+    ReceiptSuspended(on=DAY, suspense="S", amount=3, cash=(CashLeg("icbc-1", 3, DAY, "ref"),)),
+    SuspenseRepaid(on=DAY, suspense="S", amount=3, cash=(CashLeg("icbc-1"),)),
+    LinesMatched(match="M", rule="amount-day/1", lines=(LINE,), legs=(LegPart(7, 0, "icbc-1", -3),)),
+    LinesWrittenOff(match="W", reason="not_ours", lines=(LINE,), by="a", approved_by=("b",)),
+    LinesDisputed(match="X", lines=(LINE,)),
+    LinesUnmatched(match="M", by="a"),
+    PeriodClosed(
+        period="2026-01",
+        through=date(2026, 1, 31),
+        totals=(Total("fund", "F", 3),),
+        accounts=(AccountBalance("icbc-1", -3, 4, DAY), AccountBalance("cash-box", 0)),
+        suspense=0,
+        elsewhere=-6,
+        size=9,
+        root="0f" * 32,
+        open_lines=1,
+        reason="late_statement",
+        by="a",
+        approved_by=("b",),
+    ),
+    PeriodReopened(period="2026-01", reason="late_statement", by="a", approved_by=("b",)),
 ]
 by_name = pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: type(fact).__name__)
 

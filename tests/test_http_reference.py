@@ -97,7 +97,7 @@ def test_whatever_is_asked_by_the_reference_is_answered_as_it_says(served: Serve
         assert isinstance(result, Ok)
         operation = result.ok()
         method, path = operation.method.upper(), operation.path
-        if path == "/v1/entries/stream" or method == "DELETE":
+        if (method, path) in (("GET", "/v1/entries/stream"), ("DELETE", "/v1/session")):
             continue  # one has no end, the other signs the asker out; both have tests of their own
         asker = [one for one in ASKERS if _may(one, method, path)][-1]
         try:

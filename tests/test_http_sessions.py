@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi import Request
 from httpx import Response
 from serving import PASSWORD, Served
@@ -148,6 +149,7 @@ def test_of_passwords_and_sessions_only_hashes_are_kept(served: Served) -> None:
         [(accounts,)] = connection.execute("select string_agg(t::text, '') from access_account t").fetchall()
         [(sessions,)] = connection.execute("select string_agg(t::text, '') from access_session t").fetchall()
     assert "$argon2id$" in accounts
+    assert PasswordHasher().memory_cost == 64 * 1024, "what the service itself uses, in KiB: RFC 9106"
     assert PASSWORD not in accounts
     assert secret not in sessions
 

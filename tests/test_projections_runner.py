@@ -20,6 +20,7 @@ from projections import runner as module
 from projections import summing
 from projections.fold import ProjectionFailed
 from projections.runner import Runner
+from projections.views import digests
 
 TRACKED = ("journal", "journal.flows", "journal.periods")
 ODD = ("Odd", {"on": "2026-01-02", "moves": [{"tape": "t9", "lo": 0, "hi": 1, "from": "fund/heart", "to": "case/C1"}]})
@@ -162,6 +163,7 @@ import sys
 from ledger.database import Database
 from ledger.journal import Journal
 from projections.runner import Runner
+from projections.views import digests
 journal = Journal(Database(sys.argv[1], schema=sys.argv[2]))
 runner = Runner(journal, page_entries=20)
 print("ready", flush=True)
@@ -193,10 +195,10 @@ def check_in_step(ledger: Ledger) -> None:
     position, views = recorder.position(), ledger.views()
     assert set(views["view_tracking"]) == ({(name, position) for name in TRACKED} if position else set())
     with recorder.folding() as cursor:
-        digests = recorder.digests(cursor)
+        before = digests(cursor)
         recorder.forget(cursor)
         page = ledger.journal.entries.select_notifications(1, 100_000, position)
         assert bool(page) == recorder.fold(cursor, page)
-        assert recorder.digests(cursor) == digests
+        assert digests(cursor) == before
         assert position == 0 or [summing.unlike(cursor, kind) for kind in summing.SUMS] == [[], []]
     assert views == ledger.views()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -31,7 +30,7 @@ NUMBERED = [(f"s{n}", each) for n, each in enumerate({each: None for table in ST
 def journal(request: pytest.FixtureRequest) -> Iterator[Journal]:
     """All stories, told to one ledger."""
     url = request.getfixturevalue(f"{request.param}_url")
-    with library(url, f"guards_{os.getpid()}") as journal:
+    with library(url) as journal:
         writer = Writer(journal)
         for name, each in NUMBERED:
             Teller(writer, name).tell(each.text)

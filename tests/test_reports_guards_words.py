@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 
 import msgspec
@@ -148,7 +147,7 @@ Leads to check, not verdicts. Double payments: that much at most. A sum may come
 @pytest.fixture
 def journal(embedded_url: str, request: pytest.FixtureRequest) -> Iterator[Journal]:
     """A ledger on which the test tells its own story."""
-    with library(embedded_url, f"guardwords_{os.getpid()}") as journal:
+    with library(embedded_url) as journal:
         yield journal
 
 

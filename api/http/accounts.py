@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from api.http.access import ROLES, Asker, Grant
 from api.http.faults import SignInRefused
+from api.http.second_factors import Enrolment, SecondFactors
 from api.http.tokens import digest_of, fresh_secret
 from ledger.database import queries
 from ledger.errors import AlreadyRecorded, BadValue, Unknown
@@ -27,6 +29,7 @@ MIN_PASSWORD, MAX_PASSWORD = 12, 200
 CODE_LIFE, CODE_TRIES = timedelta(minutes=10), 5
 _SQL = queries("api.http", "accounts.sql")
 _HASHER = PasswordHasher()  # Argon2id, RFC 9106's second choice of parameters
+_NO_PASSWORD = "-"  # noqa: S105 - what no password hashes to
 _AT_ONCE = BoundedSemaphore(4)
 """Each hashing takes 64 MiB."""
 
@@ -56,18 +59,21 @@ def csrf_of(secret: str) -> str:
 
 
 class Accounts:
-    """The accounts and sessions of one ledger."""
+    """The accounts and sessions of one ledger; `keys` is the folder in which its keys are."""
 
-    def __init__(self, journal: Journal, entropy: Entropy) -> None:
+    def __init__(self, journal: Journal, keys: Path, entropy: Entropy) -> None:
         self._journal, self._entropy = journal, entropy
+        self.factors = SecondFactors(journal, keys, entropy)
         with _AT_ONCE:
             self._nobody = _HASHER.hash(fresh_secret(entropy))
 
-    def add(self, name: str, roles: Sequence[str], password: str) -> None:
-        """A new account. Raises BadValue, AlreadyRecorded."""
-        check_opaque(check_id(name, "name"), "name")
+    def add(self, name: str, roles: Sequence[str], password: str | None, issuer: str | None = None) -> None:
+        """A new account, of which a password tells, or an identity provider. Raises BadValue, AlreadyRecorded."""
+        assert (password is None) == (issuer is not None)
+        _check_name(name)
         _check_roles(roles)
-        values = {"name": name, "roles": sorted(set(roles)), "password": _hashed(password), "now": self._now()}
+        hashed = _NO_PASSWORD if password is None else _hashed(password)
+        values = {"name": name, "roles": sorted(set(roles)), "password": hashed, "issuer": issuer, "now": self._now()}
         if not self._done("add", values):
             raise AlreadyRecorded("account", name)
 
@@ -95,8 +101,17 @@ class Accounts:
             for name, roles, made, closed in rows
         ]
 
-    def sign_in(self, name: str, password: str) -> Session:
-        """A session of that account. Raises SignInRefused; an unknown name takes as long as a wrong password."""
+    def sign_in(self, name: str, password: str, code: str | None = None) -> Session:
+        """A session of that account; `code` is its second factor's, if it has one.
+
+        Raises SignInRefused, CodeNeeded. An unknown name takes as long as a wrong password.
+        """
+        self.check_password(name, password)
+        self.factors.require(name, code)
+        return self._begin(name, None)
+
+    def check_password(self, name: str, password: str) -> None:
+        """Raises SignInRefused."""
         with self._journal.entries.reading() as cursor:
             row = cursor.execute(_SQL["password"], {"name": name}).fetchone()
         kept = self._nobody if row is None else row[0]
@@ -106,6 +121,49 @@ class Accounts:
         except (VerifyMismatchError, InvalidHashError):
             raise SignInRefused() from None
         if row is None:
+            raise SignInRefused()
+
+    def roles_of(self, name: str) -> list[str]:
+        """The roles of an open account. Raises Unknown."""
+        with self._journal.entries.reading() as cursor:
+            row = cursor.execute(_SQL["roles"], {"name": name}).fetchone()
+        if row is None:
+            raise Unknown("account", name)
+        return list(row[0])
+
+    def enrol(self, name: str, password: str, code: str | None = None) -> Enrolment:
+        """A new second factor of who shows the password, and a code of the factor they have, if they have one.
+
+        It waits for `factors.confirm`. Raises SignInRefused, CodeNeeded.
+        """
+        self.check_password(name, password)
+        self.factors.require(name, code)
+        return self.factors.begin(name)
+
+    def enrol_for(self, name: str) -> Enrolment:
+        """The same for the operator, who needs no password. Raises Unknown for an account that is not open."""
+        if not self._done("password", {"name": name}):
+            raise Unknown("account", name)
+        return self.factors.begin(name)
+
+    def reset_factor(self, name: str) -> None:
+        """The account has no second factor any more, and its sessions are over. Raises Unknown."""
+        self.factors.reset(name)
+        self._run("end_all", {"name": name})
+
+    def admit_vouched(self, name: str, issuer: str, roles: Sequence[str] | None) -> Session:
+        """A session of that identity provider's account, with the roles that it gives.
+
+        None: those that the account has. It never opens an account with a password, nor one that was closed.
+        Raises BadValue, SignInRefused.
+        """
+        _check_name(name)
+        which = {"name": name, "issuer": issuer, "now": self._now()}
+        if roles is None:
+            known = self._done("vouched", which)
+        else:
+            known = bool(roles) and self._done("vouch", {**which, "roles": list(roles), "password": _NO_PASSWORD})
+        if not known:
             raise SignInRefused()
         return self._begin(name, None)
 
@@ -159,12 +217,19 @@ class Accounts:
         with self._journal.entries.reading() as cursor:
             cursor.execute(_SQL[name], values)
 
-    def _done(self, name: str, values: dict[str, object]) -> bool:
+    def _done(self, name: str, values: Mapping[str, object]) -> bool:
         with self._journal.entries.reading() as cursor:
             return cursor.execute(_SQL[name], values).fetchone() is not None
 
     def _now(self) -> datetime:
         return self._journal.entries.clock()
+
+
+def _check_name(name: str) -> None:
+    """Raises BadValue; for names that entries and logs give to others, too."""
+    check_opaque(check_id(name, "name"), "name")
+    if name.startswith(("token:", "donor:")):
+        raise BadValue("name", name, "not token:… or donor:…", "不得以 token: 或 donor: 开头")
 
 
 def _check_roles(roles: Sequence[str]) -> None:

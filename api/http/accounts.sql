@@ -2,13 +2,25 @@
 
 -- name: add
 -- A new account. Gives no row when the name is taken.
-insert into access_account (name, password, roles, made_at) values (%(name)s, %(password)s, %(roles)s, %(now)s)
+insert into access_account (name, password, roles, issuer, made_at)
+values (%(name)s, %(password)s, %(roles)s, %(issuer)s, %(now)s)
 on conflict do nothing returning name
+
+-- name: vouch
+-- An identity provider's account with the roles that it gives now. Gives no row for a name that is not its own, or closed.
+insert into access_account as account (name, password, roles, issuer, made_at)
+values (%(name)s, %(password)s, %(roles)s, %(issuer)s, %(now)s)
+on conflict (name) do update set roles = excluded.roles
+where account.issuer = excluded.issuer and account.closed_at is null returning name
+
+-- name: vouched
+-- A row for an open account of an identity provider's.
+select from access_account where name = %(name)s and issuer = %(issuer)s and closed_at is null
 
 -- name: change
 -- Another password or other roles; null leaves what is there. Gives a row when the account is open.
-update access_account set password = coalesce(%(password)s, password), roles = coalesce(%(roles)s, roles)
-where name = %(name)s and closed_at is null returning name
+update access_account set password = coalesce(%(password)s::text, password), roles = coalesce(%(roles)s, roles)
+where name = %(name)s and closed_at is null and (issuer is null or %(password)s::text is null) returning name
 
 -- name: close
 -- The account signs in no more. Gives a row when it was open.
@@ -16,7 +28,11 @@ update access_account set closed_at = %(now)s where name = %(name)s and closed_a
 
 -- name: password
 -- The Argon2id hash of an open account's password.
-select password from access_account where name = %(name)s and closed_at is null
+select password from access_account where name = %(name)s and closed_at is null and issuer is null
+
+-- name: roles
+-- What an open account may.
+select roles from access_account where name = %(name)s and closed_at is null
 
 -- name: list
 -- All accounts there ever were.

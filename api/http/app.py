@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from importlib.metadata import version
@@ -21,7 +20,9 @@ from api.commands import Currency
 from api.http import (
     batches,
     entries,
+    factors,
     log,
+    oidc,
     operations,
     personal,
     pictures,
@@ -29,18 +30,21 @@ from api.http import (
     problems,
     proposals,
     queries,
+    showings,
     sign_in,
 )
 from api.http.access import check_complete
 from api.http.accounts import Accounts
 from api.http.chores import chores, hear_signals
 from api.http.links import Links
+from api.http.mail import SendCode, on_console
 from api.http.meters import Meters
-from api.http.office import Office, SendCode, admit
+from api.http.office import Office, admit
+from api.http.provider import Provider
 from api.http.shapes import Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import audit, cases, entrance, flows, public, verifying
+from api.site import audit, cases, entrance, flows, heads, programme, public, verifying
 from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
@@ -53,23 +57,23 @@ ROUTERS = (
     entries.router,
     log.router,
     sign_in.router,
+    factors.router,
+    oidc.router,
     personal.router,
+    showings.router,
     proposals.router,
     operations.router,
     entrance.router,
     public.router,
     flows.router,
+    programme.router,
     verifying.router,
     cases.router,
     audit.router,
+    heads.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""
-
-
-def on_console(contact: str, code: str) -> None:
-    """Writes a donor's code where the operator sees it, who passes it on: for a foundation without a gateway."""
-    sys.stderr.write(f"验证码 / code for {contact}: {code}\n")
 
 
 def service(opening: Opening, stopping: Event | None = None, send_code: SendCode = on_console) -> FastAPI:
@@ -126,16 +130,19 @@ def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event, send_code: SendCode)
     assert head.currency is not None
     assert head.exponent is not None
     app.state.language, app.state.exponent = fenhao.settings.language, head.exponent
+    accounts = Accounts(fenhao.journal, fenhao.settings.home / "keys", os.urandom)
+    said = fenhao.settings.oidc
     app.state.office = Office(
         fenhao,
         Currency(head.currency, head.exponent),
         Tokens(fenhao.journal, os.urandom),
-        Accounts(fenhao.journal, os.urandom),
+        accounts,
         Links(fenhao.settings.home / "keys", head.origin or "", os.urandom),
         send_code,
         version("fenhao"),
         stopping,
         app.state.meters,
+        None if said is None else Provider(said, fenhao.journal, accounts, os.urandom),
     )
 
 

@@ -91,6 +91,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "MoneyHeld": {"hold": "HOLD-1", "donation": "D2026-001", "basis": _BASIS, "on": _ON},
     "HoldLifted": {"hold": "HOLD-1", "on": _ON},
+    "AccountOpened": {"account": "icbc-1", "kind": "bank"},
+    "ReceiptSuspended": {
+        "suspense": "S2026-001",
+        "amount": "500.00",
+        "cash": [{"account": "icbc-1", "amount": "500.00", "bank_ref": "R-1"}],
+        "on": _ON,
+    },
+    "SuspenseRepaid": {
+        "suspense": "S2026-001",
+        "amount": "500.00",
+        "cash": [{"account": "icbc-1", "amount": "500.00"}],
+        "on": _ON,
+    },
     "EntryReversed": {"reverses": 281, "on": _ON},
 }
 """By fact."""

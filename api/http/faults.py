@@ -120,8 +120,18 @@ class SignInRefused(RequestFault):
     status = 401
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="fenhao"'}
     code = "sign_in_refused"
-    zh = "未能登录：账号、密码、链接或验证码不正确，或已失效"
+    zh = "未能登录：账号、密码、链接、验证码或动态口令不正确，或已失效"
     en = "not signed in: the name, password, link or code is not right, or not good any more"
+
+
+class CodeNeeded(RequestFault):
+    """The password is right, and the account has a second factor besides."""
+
+    status = 401
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="fenhao"'}
+    code = "second_factor_needed"
+    zh = "此账户启用了动态口令：请再输入验证器显示的六位数字，或一个恢复码"
+    en = "the account has a second factor: give the six digits that the authenticator shows, or a recovery code, too"
 
 
 class NotWaiting(RequestFault):

@@ -11,31 +11,22 @@ from pathlib import Path
 import msgspec
 
 from api.http.faults import SignInRefused
-from ledger.errors import BadValue, OperatorFault
+from ledger.errors import BadValue
 from ledger.ids import check_id
 from ledger.journal import Entropy
-from ledger.key_files import write_secret
+from ledger.key_files import KeyFile
 
 MAX_DAYS = 60
-_KEY_BYTES = 32
-
-
-class LinkKeyFault(OperatorFault):
-    """The key of donors' links cannot be read or written."""
-
-    code = "link_key"
-    zh = "捐赠人链接的密钥 {path} 无法使用：{reason}"
-    en = "the key of donors' links, {path}, cannot be used: {reason}"
 
 
 class Links:
     """Makes and reads links of one ledger; its key, `links.key`, is made on first use. Another key ends all links."""
 
     def __init__(self, keys: Path, origin: str, entropy: Entropy) -> None:
-        self._path, self._origin, self._entropy = keys / "links.key", origin, entropy
+        self._key, self._origin = KeyFile(keys / "links.key", entropy), origin
 
     def make(self, donor: str, days: int, now: datetime) -> str:
-        """What goes into a donor's letter. Raises BadValue, LinkKeyFault."""
+        """What goes into a donor's letter. Raises BadValue, KeyFileFault."""
         check_id(donor, "donor")
         if not 1 <= days <= MAX_DAYS:
             raise BadValue("days", days, f"1 to {MAX_DAYS} days", f"应为 1 至 {MAX_DAYS} 天")
@@ -58,18 +49,7 @@ class Links:
 
     def _signature(self, said: bytes) -> bytes:
         """HMAC-SHA256 over the ledger's origin and what is said: a link of one ledger is none of another."""
-        return hmac.digest(self._key(), b"donor-link\x00" + self._origin.encode() + b"\x00" + said, "sha256")
-
-    def _key(self) -> bytes:
-        try:
-            if not self._path.exists():
-                write_secret(self._path, self._entropy(_KEY_BYTES))
-            key = self._path.read_bytes()
-        except OSError as error:
-            raise LinkKeyFault(path=self._path, reason=error) from error
-        if len(key) != _KEY_BYTES:
-            raise LinkKeyFault(path=self._path, reason=f"not {_KEY_BYTES} bytes")
-        return key
+        return hmac.digest(self._key.read(), b"donor-link\x00" + self._origin.encode() + b"\x00" + said, "sha256")
 
 
 def _text(data: bytes) -> str:

@@ -14,6 +14,7 @@ from api.http.office import Door, Office, admit
 from api.http.shapes import answers, with_body
 from audit.checkpoint import Checkpoint, Note
 from audit.tiles import WIDTH, TileFault, Tiles, tile_path
+from audit.timestamp import ROOTS, stamp_files
 from ledger.journal import bundles_of
 
 CHECKPOINT_CACHE = "public, max-age=2"
@@ -21,6 +22,11 @@ CHECKPOINT_CACHE = "public, max-age=2"
 TILE_CACHE = "public, max-age=31536000, immutable"
 BUNDLE_CACHE = "private, max-age=31536000, immutable"
 """A bundle never changes, and is for whoever was entitled to ask: no shared cache keeps it."""
+_STAMP_TYPES = {
+    ".tsr": "application/timestamp-reply",
+    ".checkpoint": "text/plain; charset=utf-8",
+    ".pem": "application/x-pem-file",
+}
 MAX_LEVEL = 7
 """256^8 entries are more than a ledger's numbers reach."""
 
@@ -79,6 +85,45 @@ def hashes(office: Door, level: str, tile: str) -> Response:
         raise NotInLog() from None
     headers = {"Cache-Control": TILE_CACHE, "Access-Control-Allow-Origin": "*"}
     return Response(data, headers=headers, media_type="application/octet-stream")
+
+
+@router.get(
+    "/log/timestamps",
+    summary="时间戳目录 / the time-stamps that there are",
+    response_class=Response,
+    responses={**answers({}, 401, 503), **with_body("file names, a line each", "text/plain")},
+)
+def stamps(office: Door) -> Response:
+    """The files of the time-stamps, a line each, those of smaller heads first: for each `.tsr` (RFC 3161) the
+    `.checkpoint` that was stamped, and `roots.pem`, the authorities' roots as the foundation names them."""
+    names = sorted((path.name for path in _stamps(office)), key=lambda name: (len(name.partition("-")[0]), name))
+    headers = {"Cache-Control": CHECKPOINT_CACHE, "Access-Control-Allow-Origin": "*"}
+    return Response("".join(f"{name}\n" for name in names), headers=headers, media_type="text/plain; charset=utf-8")
+
+
+@router.get(
+    "/log/timestamps/{name}",
+    summary="时间戳 / a time-stamp, or what was stamped",
+    response_class=Response,
+    responses={
+        **answers({}, 400, 401, 404, 503),
+        **with_body("RFC 3161, or C2SP signed note", "application/octet-stream"),
+    },
+)
+def stamp(office: Door, name: str) -> Response:
+    """One of those files, as an export has it under `timestamps/`."""
+    found = next((path for path in _stamps(office) if path.name == name), None)
+    if found is None:
+        raise NotInLog()
+    cache = CHECKPOINT_CACHE if name == ROOTS else TILE_CACHE
+    headers = {"Cache-Control": cache, "Access-Control-Allow-Origin": "*"}
+    return Response(found.read_bytes(), headers=headers, media_type=_STAMP_TYPES[found.suffix])
+
+
+def _stamps(office: Office) -> list[Path]:
+    """The files of the stamps that are whole, none of a head beyond the one that is shown."""
+    shown = log_folder(office.fenhao)
+    return [] if not (shown / "checkpoint").exists() else stamp_files(shown, _signed_size(office))
 
 
 def _tile(level: str, path: str) -> tuple[int, int]:

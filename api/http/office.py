@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_network
@@ -20,8 +19,10 @@ from api.http.accounts import Accounts, csrf_of
 from api.http.faults import BadRequest, NotEntitled, NotForged, NotSignedIn, TooLarge
 from api.http.gallery import Gallery
 from api.http.links import Links
+from api.http.mail import SendCode
 from api.http.meters import Meters
 from api.http.pace import Pace
+from api.http.provider import Provider
 from api.http.tokens import Tokens
 
 MAX_STREAMS = 64
@@ -31,10 +32,6 @@ MAX_BATCH_BYTES = 1 << 24
 COOKIE = "fenhao_session"
 _UNPACED = ("/log/", "/static/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 """What anybody may ask as often as they like: it is kept by caches, or cheap."""
-
-
-SendCode = Callable[[str, str], None]
-"""Takes a phone or an e-mail, and the code for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,7 @@ class Office:
     edition: str
     stopping: Event
     meters: Meters
+    provider: Provider | None = None
     gallery: Gallery = field(default_factory=Gallery)
     public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
     address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))

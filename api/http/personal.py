@@ -7,17 +7,13 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
-from api.http import shapes
-from api.http.access import Asker, Grant
-from api.http.faults import NotEntitled
+from api.http import shapes_of_people as people
 from api.http.office import Body, Door, Who, admit
 from api.http.shapes import answers, json_body, read_as
+from api.http.showings import fields_open_to
 from ledger.vault import Reader
 
 router = APIRouter(dependencies=[Depends(admit)], tags=["personal values"])
-
-_OF_DONORS = ("donor", "donation")
-"""What finance may open; the rest (cases, persons, households) is for programme staff."""
 
 
 @router.post(
@@ -25,16 +21,19 @@ _OF_DONORS = ("donor", "donation")
     summary="查阅个人信息 / open personal values",
     response_class=Response,
     responses=answers(
-        {200: (shapes.Opening, "已记入查阅日志 / noted in the log of accesses")}, 400, 401, 403, 413, 422, 503
+        {200: (people.Opening, "已记入查阅日志 / noted in the log of accesses")}, 400, 401, 403, 413, 422, 503
     ),
-    openapi_extra=json_body(shapes.ToOpen),
+    openapi_extra=json_body(people.ToOpen),
 )
 def open_values(office: Door, asker: Who, body: Body) -> Response:
-    """What opens the commitments of one stream (`case/C1`, `donor/N1`). Who, when, which and why is noted, for good."""
-    asked = read_as(body, shapes.ToOpen)
-    _require_open_to(asker, asked.stream)
+    """What opens the commitments of one stream (`case/C1`, `donor/N1`), or, to an auditor, what staff showed of it.
+
+    Who, when, which and why is noted, for good.
+    """
+    asked = read_as(body, people.ToOpen)
+    fields = fields_open_to(office, asker, asked.stream)
     assert asker.name is not None
-    found = office.fenhao.vault.open(asked.stream, Reader(asker.name, asked.reason, asked.restricted_reason))
+    found = office.fenhao.vault.open(asked.stream, Reader(asker.name, asked.reason, asked.restricted_reason), fields)
     return Response(msgspec.json.encode(found), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
@@ -42,7 +41,7 @@ def open_values(office: Door, asker: Who, body: Body) -> Response:
     "/v1/personal-accesses",
     summary="查阅日志 / who read personal values",
     response_class=Response,
-    responses=answers({200: (shapes.Accesses, "最新的在前 / newest first")}, 400, 401, 403, 503),
+    responses=answers({200: (people.Accesses, "最新的在前 / newest first")}, 400, 401, 403, 503),
 )
 def accesses(
     office: Door,
@@ -52,10 +51,3 @@ def accesses(
     """Who read which personal values, when and why; of one stream or subject, or of all."""
     found = [one._asdict() for one in office.fenhao.vault.accesses(stream, limit)]
     return Response(msgspec.json.encode({"accesses": found}), 200, {"Cache-Control": "no-store"}, "application/json")
-
-
-def _require_open_to(asker: Asker, stream: str) -> None:
-    """Raises NotEntitled for values that are another desk's."""
-    desk = Grant.FINANCE if stream.partition("/")[0] in _OF_DONORS else Grant.PROGRAMME
-    if desk not in asker.grants:
-        raise NotEntitled()

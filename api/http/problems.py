@@ -131,7 +131,7 @@ async def _of_ledger(request: Request, error: Exception) -> Response:
     headers = error.headers if isinstance(error, RequestFault) else None
     if isinstance(error, OperatorFault):
         request.app.state.log.warning("%s: %s", error.code, error)
-    return _answer(request, error, status_of(error, reading=request.method == "GET"), headers)
+    return _answer(request, error, status_of(error, reading=request.method in ("GET", "DELETE")), headers)
 
 
 async def _of_database(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Response
 
 from api.commands import command_of, form_of
 from api.http import shapes
+from api.http import shapes_of_people as people
 from api.http.access import FACT_ROUTES, Asker
 from api.http.faults import NotEntitled, NotWaiting
 from api.http.office import Body, Door, Key, Office, Who, admit
@@ -49,7 +50,7 @@ class Proposal(NamedTuple):
     summary="提请批准 / propose",
     response_class=Response,
     responses=answers(
-        {200: (shapes.Proposal, "此前已提请 / proposed before"), 201: (shapes.Proposal, "等待批准 / waits")},
+        {200: (people.Proposal, "此前已提请 / proposed before"), 201: (people.Proposal, "等待批准 / waits")},
         400, 401, 403, 409, 413, 422, 503,
     ),
     openapi_extra={"parameters": [KEY_HEADER], **json_body(shapes.BatchFact)},
@@ -73,12 +74,10 @@ def propose(office: Door, asker: Who, key: Key, body: Body) -> Response:
 
 
 @router.get("/v1/proposals", summary="待批准 / what waits", response_class=Response,
-            responses=answers({200: (shapes.Proposals, "最早的在前 / oldest first")}, 401, 403, 503))  # fmt: skip
+            responses=answers({200: (people.Proposals, "最早的在前 / oldest first")}, 401, 403, 503))  # fmt: skip
 def waiting(office: Door) -> Response:
     """What waits for approval."""
-    with office.fenhao.journal.entries.reading() as cursor:
-        rows = cursor.execute(_SQL["list"], {"now": office.fenhao.journal.entries.clock()}).fetchall()
-    members = {"proposals": [_proposal(row)._asdict() for row in rows]}
+    members = {"proposals": [one._asdict() for one in waiting_now(office)]}
     return Response(msgspec.json.encode(members), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
@@ -115,12 +114,12 @@ def approve(office: Door, asker: Who, id: str) -> Response:
     "/v1/proposals/{id}/refusal",
     summary="不予批准，或撤回 / decline, or withdraw",
     response_class=Response,
-    responses=answers({200: (shapes.Proposal, "未予批准 / declined")}, 400, 401, 403, 404, 409, 413, 422, 503),
-    openapi_extra=json_body(shapes.Reason),
+    responses=answers({200: (people.Proposal, "未予批准 / declined")}, 400, 401, 403, 404, 409, 413, 422, 503),
+    openapi_extra=json_body(people.Reason),
 )
 def decline(office: Door, asker: Who, id: str, body: Body) -> Response:
     """Whoever may approve declines it; who made it withdraws it. The reason is kept in plain text."""
-    asked = read_as(body, shapes.Reason)
+    asked = read_as(body, people.Reason)
     if any(map(looks_personal, check_text(asked.reason, "reason").split())):
         raise BadValue("reason", "…", "no personal values", "请勿填写个人信息")
     found = _get(office, id)
@@ -129,6 +128,13 @@ def decline(office: Door, asker: Who, id: str, body: Body) -> Response:
     if not _done(office, "decline", {"id": id, "by": asker.name, "reason": asked.reason, "now": now}):
         raise NotWaiting()
     return _shown(office, id, 200)
+
+
+def waiting_now(office: Office) -> list[Proposal]:
+    """What waits, the oldest first."""
+    with office.fenhao.journal.entries.reading() as cursor:
+        rows = cursor.execute(_SQL["list"], {"now": office.fenhao.journal.entries.clock()}).fetchall()
+    return [_proposal(row) for row in rows]
 
 
 def _require_may(asker: Asker, fact: str) -> None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from api.bootstrap import assembled
 from api.http.app import service
+from api.http.mail import sender_of
 from api.http.watching import log_as_json
 from api.settings import Settings
 
@@ -21,7 +22,8 @@ GRACE_S = 10
 def from_environment() -> FastAPI:
     """The application that a worker runs, with the settings of the environment."""
     log_as_json()
-    return service(partial(assembled, Settings.from_environment(), connections=CONNECTIONS))
+    settings = Settings.from_environment()
+    return service(partial(assembled, settings, connections=CONNECTIONS), send_code=sender_of(settings))
 
 
 def serve(host: str, port: int, workers: int, proxies: str) -> None:

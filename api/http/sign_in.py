@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.http import shapes
+from api.http import shapes_of_people as people
+from api.http.access import Asker
 from api.http.accounts import Session, csrf_of
 from api.http.office import COOKIE, Body, Door, Office, Who, address_of, admit
 from api.http.shapes import answers, json_body, read_as
@@ -16,37 +21,39 @@ router = APIRouter(dependencies=[Depends(admit)], tags=["sessions"])
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-_BEGUN = answers({200: (shapes.SignedIn, "已登录 / signed in")}, 400, 401, 413, 429, 503)
+_BEGUN = answers({200: (people.SignedIn, "已登录 / signed in")}, 400, 401, 413, 429, 503)
 
 
-@router.post(
-    "/v1/session",
-    summary="登录 / sign in",
-    response_class=Response,
-    responses=_BEGUN,
-    openapi_extra=json_body(shapes.Credentials),
-)
+def _beginning(path: str, summary: str, shape: type[shapes.Shape]) -> Callable[[Any], Any]:
+    """Declares a route that begins a session for what the shape says."""
+    return router.post(path, summary=summary, response_class=Response, responses=_BEGUN, openapi_extra=json_body(shape))
+
+
+@_beginning("/v1/session", "登录 / sign in", people.Credentials)
 def sign_in(request: Request, office: Door, body: Body) -> Response:
-    """Staff and auditors: name and password. What changes something shows `csrf` beside the cookie."""
-    asked = read_as(body, shapes.Credentials)
+    """Staff and auditors: name and password, and the second factor's code of an account that has one."""
+    asked = read_as(body, people.Credentials)
     office.address_pace.take(address_of(request))
     office.account_pace.take(asked.name)
-    return _begun(request, office, office.accounts.sign_in(asked.name, asked.password))
+    return _begun(request, office, office.accounts.sign_in(asked.name, asked.password, asked.code))
 
 
-@router.post(
-    "/v1/session/link",
-    summary="以链接登录 / sign in with a link",
-    response_class=Response,
-    responses=_BEGUN,
-    openapi_extra=json_body(shapes.Link),
-)
+@_beginning("/v1/session/link", "以链接登录 / sign in with a link", people.Link)
 def sign_in_by_link(request: Request, office: Door, body: Body) -> Response:
     """Donors: the signed link of their letter, until it expires."""
-    asked = read_as(body, shapes.Link)
+    asked = read_as(body, people.Link)
     office.address_pace.take(address_of(request))
     donor = office.links.donor(asked.link, office.fenhao.journal.entries.clock())
     return _begun(request, office, office.accounts.admit_donor(donor))
+
+
+@_beginning("/v1/session/code", "以验证码登录 / sign in with a code", people.Code)
+def sign_in_by_code(request: Request, office: Door, body: Body) -> Response:
+    """Donors: the code that was sent to their phone or e-mail. It is good once, for ten minutes and five tries."""
+    asked = read_as(body, people.Code)
+    office.address_pace.take(address_of(request))
+    donor = donor_of(office, asked.contact)
+    return _begun(request, office, office.accounts.try_code("" if donor is None else donor, asked.code))
 
 
 @router.post(
@@ -58,11 +65,11 @@ def sign_in_by_link(request: Request, office: Door, body: Body) -> Response:
         **answers({}, 400, 401, 413, 429, 503),
         202: {"description": "如有此捐赠人，验证码已发出 / sent, if there is one"},
     },
-    openapi_extra=json_body(shapes.Contact),
+    openapi_extra=json_body(people.Contact),
 )
 def send_code(request: Request, office: Door, body: Body) -> Response:
     """Donors whose phone or e-mail the vault knows as their id: a code goes there. Anybody has the same answer."""
-    asked = read_as(body, shapes.Contact)
+    asked = read_as(body, people.Contact)
     office.address_pace.take(address_of(request))
     office.contact_pace.take(asked.contact)
     donor = donor_of(office, asked.contact)
@@ -71,32 +78,15 @@ def send_code(request: Request, office: Door, body: Body) -> Response:
     return Response(None, 202, NO_STORE)
 
 
-@router.post(
-    "/v1/session/code",
-    summary="以验证码登录 / sign in with a code",
-    response_class=Response,
-    responses=_BEGUN,
-    openapi_extra=json_body(shapes.Code),
-)
-def sign_in_by_code(request: Request, office: Door, body: Body) -> Response:
-    """Donors: the code that was sent to their phone or e-mail. It is good once, for ten minutes and five tries."""
-    asked = read_as(body, shapes.Code)
-    office.address_pace.take(address_of(request))
-    donor = donor_of(office, asked.contact)
-    return _begun(request, office, office.accounts.try_code("" if donor is None else donor, asked.code))
-
-
 @router.get(
     "/v1/session",
     summary="当前登录 / who is signed in",
     response_class=Response,
-    responses=answers({200: (shapes.SignedIn, "当前登录 / who is signed in")}, 401, 403, 503),
+    responses=answers({200: (people.SignedIn, "当前登录 / who is signed in")}, 401, 403, 503),
 )
-def who(request: Request, asker: Who) -> Response:
+def who(request: Request, office: Door, asker: Who) -> Response:
     """Who is signed in, and what a browser's changing requests show as X-CSRF-Token."""
-    roles = sorted(grant for grant in asker.grants if grant != "public")
-    members = {"name": asker.name, "donor": asker.donor, "roles": roles, "csrf": csrf_of(request.cookies[COOKIE])}
-    return Response(msgspec.json.encode(members), 200, NO_STORE, "application/json")
+    return _told(office, asker, csrf_of(request.cookies[COOKIE]))
 
 
 @router.delete(
@@ -118,12 +108,27 @@ def _begun(request: Request, office: Office, session: Session) -> Response:
     """The answer to whoever has signed in: the cookie, and who they are."""
     asker = office.accounts.asker(session.secret)
     assert asker is not None
-    roles = sorted(grant for grant in asker.grants if grant != "public")
-    members = {"name": asker.name, "donor": asker.donor, "roles": roles, "csrf": session.csrf}
-    answer = Response(msgspec.json.encode(members), 200, NO_STORE, "application/json")
+    answer = _told(office, asker, session.csrf)
+    give_cookie(request, answer, session)
+    return answer
+
+
+def give_cookie(request: Request, answer: Response, session: Session) -> None:
+    """Has the browser keep the session: no script reads the cookie, and no other site's request carries it."""
     secure = request.url.scheme == "https"
     answer.set_cookie(COOKIE, session.secret, httponly=True, samesite="strict", secure=secure, path="/")
-    return answer
+
+
+def _told(office: Office, asker: Asker, csrf: str) -> Response:
+    assert asker.name is not None
+    members = {
+        "name": asker.name,
+        "donor": asker.donor,
+        "roles": sorted(grant for grant in asker.grants if grant != "public"),
+        "second_factor": asker.donor is None and office.accounts.factors.stands(asker.name),
+        "csrf": csrf,
+    }
+    return Response(msgspec.json.encode(members), 200, NO_STORE, "application/json")
 
 
 def donor_of(office: Office, contact: str) -> str | None:

@@ -7,8 +7,10 @@ signed in is sent by htmx, which shows the session's X-CSRF-Token beside the coo
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -121,6 +123,11 @@ def error_page(request: Request, error: LedgerError, status: int, headers: dict[
     answer = shown(request, office, "said.html" if part else "fault.html", status=status, title=title, detail=detail)
     answer.headers.update(headers)
     return answer
+
+
+def local_text(instant: str, zone: ZoneInfo) -> str:
+    """An instant (UTC text) as people of that zone read it, to the minute."""
+    return datetime.fromisoformat(instant).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def leading(path: str, status: int = 303) -> Response:

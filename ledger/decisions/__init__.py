@@ -5,14 +5,17 @@ changes nothing, and returns a Decision or raises a Refusal. Amounts are minor u
 the idempotency key: kept for good, one per command.
 """
 
+from ledger.decisions.banking import OpenAccount, RepaySuspense, SuspendReceipt
 from ledger.decisions.base import Command, Decision
 from ledger.decisions.cases import AmendCase, CloseCase, OpenCase, ReopenCase
 from ledger.decisions.choosing import POLICY
 from ledger.decisions.giving import AttributeDonation, ReceiveDonation, RefundDonation
 from ledger.decisions.keys import RotateKey
+from ledger.decisions.matching import DisputeLines, LegRef, LineRef, MatchLines, UnmatchLines, WriteOffLines
 from ledger.decisions.moving import ChangeTerms, HoldMoney, LiftHold, MakeExpense, SubstituteSerials, TransferFunds
 from ledger.decisions.opening import BringForward
-from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, RegisterHospital, check_currency
+from ledger.decisions.periods import ClosePeriod, ReopenPeriod
+from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, RegisterHospital, check_currency, check_follows
 from ledger.decisions.returning import ReleaseAllocation, ReturnGrant, ReturnHospitalPayment
 from ledger.decisions.reversing import ReverseEntry
 from ledger.decisions.spending import GrantCash, MakeAllocation, PayHospital, SettleTreatment
@@ -28,16 +31,22 @@ __all__ = [
     "CashLeg",
     "ChangeTerms",
     "CloseCase",
+    "ClosePeriod",
     "Command",
     "Decision",
     "DefineCode",
+    "DisputeLines",
     "EraseSubject",
     "Foreign",
     "GrantCash",
     "HoldMoney",
+    "LegRef",
     "LiftHold",
+    "LineRef",
     "MakeAllocation",
     "MakeExpense",
+    "MatchLines",
+    "OpenAccount",
     "OpenCase",
     "OpenFund",
     "OpenLedger",
@@ -48,6 +57,8 @@ __all__ = [
     "RegisterHospital",
     "ReleaseAllocation",
     "ReopenCase",
+    "ReopenPeriod",
+    "RepaySuspense",
     "RestrictSubject",
     "ReturnGrant",
     "ReturnHospitalPayment",
@@ -55,6 +66,10 @@ __all__ = [
     "RotateKey",
     "SettleTreatment",
     "SubstituteSerials",
+    "SuspendReceipt",
     "TransferFunds",
+    "UnmatchLines",
+    "WriteOffLines",
     "check_currency",
+    "check_follows",
 ]

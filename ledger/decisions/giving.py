@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from ledger.book import Book, Effects, claim
+from ledger.decisions.banking import check_cleared
 from ledger.decisions.base import Command, Decision, check_amount, check_fee
 from ledger.decisions.choosing import POLICY, check_restriction, moved, restricting_hospitals, runs_issued
 from ledger.errors import (
@@ -76,6 +77,7 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
     payer: Id | None = None
     receipt_to: Id | None = None
     foreign: Foreign | None = None
+    suspense: Id | None = None
 
     def subject(self) -> str:
         return gift_subject(self.donation, self.donor)
@@ -92,6 +94,7 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         check_fee(self.fee_bp)
         if self.nature == "fee":
             raise BadValue("nature", self.nature, "own or agency", "应为 own 或 agency")
+        check_cleared(self, self.suspense)
         self.terms()
 
     def terms(self) -> Terms:
@@ -102,6 +105,8 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
     def needs(self, needs: Needs) -> None:
         needs.new_streams.add(f"donation/{self.donation}")
         needs.claims.update(donation_claims(self))
+        if self.suspense is not None:
+            needs.suspense.add(self.suspense)
         if self.restriction:
             needs.streams |= restricting_hospitals(self.restriction)
         tape = (self.fund, self.terms().key)
@@ -123,6 +128,8 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
             raise BadValue("fee_rate", self.fee_bp, "agency money bears no fee", "受托代理资金不提取管理费")
         if self.foreign is not None:
             check_foreign(self.foreign, self.amount, book.head.exponent or 0)
+        if self.suspense is not None:
+            book.cash.require_left(self.suspense, self.amount)
         claims = donation_claims(self)
         if (seq := book.claimed_by(claims)) is not None:
             raise DuplicateBusinessKey(
@@ -155,6 +162,7 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
                 payer=self.payer,
                 receipt_to=self.receipt_to,
                 foreign=self.foreign,
+                suspense=self.suspense,
             )
         )
         return Decision(facts, Effects(claims=dict.fromkeys(claims))) if claims else Decision(facts)

@@ -39,6 +39,8 @@ class OpenLedger(Command, frozen=True, kw_only=True, omit_defaults=True):
         if self.on is not None and self.on > today:
             raise NotYet(on=self.on, today=today)
         check_currency(self.currency)
+        if self.continues is not None:
+            check_follows(self.origin, self.continues["origin"])
         if not 0 <= self.exponent <= 4:
             raise BadValue("exponent", self.exponent, "0 to 4 decimals", "小数位数应为 0 至 4")
         book.require_new("ledger", "main")
@@ -133,6 +135,13 @@ class RegisterHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
         return Decision(
             [HospitalRegistered(**self.common(), hospital=self.hospital, name=name, province=self.province)]
         )
+
+
+def check_follows(origin: str, older: str) -> None:
+    """Raises BadValue for a ledger that says to follow itself."""
+    if older == origin:
+        rule = "a ledger follows one of another name; lost history is never continued under its own"
+        raise BadValue("continues", older, rule, "应为另一名称的旧账本；丢失的历史不得以原名继续")
 
 
 def check_currency(code: str) -> None:

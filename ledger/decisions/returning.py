@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.book import Book, Effects
+from ledger.decisions.banking import check_cleared
 from ledger.decisions.base import Command, Decision, check_amount
 from ledger.decisions.choosing import POLICY, give_back, moved
 from ledger.decisions.spending import bills_of_payment, grant_claims, payment_claims
@@ -129,10 +130,12 @@ class ReturnHospitalPayment(Command, frozen=True, kw_only=True, omit_defaults=Tr
     reason: str = "surplus"
     bill_no: Id | None = None
     return_id: Id | None = None
+    suspense: Id | None = None
 
     def check(self) -> None:
         Command.check(self)
         check_amount(self.amount)
+        check_cleared(self, self.suspense)
         if self.reason not in RETURN_REASONS:
             raise BadValue("reason", self.reason, " ".join(RETURN_REASONS), "退回原因应为 " + "、".join(RETURN_REASONS))
 
@@ -140,6 +143,8 @@ class ReturnHospitalPayment(Command, frozen=True, kw_only=True, omit_defaults=Tr
         needs.records |= wanted_records("payment", self.payment)
         needs.cases.add(self.case)
         needs.returning.add(case_place(self.case))
+        if self.suspense is not None:
+            needs.suspense.add(self.suspense)
 
     def follow(self, book: Book, needs: Needs) -> None:
         """What is at the hospital for the case, and the bills and keys of the payment."""
@@ -163,6 +168,8 @@ class ReturnHospitalPayment(Command, frozen=True, kw_only=True, omit_defaults=Tr
         back = sum(r.amount for r in returns if r.case == self.case and bill_no in (None, r.bill_no))
         if self.amount > paid - back:
             raise MoreThanStands("payment", self.payment, paid, back, self.amount)
+        if self.suspense is not None:
+            book.cash.require_left(self.suspense, self.amount)
         taken = self._taken(book, payment.hospital)
         everything = sum(line.amount for line in payment.lines)
         is_over = everything == sum(each.amount for each in returns) + self.amount
@@ -179,6 +186,7 @@ class ReturnHospitalPayment(Command, frozen=True, kw_only=True, omit_defaults=Tr
                     reason=self.reason,
                     bill_no=bill_no,
                     return_id=self.return_id,
+                    suspense=self.suspense,
                 )
             ],
             Effects(freed=payment.claims if is_over else (), bills=self._bills(book, payment.hospital, bill_no)),
@@ -228,13 +236,17 @@ class ReturnGrant(Command, frozen=True, kw_only=True, omit_defaults=True):
     amount: int
     case: Id | None = None
     return_id: Id | None = None
+    suspense: Id | None = None
 
     def check(self) -> None:
         Command.check(self)
         check_amount(self.amount)
+        check_cleared(self, self.suspense)
 
     def needs(self, needs: Needs) -> None:
         needs.records.add(f"grant/{self.grant}")
+        if self.suspense is not None:
+            needs.suspense.add(self.suspense)
 
     def follow(self, book: Book, needs: Needs) -> None:
         """The case of the grant, and what was granted to it."""
@@ -253,6 +265,8 @@ class ReturnGrant(Command, frozen=True, kw_only=True, omit_defaults=True):
         back = sum(fact.amount for fact in record.facts(GrantReturned))
         if self.amount > made.amount - back:
             raise MoreThanStands("grant", self.grant, made.amount, back, self.amount)
+        if self.suspense is not None:
+            book.cash.require_left(self.suspense, self.amount)
         taken = give_back(book, [used_place(made.case)], self.amount, self.on)
         is_over = back + self.amount == made.amount
         return Decision(
@@ -265,6 +279,7 @@ class ReturnGrant(Command, frozen=True, kw_only=True, omit_defaults=True):
                     case=made.case,
                     amount=self.amount,
                     return_id=self.return_id,
+                    suspense=self.suspense,
                 )
             ],
             Effects(freed=grant_claims(made) if is_over else ()),

@@ -23,6 +23,8 @@ from ledger.events import (
     HospitalPaymentMade,
     HospitalPaymentReturned,
     PaymentLine,
+    ReceiptSuspended,
+    SuspenseRepaid,
 )
 from ledger.loading import Bill
 from ledger.money import MAX_MINOR
@@ -33,6 +35,8 @@ from ledger.tapes import Row, Run
 
 FOLLOWERS = (AllocationReleased, HospitalPaymentReturned, GrantReturned, DonationAttributed)
 """Facts that name the record they follow."""
+UNMOVING = (DonationAttributed, ReceiptSuspended, SuspenseRepaid)
+"""Facts that are reversed though they move no serials."""
 
 
 class ReverseEntry(Command, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,6 +54,7 @@ class ReverseEntry(Command, frozen=True, kw_only=True, omit_defaults=True):
 
     def needs(self, needs: Needs) -> None:
         needs.reversals.add(self.reverses)
+        needs.legs.add(self.reverses)
 
     def follow(self, book: Book, needs: Needs) -> None:
         """Its serials wherever they are, who moved them since, and the records, cases, keys and bills it touches."""
@@ -64,6 +69,8 @@ class ReverseEntry(Command, frozen=True, kw_only=True, omit_defaults=True):
         needs.cases.update(case for end in ends if (case := parse_place(end).case) is not None)
         _, _, own_id = fact.stream.partition("/")
         needs.records |= {f"{noun}/{own_id}" for noun in ("donation", "allocation", "payment")}
+        if (suspense := getattr(fact, "suspense", None)) is not None:
+            needs.suspense.add(suspense)
         match fact:
             case HospitalPaymentMade():
                 needs.bills |= bills_of_payment(fact.hospital, fact.lines)
@@ -95,9 +102,7 @@ class ReverseEntry(Command, frozen=True, kw_only=True, omit_defaults=True):
     def _require_reversible(self, book: Book, mistaken: Entered) -> None:
         """Raises CannotReverse with what stands in the way."""
         fact = mistaken.fact
-        if isinstance(fact, EntryReversed | CaseClosed) or not (
-            fact.issue or fact.moves or isinstance(fact, DonationAttributed)
-        ):
+        if isinstance(fact, EntryReversed | CaseClosed) or not (fact.issue or fact.moves or isinstance(fact, UNMOVING)):
             raise self._refused(fact, "this kind of entry never is", "此类分录不可冲销")
         noun, _, own_id = fact.stream.partition("/")
         before = book.record(noun, own_id).reversed_by(mistaken)
@@ -110,6 +115,14 @@ class ReverseEntry(Command, frozen=True, kw_only=True, omit_defaults=True):
                 f"entry {follower.seq} ({kind}) names it: reverse that first",
                 f"须先冲销第 {follower.seq} 号分录（{kind}）",
             )
+        if book.cash.is_matched(mistaken.seq):
+            raise self._refused(
+                fact,
+                "it is matched with a line of a statement: undo that first",
+                "其收付已与对账单流水匹配，须先撤销匹配",
+            )
+        if isinstance(fact, ReceiptSuspended) and book.cash.suspended(fact.suspense)[1] < fact.amount:
+            raise self._refused(fact, "some of it was cleared or repaid", "其暂收款已部分认领或退还")
         mover = book.later_mover(mistaken)
         if mover is not None:
             raise self._refused(

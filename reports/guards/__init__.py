@@ -2,6 +2,6 @@
 
 from reports.guards.report import CHECKS, Report, guard
 from reports.guards.rules import DAYS
-from reports.guards.words import guard_lines, guard_members
+from reports.guards.words import finding_told, guard_lines, guard_members
 
-__all__ = ["CHECKS", "DAYS", "Report", "guard", "guard_lines", "guard_members"]
+__all__ = ["CHECKS", "DAYS", "Report", "finding_told", "guard", "guard_lines", "guard_members"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 
@@ -38,6 +38,23 @@ def guard_lines(report: Report, reader: Reader) -> Iterator[str]:
             yield from _section(report, rule, findings, reader)
     yield ""
     yield _word("note", reader)
+
+
+class Told(NamedTuple):
+    """A finding in words: whom it is about, minor units (0: none is known), how old or how long left, more of it."""
+
+    subject: str
+    amount: int
+    days: str
+    details: str
+    entries: list[int]
+
+
+def finding_told(finding: Finding, reader: Reader) -> Told:
+    """A finding as a row of a page."""
+    days = _word(finding.rule.counts, reader).format(days=finding.days)
+    entries = [one.seq for one in finding.evidence]
+    return Told(_members(finding.subject, reader), finding.amount, days, _members(finding.details, reader), entries)
 
 
 def guard_members(report: Report, currency: str, exponent: int) -> dict[str, Any]:

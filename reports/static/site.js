@@ -1,4 +1,4 @@
-// What pages do beside htmx: a picture kept as PNG. Everything else works without it.
+// What pages do beside htmx: a picture kept as PNG, a file read into a field. Everything else works without it.
 "use strict";
 
 document.addEventListener("click", async (event) => {
@@ -22,4 +22,11 @@ document.addEventListener("click", async (event) => {
   link.download = `fenhao-${button.dataset.png}.png`;
   link.href = canvas.toDataURL("image/png");
   link.click();
+});
+
+// A file that was chosen is read into the field that it could have been pasted into.
+document.addEventListener("change", async (event) => {
+  const into = event.target.dataset ? document.getElementById(event.target.dataset.into || "") : null;
+  const file = event.target.files && event.target.files[0];
+  if (into && file && file.size <= into.maxLength) into.value = await file.text();
 });

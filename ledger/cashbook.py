@@ -1,0 +1,265 @@
+"""The book's part on cash: accounts, suspense, statements' lines and what was said of them, closed periods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from ledger.cash import held_change, is_cleared, legs_of, whole_of
+from ledger.database import Cursor, queries
+from ledger.errors import BadValue, LegsDiffer, NotMatched, PeriodIsClosed, SuspenseTooLittle, Unknown
+from ledger.events import (
+    AccountOpened,
+    EntryReversed,
+    Fact,
+    LinePart,
+    LinesDisputed,
+    LinesMatched,
+    LinesUnmatched,
+    LinesWrittenOff,
+    PeriodClosed,
+    PeriodReopened,
+    ReceiptSuspended,
+    SuspenseRepaid,
+)
+from ledger.needs import LineKey, Needs
+from ledger.records import Entered, whole_facts
+
+_SQL = queries("ledger", "cashbook.sql")
+KINDS: dict[type[Any], str] = {LinesMatched: "matched", LinesWrittenOff: "written_off", LinesDisputed: "disputed"}
+
+
+_OWN = frozenset(
+    (
+        *(AccountOpened, ReceiptSuspended, SuspenseRepaid, *KINDS),
+        *(LinesUnmatched, PeriodClosed, PeriodReopened),
+    )
+)
+
+
+class Line(NamedTuple):
+    """A line of a statement: amount in minor units with a sign, and how much of it stands taken."""
+
+    account: str
+    on: date
+    amount: int
+    taken: int
+
+
+class Leg(NamedTuple):
+    """A cash leg of an entry in the same manner; `reversed_by` is the entry that reversed it."""
+
+    account: str
+    amount: int
+    taken: int
+    reversed_by: int | None
+
+
+class CashBook:
+    """What a batch asked for of all that, changed by what it records."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self.accounts: dict[str, str] = {}
+        self._closes: list[tuple[str, date]] | None = None
+        self._suspense: dict[str, tuple[int, int]] = {}
+        self._lines: dict[LineKey, Line] = {}
+        self._legs: dict[tuple[int, int], Leg] = {}
+        self._matches: dict[str, int | None] = {}
+        self._changed_suspense: set[str] = set()
+        self._entered: list[tuple[int, Fact]] = []
+
+    def load(self, needs: Needs) -> None:
+        """Reads what the batch needs."""
+        if self._closes is None:
+            self._closes = [(period, through) for period, through in self._query("closes")]
+        if needs.accounts or needs.lines:
+            self.accounts.update(self._query("accounts"))
+        if needs.suspense:
+            found = self._query("suspense", list(needs.suspense))
+            self._suspense.update((name, (amount, left)) for name, amount, left in found)
+        if needs.lines:
+            columns = [list(column) for column in zip(*sorted(needs.lines), strict=True)]
+            for file, statement, ordinal, *said in self._query("lines", *columns):
+                self._lines[file, statement, ordinal] = Line(*said)
+        if needs.legs:
+            self._load_legs(sorted(needs.legs))
+        if needs.matches:
+            self._matches.update(self._query("matches", list(needs.matches)))
+
+    def _load_legs(self, seqs: list[int]) -> None:
+        taken = {(entry, leg): amount for entry, leg, amount in self._query("legs_taken", seqs)}
+        for seq, topic, body, reversed_by in self._query("entries", seqs):
+            for entered in whole_facts([(seq, topic, body)]):
+                for index, (account, amount) in enumerate(legs_of(entered.fact)):
+                    self._legs[seq, index] = Leg(account, amount, taken.get((seq, index), 0), reversed_by)
+
+    # What decisions ask.
+
+    @property
+    def closed(self) -> tuple[str, date] | None:
+        """The last period that is closed, with its last day."""
+        return self._closes[-1] if self._closes else None
+
+    def require_open(self, on: date) -> None:
+        """Raises PeriodIsClosed for a posting date in a closed period."""
+        if self.closed is not None and on <= self.closed[1]:
+            raise PeriodIsClosed(on=on, through=self.closed[1])
+
+    def require_account(self, account: str) -> None:
+        """Raises Unknown for an account that is not open."""
+        if account not in self.accounts:
+            raise Unknown("account", account)
+
+    def require_legs(self, fact: Fact) -> None:
+        """Law 8 for a fact that names accounts, once there are any: they are open, and its legs come to no more than
+        it moves (what a channel keeps is on none). Raises Unknown, BadValue, LegsDiffer."""
+        if not fact.cash or not self.accounts:
+            return
+        for leg in fact.cash:
+            self.require_account(leg.account)
+        if any(leg.amount is None for leg in fact.cash) and len(fact.cash) > 1:
+            raise BadValue("cash", len(fact.cash), "name the amount of each leg", "多个账户须各自注明金额")
+        owed = {ReceiptSuspended: 1, SuspenseRepaid: -1}.get(type(fact), 0) * whole_of(fact)
+        moved = 0 if type(fact) is EntryReversed or is_cleared(fact) else abs(held_change(fact) + owed)
+        legs = sum(whole_of(fact) if leg.amount is None else leg.amount for leg in fact.cash)
+        if legs > moved or (owed and legs != moved):
+            raise LegsDiffer(type=type(fact).__name__, moved=moved, legs=legs)
+
+    def suspended(self, suspense: str) -> tuple[int, int]:
+        """A suspended receipt: its amount and what is left of it. Raises Unknown."""
+        if suspense not in self._suspense:
+            raise Unknown("suspense", suspense)
+        return self._suspense[suspense]
+
+    def require_left(self, suspense: str, amount: int) -> None:
+        """Raises Unknown, SuspenseTooLittle unless so much is left."""
+        _, left = self.suspended(suspense)
+        if amount > left:
+            raise SuspenseTooLittle(suspense=suspense, left=left, wanted=amount)
+
+    def line(self, key: LineKey) -> Line:
+        """A line of a statement that counts. Raises Unknown."""
+        if key not in self._lines:
+            raise Unknown("line", f"{key[0][:12]}…/{key[1]}/{key[2]}")
+        return self._lines[key]
+
+    def leg(self, seq: int, index: int) -> Leg:
+        """A cash leg of an entry. Raises Unknown."""
+        if (seq, index) not in self._legs:
+            raise Unknown("leg", f"{seq}/{index}")
+        return self._legs[seq, index]
+
+    def require_standing(self, match: str) -> None:
+        """Raises Unknown, NotMatched unless the match, write-off or dispute stands."""
+        if match not in self._matches:
+            raise Unknown("match", match)
+        undone = self._matches[match]
+        if undone is not None:
+            raise NotMatched(match=match, seq=undone)
+
+    def is_matched(self, seq: int) -> bool:
+        """Whether something of the entry's cash legs stands matched."""
+        return any(leg.taken for (entry, _), leg in self._legs.items() if entry == seq)
+
+    # What an accepted fact comes to.
+
+    def enter(self, seq: int, fact: Any, undone: Entered | None) -> None:
+        """Takes in a fact; `undone` is the one that it reverses."""
+        if undone is None and type(fact) not in _OWN and getattr(fact, "suspense", None) is None:
+            return  # nearly all that there are
+        match fact:
+            case AccountOpened():
+                self.accounts[fact.account] = fact.kind
+            case ReceiptSuspended():
+                self._owe(fact.suspense, fact.amount, fact.amount)
+            case SuspenseRepaid():
+                self._owe(fact.suspense, 0, -fact.amount)
+            case LinesMatched() | LinesWrittenOff() | LinesDisputed():
+                self._take(fact, 1)
+                self._matches[fact.match] = None
+            case LinesUnmatched():
+                self._matches[fact.match] = seq
+            case PeriodClosed():
+                self._closes = [*(self._closes or ()), (fact.period, fact.through)]
+            case PeriodReopened():
+                self._closes = (self._closes or [])[:-1]
+            case _ if undone is not None:
+                self._undo(undone.fact)
+                return
+            case _ if is_cleared(fact):
+                self._owe(fact.suspense, 0, -fact.amount)
+                return
+            case _:
+                return
+        self._entered.append((seq, fact))
+
+    def _undo(self, fact: Any) -> None:
+        match fact:
+            case ReceiptSuspended():
+                self._owe(fact.suspense, -fact.amount, -fact.amount)
+            case SuspenseRepaid():
+                self._owe(fact.suspense, 0, fact.amount)
+            case _ if is_cleared(fact):
+                self._owe(fact.suspense, 0, fact.amount)
+
+    def _owe(self, suspense: str, amount: int, left: int) -> None:
+        was, were_left = self._suspense.get(suspense, (0, 0))
+        self._suspense[suspense] = (was + amount, were_left + left)
+        self._changed_suspense.add(suspense)
+
+    def _take(self, fact: Any, sign: int) -> None:
+        for part in fact.lines:
+            line = self._lines[key_of(part)]
+            self._lines[key_of(part)] = line._replace(taken=line.taken + sign * part.amount)
+        for part in getattr(fact, "legs", ()):
+            leg = self._legs[part.seq, part.leg]
+            self._legs[part.seq, part.leg] = leg._replace(taken=leg.taken + sign * part.amount)
+
+    # Storing.
+
+    def store(self) -> None:
+        """Writes what has changed."""
+        self._each("insert_accounts", AccountOpened, lambda seq, one: (one.account, one.kind, seq))
+        if self._changed_suspense:
+            rows = [(name, *self._suspense[name]) for name in sorted(self._changed_suspense)]
+            self._cursor.execute(_SQL["set_suspense"], [list(column) for column in zip(*rows, strict=True)])
+        matches = [(seq, fact) for seq, fact in self._entered if type(fact) in KINDS]
+        self._copy("copy_line_parts", (row for seq, fact in matches for row in _line_rows(seq, fact)))
+        self._copy("copy_leg_parts", (row for _, fact in matches for row in _leg_rows(fact)))
+        for name in ("undo_line_parts", "undo_leg_parts"):
+            self._each(name, LinesUnmatched, lambda seq, one: (one.match, seq))
+        self._each("insert_closes", PeriodClosed, lambda seq, one: (seq, one.period, one.through))
+        self._each("reopen", PeriodReopened, lambda seq, one: (one.period, seq))
+
+    def _each(self, name: str, kind: type[Fact], columns: Callable[[int, Any], tuple[Any, ...]]) -> None:
+        rows = [columns(seq, fact) for seq, fact in self._entered if type(fact) is kind]
+        if rows:
+            self._cursor.execute(_SQL[name], [list(column) for column in zip(*rows, strict=True)])
+
+    def _copy(self, name: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        text = "".join("\t".join(map(str, row)) + "\n" for row in rows)
+        if text:
+            with self._cursor.copy(_SQL[name]) as copy:
+                copy.write(text)
+
+    def _query(self, name: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return self._cursor.execute(_SQL[name], parameters).fetchall()
+
+
+def key_of(part: LinePart) -> LineKey:
+    """Which line a part is of."""
+    return part.file, part.statement, part.ordinal
+
+
+def _line_rows(seq: int, fact: Any) -> Iterator[tuple[Any, ...]]:
+    kind, match = KINDS[type(fact)], fact.match.replace("\\", "\\\\")
+    for part in fact.lines:
+        yield match, kind, f"\\\\x{part.file}", part.statement, part.ordinal, part.amount, seq
+
+
+def _leg_rows(fact: Any) -> Iterator[tuple[Any, ...]]:
+    match = fact.match.replace("\\", "\\\\")
+    for part in getattr(fact, "legs", ()):
+        yield match, part.seq, part.leg, part.amount

@@ -1,0 +1,216 @@
+"""Matches as entries: what the rules find is recorded, what stands is set aside, and a line is led to its gifts.
+
+The rules (`reconcile`) see only lines and legs of which nothing is taken yet. What a person undid is never matched by a
+rule again: it is suggested. A match of very many legs is recorded as several, each of a part of the line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ledger.database import Cursor, queries, tuples
+from ledger.decisions import LegRef, LineRef, MatchLines
+from ledger.errors import InputFault
+from ledger.journal import Journal
+from ledger.writing import Recorded, Writer
+from reports.cash_legs import Sides, read_sides
+from reports.reconcile import WINDOW_DAYS, Key, Match, Reconciliation, Suggestion, reconcile
+
+_SQL = queries("reports", "matching.sql")
+BATCH = 1_000
+MOST_LEGS = 500
+MOST_LINES = 100
+"""An entry holds so many parts; accounts' ids are at most 120 characters."""
+
+
+class AccountsNotOpen(InputFault):
+    """Lines of accounts that were never opened."""
+
+    code = "accounts_not_open"
+    zh = (
+        "账户 {accounts} 尚未启用：请先登记（fenhao record AccountOpened account=… kind=bank），"
+        "编号须与对账单的账户名一致"
+    )
+    en = (
+        "accounts {accounts} are not open: record them first (fenhao record AccountOpened account=... kind=bank), "
+        "under the names that their statements have"
+    )
+
+
+class Standing(NamedTuple):
+    """What entries said of lines and legs, as far as it stands.
+
+    `matches` are those recorded, `lines` and `legs` how much of each is taken in minor units, `kinds` the last that was
+    said of a line; `doubted` are lines of which something was undone; `files` SHA-256 and position of each statement.
+    """
+
+    matches: Sequence[Match]
+    lines: Mapping[Key, int]
+    legs: Mapping[Key, int]
+    kinds: Mapping[Key, str]
+    doubted: frozenset[Key]
+    undone: Mapping[Key, int]
+    files: Mapping[int, tuple[str, int]]
+    accounts: Mapping[str, str]
+
+
+class Books(NamedTuple):
+    """Both sides, what stands, and what the rules find of the rest."""
+
+    sides: Sides
+    standing: Standing
+    found: Reconciliation
+
+    @property
+    def whole(self) -> Reconciliation:
+        """The matches recorded and those found."""
+        found = self.found
+        return Reconciliation(
+            [*self.standing.matches, *found.matches],
+            found.suggestions,
+            found.given_up,
+            found.lines_left,
+            found.legs_left,
+        )
+
+
+def read_books(journal: Journal, window_days: int = WINDOW_DAYS) -> Books:
+    """Reads all of it and applies the rules. Raises LedgerNotOpen."""
+    sides = read_sides(journal)
+    with journal.entries.datastore.get_connection() as connection, connection.transaction():
+        connection.execute(_SQL["snapshot"])
+        standing = read_standing(tuples(connection))
+    lines = [line for line in sides.lines if line.key not in standing.lines]
+    legs = [leg for leg in sides.legs if leg.key not in standing.legs]
+    found = reconcile(lines, legs, window_days)
+    doubtful = [match for match in found.matches if not standing.doubted.isdisjoint(match.lines)]
+    if doubtful:
+        found.matches = [match for match in found.matches if standing.doubted.isdisjoint(match.lines)]
+        found.suggestions += [Suggestion(match.rule, (match,), 1) for match in doubtful]
+    return Books(sides, standing, found)
+
+
+def read_standing(cursor: Cursor) -> Standing:
+    """What stands, in the transaction that is open."""
+    files = {number: (file, position) for number, file, position in cursor.execute(_SQL["statements"])}
+    lines: dict[Key, int] = {}
+    kinds: dict[Key, str] = {}
+    undone: dict[Key, int] = {}
+    parts: dict[str, tuple[list[Key], list[Key]]] = {}
+    for statement, ordinal, amount, match, kind, gone in cursor.execute(_SQL["lines_taken"]):
+        key = (statement, ordinal)
+        if gone is not None:
+            undone[key] = max(gone, undone.get(key, 0))
+            continue
+        lines[key] = lines.get(key, 0) + amount
+        kinds[key] = kind
+        if kind == "matched":
+            parts.setdefault(match, ([], []))[0].append(key)
+    legs: dict[Key, int] = {}
+    for match, entry, leg, amount in cursor.execute(_SQL["legs_taken"]):
+        legs[entry, leg] = legs.get((entry, leg), 0) + amount
+        parts[match][1].append((entry, leg))
+    matches = [Match("recorded", tuple(of_lines), tuple(of_legs)) for of_lines, of_legs in parts.values()]
+    accounts = dict(cursor.execute(_SQL["accounts"]).fetchall())
+    return Standing(matches, lines, legs, kinds, frozenset(undone), undone, files, accounts)
+
+
+class Recording(NamedTuple):
+    """What became of the matches found: how many were recorded, and those that could not be."""
+
+    recorded: int
+    refused: int
+    too_large: int
+
+
+def record_matches(writer: Writer, books: Books, by: str | None = None) -> Recording:
+    """Records each match that the rules found, set-based in batches. Raises AccountsNotOpen."""
+    account_of = {line.key: line.account for line in books.sides.lines}
+    wanted = {account_of[key] for match in books.found.matches for key in match.lines}
+    closed = sorted(wanted - books.standing.accounts.keys())
+    if closed:
+        raise AccountsNotOpen(accounts=closed)
+    recorded = refused = too_large = 0
+    batch: list[MatchLines] = []
+    for match in books.found.matches:
+        commands = commands_of(match, books, by)
+        too_large += not commands
+        batch += commands
+        if len(batch) >= BATCH:
+            done = writer.submit_batch(batch)
+            recorded += sum(isinstance(one, Recorded) for one in done)
+            refused += sum(not isinstance(one, Recorded) for one in done)
+            batch.clear()
+    done = writer.submit_batch(batch)
+    recorded += sum(isinstance(one, Recorded) for one in done)
+    refused += sum(not isinstance(one, Recorded) for one in done)
+    return Recording(recorded, refused, too_large)
+
+
+def commands_of(match: Match, books: Books, by: str | None) -> list[MatchLines]:
+    """The commands that record a match: one, or several of a line with very many legs; none where that cannot be."""
+    if len(match.legs) <= MOST_LEGS and len(match.lines) <= MOST_LINES:
+        return [match_command(match.rule, match.lines, match.legs, books.standing, by)]
+    if len(match.lines) > 1:
+        return []
+    amounts = {leg.key: leg.amount for leg in books.sides.legs if leg.key in set(match.legs)}
+    whole = sum(amounts.values())
+    count = -(-len(match.legs) // MOST_LEGS)
+    ordered = sorted(match.legs, key=lambda key: (amounts[key], key))
+    chunks = [sorted(ordered[first::count]) for first in range(count)]
+    parts = [sum(amounts[key] for key in chunk) for chunk in chunks]
+    if any(part * whole <= 0 for part in parts):
+        return []
+    return [
+        match_command(match.rule, match.lines, chunk, books.standing, by, part)
+        for chunk, part in zip(chunks, parts, strict=True)
+    ]
+
+
+def match_command(
+    rule: str, lines: Sequence[Key], legs: Sequence[Key], standing: Standing, by: str | None, part: int | None = None
+) -> MatchLines:
+    """The command that matches these, under an id that the same match always has, until it is undone."""
+    refs = [line_ref(key, standing, part) for key in lines]
+    again = max((standing.undone.get(key, 0) for key in lines), default=0)
+    said = json.dumps([rule, [[*ref.key, ref.amount] for ref in refs], [list(leg) for leg in legs], again])
+    name = hashlib.sha256(said.encode()).hexdigest()[:32]
+    return MatchLines(
+        key=f"match:{name}",
+        match=name,
+        rule=rule,
+        lines=tuple(refs),
+        legs=tuple(LegRef(seq, leg) for seq, leg in legs),
+        by=by,
+    )
+
+
+def line_ref(key: Key, standing: Standing, part: int | None = None) -> LineRef:
+    """A line as commands name it."""
+    file, position = standing.files[key[0]]
+    return LineRef(file, position, key[1], part)
+
+
+def entries_of(cursor: Cursor, stream: str) -> list[int]:
+    """The entries on a stream, oldest first."""
+    return [seq for (seq,) in cursor.execute(_SQL["stream_entries"], (stream,)).fetchall()]
+
+
+def state_of(amount: int, taken: int, kind: str | None) -> str:
+    """A line's state: unmatched, partial, or as the last word on all of it is: matched, written_off, disputed."""
+    if not taken or kind is None:
+        return "unmatched"
+    return kind if taken == amount or kind == "disputed" else "partial"
+
+
+def open_lines(books: Books) -> Iterator[tuple[Key, str]]:
+    """Lines that are not settled, each with its state; `suggested` where a rule has an idea."""
+    ideas = {key for one in books.found.suggestions for way in one.alternatives for key in way.lines}
+    for line in books.sides.lines:
+        kind = books.standing.kinds.get(line.key)
+        state = state_of(line.amount, books.standing.lines.get(line.key, 0), kind)
+        if state in ("unmatched", "partial", "disputed"):
+            yield line.key, "suggested" if state == "unmatched" and line.key in ideas else state

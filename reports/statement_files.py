@@ -1,0 +1,159 @@
+"""Statements as files: XLSX, CSV, PDF and JSON, the same bytes whenever the same statement is written again."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from decimal import Decimal
+
+from rich.cells import cell_len
+
+from ledger.errors import InputFault
+from reports.pages import rendered
+from reports.printing import Attached, pdf
+from reports.statements import Cell, Line, Statement, canonical, code_of, grouped, lines_of, members, proof_of
+from reports.traces import Reader
+
+FORMATS = (".xlsx", ".pdf", ".csv", ".json")
+FIGURES = "figures.json"
+FONT = "Microsoft YaHei"
+MAX_SHEET_ROWS = 1_048_000
+MAX_PAGE_ROWS = 5_000
+MAX_EXACT_MINOR = 10**15
+"""Spreadsheets keep 15 digits: an amount of more is written as text."""
+MAX_WIDTH_CHARS = 48
+
+
+class TooLong(InputFault):
+    """A statement with more lines than the format bears."""
+
+    code = "too_long"
+    zh = "该报表有 {rows} 行，{kind} 最多 {limit} 行：请缩小范围，或改用 {instead}"
+    en = "the statement has {rows} lines, and {kind} bears {limit}: ask for less, or write {instead}"
+
+
+def statement_file(statement: Statement, reader: Reader, kind: str) -> bytes:
+    """The statement in a format, one of FORMATS. Raises TooLong, and for PDF what `pdf` raises."""
+    if kind == ".json":
+        return canonical({**members(statement), "code": code_of(statement), "language": reader.language}) + b"\n"
+    lines = lines_of(statement, reader)
+    limit, instead = {".xlsx": (MAX_SHEET_ROWS, ".csv"), ".pdf": (MAX_PAGE_ROWS, ".xlsx")}.get(kind, (len(lines), ""))
+    if len(lines) > limit:
+        raise TooLong(rows=len(lines), kind=kind, limit=limit, instead=instead)
+    return {".xlsx": _xlsx, ".pdf": _pdf, ".csv": _csv}[kind](statement, lines, reader)
+
+
+def harmless(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def csv_text(rows: Sequence[Sequence[Cell]]) -> bytes:
+    """CSV as spreadsheets of any language read it: UTF-8 with its mark; no text is a formula."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\r\n")
+    for row in rows:
+        writer.writerow(
+            ["" if cell is None else harmless(cell) if isinstance(cell, str) else str(cell) for cell in row]
+        )
+    return b"\xef\xbb\xbf" + file.getvalue().encode()
+
+
+def _csv(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:
+    return csv_text([line.cells for line in lines])
+
+
+def _pdf(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:
+    def text(cell: Cell) -> str:
+        return "" if cell is None else f"{cell:,}" if isinstance(cell, Decimal) else str(cell)
+
+    widest = max((len(line.cells) for line in lines), default=0)
+    head = reader.word("head_of").format(statement.basis.size)
+    page = rendered(
+        "statement.html",
+        reader.language,
+        title=lines[0].cells[0],
+        facts=[line.cells for line in lines if line.role == "fact"],
+        tables=_tables(lines),
+        notes=[line.cells[0] for line in lines if line.role == "note"],
+        text=text,
+        wide=widest > 6,
+        head=f"{reader.word('resting_on')} {head} · {statement.basis.root.hex()}",
+        code=f"{reader.word('code')} {grouped(code_of(statement))}",
+        proof=canonical(proof_of(statement, reader.language)).decode(),
+    )
+    figures = Attached(FIGURES, statement_file(statement, reader, ".json"), reader.word("figures"))
+    return pdf(page, statement.on, [figures])
+
+
+def _tables(lines: Sequence[Line]) -> list[dict[str, object]]:
+    tables: list[dict[str, object]] = []
+    rows: list[Line] = []
+    for line in lines:
+        if line.role == "table":
+            rows = []
+            tables.append({"heading": line.cells[0], "rows": rows})
+        elif line.role in ("header", "row", "total"):
+            rows.append(line)
+    return tables
+
+
+def _xlsx(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:
+    import xlsxwriter  # type: ignore[import-untyped]
+
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    )
+    title = str(lines[0].cells[0])
+    made_at = datetime.combine(statement.on, time(), UTC).replace(tzinfo=None)
+    book.set_properties({"title": title, "created": made_at})
+    book.set_custom_property("fenhao-head", f"{statement.basis.size} {statement.basis.root.hex()}", "text")
+    book.set_custom_property("fenhao-code", code_of(statement), "text")
+    decimals = "." + "0" * reader.exponent if reader.exponent else ""
+    shared = {"font_name": FONT, "font_size": 10, "valign": "top"}
+    styles = {
+        "title": book.add_format({**shared, "bold": True, "font_size": 14}),
+        "table": book.add_format({**shared, "bold": True, "font_size": 11}),
+        "header": book.add_format({**shared, "bold": True, "bottom": 1, "bg_color": "#EEF2F0", "text_wrap": True}),
+        "total": book.add_format({**shared, "bold": True, "top": 1}),
+        "note": book.add_format({**shared, "font_color": "#555555"}),
+        "text": book.add_format(shared),
+        "amount": book.add_format({**shared, "num_format": f"#,##0{decimals}"}),
+        "total amount": book.add_format({**shared, "bold": True, "top": 1, "num_format": f"#,##0{decimals}"}),
+    }
+    sheet = book.add_worksheet(title[:31])
+    for n, line in enumerate(lines):
+        style = styles.get(line.role, styles["note" if line.role == "proof" else "text"])
+        for column, cell in enumerate(line.cells):
+            if isinstance(cell, Decimal) and abs(cell.scaleb(reader.exponent)) < MAX_EXACT_MINOR:
+                sheet.write_number(n, column, cell, styles["total amount" if line.role == "total" else "amount"])
+            elif isinstance(cell, int):
+                sheet.write_number(n, column, cell, style)
+            elif cell is not None:
+                sheet.write_string(n, column, str(cell), style)
+            elif line.role == "total":
+                sheet.write_blank(n, column, None, style)
+    for column, width in enumerate(_widths(lines)):
+        sheet.set_column(column, column, width)
+    header = next((n for n, line in enumerate(lines) if line.role == "header"), 0)
+    sheet.freeze_panes(header + 1, 0)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    book.close()
+    return file.getvalue()
+
+
+def _widths(lines: Sequence[Line]) -> list[int]:
+    """Columns as wide as what is in their tables; titles and notes run over."""
+    widths: dict[int, int] = {}
+    for line in lines:
+        if line.role in ("header", "row", "total", "fact"):
+            cells = line.cells if line.role != "fact" else line.cells[:1]
+            for n, cell in enumerate(cells):
+                said = f"{cell:,}" if isinstance(cell, Decimal) else "" if cell is None else str(cell)
+                widths[n] = max(widths.get(n, 0), cell_len(said))
+    return [min(widths.get(n, 0), MAX_WIDTH_CHARS) + 3 for n in range(max(widths, default=-1) + 1)]
