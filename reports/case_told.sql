@@ -1,4 +1,20 @@
--- What the page of a case tells beside its trace and its timeline.
+-- What pages tell of cases beside traces and timelines.
+
+-- name: cases
+-- Cases behind an id whose id begins so, with what stands for each in minor units: allocated, paid, used.
+select file.id, file.fund, file.attributes, file.is_open, money.at_case, money.paid, money.used
+from (
+    select id, fund, attributes, is_open from case_file
+    where id > %(after)s and starts_with(id, %(begins)s) and (not %(only_open)s or is_open)
+    order by id limit %(limit)s
+) file
+cross join lateral (
+    select coalesce(sum(hi - lo) filter (where kind = 'case'), 0)::bigint as at_case,
+        coalesce(sum(hi - lo) filter (where kind = 'hospital'), 0)::bigint as paid,
+        coalesce(sum(hi - lo) filter (where kind = 'used'), 0)::bigint as used
+    from view_place where case_id = file.id
+) money
+order by file.id
 
 -- name: givers
 -- The gifts whose serials stand for a case, from above entry %(after)s on, oldest first: donor, gift, day, and how much of

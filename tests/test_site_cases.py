@@ -77,6 +77,17 @@ def test_a_page_of_gifts_goes_on_where_the_one_before_ended(told: Served, monkey
     assert found == [{"DN-1", "DN-2"}, {"DN-3"}]
 
 
+def test_cases_come_by_the_page_with_their_filter(told: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.site.cases.PAGE", 1)
+    seen, path = [], "/cases?q=K&open=true"
+    while path:
+        text = asked(told, path, "auditor").text
+        seen += re.findall(r'<th scope="row"><a href="/cases/(\w+)"', text)
+        following = re.search(r'href="([^"]+)" rel="next"', text)
+        path = following[1].replace("&amp;", "&") if following else ""
+    assert seen == ["K1", "K2"]
+
+
 def test_other_money_says_why_it_cannot_pay(told: Served) -> None:
     text = asked(told, "/cases/K1", "programme").text
     assert "可为本个案匹配 30.00 CNY" in text
@@ -106,10 +117,11 @@ def test_a_case_can_be_read_by_everybody(
     window: Windows, told: Served, look: Look, check_axe: CheckAxe, width: int, dark: bool, language: str
 ) -> None:
     page = window(width, dark=dark, language=language, cookie=told.signed_in("finance")["Cookie"])
-    page.goto(f"{told.url}/cases/K1")
-    check_axe(page)
-    look(page, f"case-{width}")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll sideways"
+    for path, name in (("/cases", "cases"), ("/cases/K1", "case"), ("/cases?q=none", "cases-none")):
+        page.goto(told.url + path)
+        check_axe(page)
+        look(page, f"{name}-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_a_reader_at_the_keyboard_opens_names_with_a_reason(window: Windows, told: Served) -> None:

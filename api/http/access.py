@@ -181,6 +181,7 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/programme/proposals/{id}/refusal"): _STAFF,
     ("GET", "/verify"): _EVERYBODY,
     ("GET", "/verify.html"): _EVERYBODY,
+    ("GET", "/cases"): READERS,
     ("GET", "/cases/{id}"): READERS,
     ("GET", "/cases/{id}/flows.csv"): READERS,
     ("POST", "/cases/{id}/names"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),

@@ -191,11 +191,15 @@ def take_away(office: Door) -> Response:
         file = Path(shutil.make_archive(f"{folder}/log", "zip", folder, name)).open("rb")  # noqa: SIM115 - see `_blocks`
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"', "Cache-Control": "private, no-store"}
     headers["Content-Length"] = str(os.fstat(file.fileno()).st_size)
-    return StreamingResponse(_blocks(file), headers=headers, media_type="application/zip")
+    blocks = _blocks(file)
+    next(blocks)
+    return StreamingResponse(blocks, headers=headers, media_type="application/zip")
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """The file block by block, behind an empty one: who has taken that leaves no open file, read on or not."""
     with file:
+        yield b""
         while block := file.read(1 << 16):
             yield block
 

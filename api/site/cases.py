@@ -22,7 +22,7 @@ from ledger.vault_faults import SubjectIsRestricted
 from projections.flows import Scope, flows
 from projections.timeline import timeline
 from projections.trace import Page, Traces, snapshot, whole
-from reports.case_told import givers_of
+from reports.case_told import cases_listed, givers_of
 from reports.eligible import eligible
 from reports.flow_parts import picture_of, words_of
 from reports.offer_words import described, obstacle_said, terms_said
@@ -30,7 +30,7 @@ from reports.offer_words import described, obstacle_said, terms_said
 router = site_router()
 Id = Annotated[str, Path(description="编号 / id", min_length=1, max_length=120)]
 PAGE, OFFERS, STEPS = 50, 100, 200
-"""Rows of a page: gifts; other money, and what happened, at most."""
+"""Rows of a page: cases, gifts; other money, and what happened, at most."""
 
 
 @contextmanager
@@ -38,6 +38,22 @@ def _looking(office: Office) -> Iterator[tuple[Traces, Cursor]]:
     """Traces, and a cursor beside them, over one state of the ledger."""
     with snapshot(office.fenhao.journal) as connection:
         yield Traces(connection), tuples(connection)
+
+
+@router.get("/cases")
+def cases(
+    request: Request,
+    office: Door,
+    after: Annotated[str, Query(max_length=120)] = "",
+    q: Annotated[str, Query(max_length=120)] = "",
+    open: bool = False,
+) -> Response:
+    """A page of cases by id."""
+    reader = reader_of(request, office)
+    with _looking(office) as (_, cursor):
+        found = cases_listed(cursor, reader, after=after, begins=q.strip(), only_open=open, limit=PAGE + 1)
+    following = found[PAGE - 1].id if len(found) > PAGE else None
+    return shown(request, office, "cases.html", cases=found[:PAGE], next=following, q=q, only_open=open, after=after)
 
 
 @router.get("/cases/{id:path}/flows.csv")
