@@ -1,5 +1,5 @@
 -- Journal tests: which entries an auditor looks at first. Each query stands behind `judged`, the entries of a stretch of the
--- chain with what the tests ask of them.
+-- chain with what the tests ask of them. A program with a token (`token:NAME`) is no person.
 
 -- name: judged
 -- Entries from %(first)s up to %(end)s: their posting day, local time of recording, persons, amount in minor units.
@@ -15,7 +15,7 @@ with told as materialized (
     from told
 ), flagged as (
     select *, local::date - posted_on > %(days)s as back_dated,
-        by is not null and (extract(hour from local) >= %(night)s or extract(hour from local) < %(morning)s) as at_night,
+        by not like 'token:%%' and (extract(hour from local) >= %(night)s or extract(hour from local) < %(morning)s) as at_night,
         by is not null and approvers @> to_jsonb(by) as one_person,
         amount < %(limit)s and amount * 100 >= %(limit)s * (100 - %(percent)s) as just_under
     from judged

@@ -133,3 +133,4 @@ def test_a_reader_at_the_keyboard_opens_names_with_a_reason(window: Windows, tol
     page.keyboard.type("电话咨询")
     page.keyboard.press("Enter")
     page.get_by_role("rowheader", name="张三 · DN-1").wait_for()
+    assert page.url == f"{told.url}/cases/K1", "nothing of the reason is in the address"

@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from api.bootstrap import log_folder, log_of
 from api.http.faults import NotInLog
@@ -188,20 +190,22 @@ def take_away(office: Door) -> Response:
     with tempfile.TemporaryDirectory(prefix="fenhao-export-") as folder:
         export(office.fenhao.journal, log_folder(office.fenhao), head, log.policy, Path(folder) / name)
         # Open, the file outlives its name: whatever becomes of the answer, nothing stays on the disk.
-        file = Path(shutil.make_archive(f"{folder}/log", "zip", folder, name)).open("rb")  # noqa: SIM115 - see `_blocks`
+        file = Path(shutil.make_archive(f"{folder}/log", "zip", folder, name)).open("rb")  # noqa: SIM115 - see `_Packed`
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"', "Cache-Control": "private, no-store"}
     headers["Content-Length"] = str(os.fstat(file.fileno()).st_size)
-    blocks = _blocks(file)
-    next(blocks)
-    return StreamingResponse(blocks, headers=headers, media_type="application/zip")
+    return _Packed(file, headers=headers, media_type="application/zip")
 
 
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    """The file block by block, behind an empty one: who has taken that leaves no open file, read on or not."""
-    with file:
-        yield b""
-        while block := file.read(1 << 16):
-            yield block
+class _Packed(StreamingResponse):
+    """An open file, which is closed however the answer ends."""
+
+    def __init__(self, file: BinaryIO, **more: Any) -> None:
+        super().__init__(iter(partial(file.read, 1 << 16), b""), **more)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 def _verification(request: Request, office: Office) -> Response:
