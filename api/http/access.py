@@ -42,6 +42,7 @@ READERS = _STAFF | {Grant.AUDITOR, Grant.READ}
 _LOG = _STAFF | {Grant.AUDITOR, Grant.LOG}
 _MONEY = frozenset((Grant.FINANCE, Grant.RECORD))
 _CASES = frozenset((Grant.PROGRAMME, Grant.RECORD))
+_DESK = frozenset((Grant.FINANCE, Grant.ADMIN, Grant.AUDITOR))
 _REGISTRY = frozenset((Grant.ADMIN, Grant.RECORD))
 
 FACT_ROUTES = {
@@ -173,12 +174,19 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/programme"): _STAFF,
     ("GET", "/programme/watch"): _STAFF,
     ("GET", "/programme/funds/{id}"): READERS,
-    ("GET", "/programme/allocation"): _CASES,
-    ("POST", "/programme/allocation/preview"): _CASES,
-    ("POST", "/programme/allocation"): _CASES,
+    ("GET", "/programme/allocation"): frozenset((Grant.PROGRAMME,)),
+    ("POST", "/programme/allocation/preview"): frozenset((Grant.PROGRAMME,)),
+    ("POST", "/programme/allocation"): frozenset((Grant.PROGRAMME,)),
     ("GET", "/programme/proposals"): _STAFF,
     ("POST", "/programme/proposals/{id}/approval"): _STAFF,
     ("POST", "/programme/proposals/{id}/refusal"): _STAFF,
+    # The desk of finance.
+    ("GET", "/finance"): _DESK,
+    ("GET", "/finance/position"): _DESK,
+    ("GET", "/finance/advances"): _DESK,
+    ("GET", "/finance/payment"): frozenset((Grant.FINANCE,)),
+    ("POST", "/finance/payment/preview"): frozenset((Grant.FINANCE,)),
+    ("POST", "/finance/payment"): frozenset((Grant.FINANCE,)),
     ("GET", "/verify"): _EVERYBODY,
     ("GET", "/verify.html"): _EVERYBODY,
     ("GET", "/cases"): READERS,

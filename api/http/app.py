@@ -44,7 +44,7 @@ from api.http.provider import Provider
 from api.http.shapes import Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import audit, cases, entrance, flows, heads, programme, public, verifying
+from api.site import audit, cases, entrance, finance, flows, heads, programme, public, verifying
 from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
@@ -67,6 +67,7 @@ ROUTERS = (
     public.router,
     flows.router,
     programme.router,
+    finance.router,
     verifying.router,
     cases.router,
     audit.router,

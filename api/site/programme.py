@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections import Counter
-from datetime import date
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import Query, Request, Response
 
 from api.http import proposals
 from api.http.access import Asker
-from api.http.faults import BadRequest
 from api.http.office import Door, Office, Who
-from api.http.posting import command_for
-from api.recording import Done, record
+from api.recording import Done
+from api.site.deeds import amount_of, done, fields_of, fresh_key, fresh_number, today, tried, zone_of
 from api.site.frame import Form, local_text, reader_of, shown, site_router
-from ledger.errors import ApprovalNeeded, BadValue, Refusal
+from ledger.errors import ApprovalNeeded
 from ledger.ids import check_id
-from ledger.money import AmountError, parse_amount
-from ledger.times import find_zone, local_day, parse_day
+from ledger.times import parse_day
 from projections.trace import reading, whole
-from reports.eligible import Eligible, eligible
+from reports.eligible import eligible
 from reports.guards import finding_told, guard
 from reports.guards.report import CHECKS
 from reports.programme import funds_and_agreements
@@ -53,7 +47,7 @@ def watch(request: Request, office: Door, fund: Id = "") -> Response:
         for rule in CHECKS
         if (each := report.of(rule))
     ]
-    return shown(request, office, "programme_watch.html", found=found, days=report.days, today=report.today)
+    return shown(request, office, "programme_watch.html", found=found, days=report.days)
 
 
 @router.get("/programme/funds/{id:path}")
@@ -68,38 +62,39 @@ def fund(request: Request, office: Door, id: str) -> Response:
 @router.get("/programme/allocation")
 def allocation(request: Request, office: Door, case: Id = "") -> Response:
     """The form: which case, how much."""
-    today = _today(office)
-    fields = {
-        "case": case,
-        "amount": "",
-        "on": today.isoformat(),
-        "allocation": f"A{today:%y%m%d}-{os.urandom(3).hex()}",
-    }
-    return shown(request, office, "allocation.html", fields=fields, key=os.urandom(12).hex())
+    day = today(office)
+    fields = {"case": case, "on": day.isoformat(), "allocation": fresh_number("A", day)}
+    return shown(request, office, "allocation.html", fields=fields, key=fresh_key())
 
 
 @router.post("/programme/allocation/preview")
 def preview(request: Request, office: Door, asker: Who, form: Form) -> Response:
     """Which money it would take, which it can't and why, what might be a duplicate; nothing is recorded."""
-    case, on = check_id(form.get("case", "").strip(), "case"), parse_day(form.get("on", ""), "on")
-    found = eligible(office.fenhao.journal, case, on)
     members = _members(form, office)
-    try:
-        done = record(office.fenhao, command_for(asker, "AllocationMade", members, _key(form), office), dry_run=True)
-    except Refusal as refusal:
-        return _previewed(request, office, found, None, refusal)
-    return _previewed(request, office, found, done, None)
+    case, on = check_id(members.get("case", ""), "case"), parse_day(members.get("on", ""), "on")
+    found = eligible(office.fenhao.journal, case, on)
+    outcome = tried(office, asker, "AllocationMade", members, form)
+    reader, would = reader_of(request, office), outcome if isinstance(outcome, Done) else None
+    picked: Counter[tuple[str, str]] = Counter()
+    for move in [] if would is None else would.entry.data["moves"]:
+        picked[move["tape"], move["from"]] += move["hi"] - move["lo"]
+    return shown(
+        request,
+        office,
+        "allocation_preview.html",
+        found=found,
+        picked=picked,
+        would=would,
+        refusal=None if isinstance(outcome, Done) else outcome.say(reader.language, reader.exponent),
+        two_persons=isinstance(outcome, ApprovalNeeded),
+    )
 
 
 @router.post("/programme/allocation")
 def allocate(request: Request, office: Door, asker: Who, form: Form) -> Response:
     """Records it, or has it wait for a second person."""
-    members = _members(form, office)
-    if form.get("propose"):
-        proposals.propose(office, asker, _key(form), msgspec.json.encode({"fact": "AllocationMade", "data": members}))
-        return shown(request, office, "allocation_done.html", done=None, case=members["case"])
-    done = record(office.fenhao, command_for(asker, "AllocationMade", members, _key(form), office))
-    return shown(request, office, "allocation_done.html", done=done, case=members["case"])
+    made = done(office, asker, "AllocationMade", _members(form, office), form)
+    return shown(request, office, "deed_done.html", done=made, case=form.get("case", "").strip())
 
 
 @router.get("/programme/proposals")
@@ -111,8 +106,8 @@ def waiting(request: Request, office: Door, asker: Who) -> Response:
 @router.post("/programme/proposals/{id}/approval")
 def approve(request: Request, office: Door, asker: Who, id: str) -> Response:
     """The second person says yes: it is recorded."""
-    done = msgspec.json.decode(proposals.approve(office, asker, id).body)
-    return _proposals(request, office, asker, recorded=done["seq"])
+    recorded = msgspec.json.decode(proposals.approve(office, asker, id).body)
+    return _proposals(request, office, asker, recorded=recorded["seq"])
 
 
 @router.post("/programme/proposals/{id}/refusal")
@@ -122,60 +117,16 @@ def decline(request: Request, office: Door, asker: Who, id: str, form: Form) -> 
     return _proposals(request, office, asker)
 
 
-def _previewed(
-    request: Request, office: Office, found: Eligible, done: Done | None, refusal: Refusal | None
-) -> Response:
-    """The part of the page below the form."""
-    reader = reader_of(request, office)
-    picked: Counter[tuple[str, str]] = Counter()
-    for move in [] if done is None else done.entry.data["moves"]:
-        picked[move["tape"], move["from"]] += move["hi"] - move["lo"]
-    return shown(
-        request,
-        office,
-        "allocation_preview.html",
-        found=found,
-        picked=picked,
-        done=done,
-        refusal=None if refusal is None else refusal.say(reader.language, reader.exponent),
-        two_persons=isinstance(refusal, ApprovalNeeded),
-    )
-
-
 def _members(form: dict[str, str], office: Office) -> dict[str, Any]:
     """The fact's members that the form's fields say. Raises BadValue for an amount that cannot be read."""
-    text = form.get("amount", "").strip()
-    try:
-        amount = parse_amount(text, office.currency.exponent)
-    except AmountError as error:
-        raise BadValue("amount", text, *error.args) from None
-    return {name: form.get(name, "").strip() for name in ("allocation", "case", "on")} | {"amount": amount}
-
-
-def _key(form: dict[str, str]) -> str:
-    """The form's own idempotency key: however often it is sent, it is recorded once. Raises BadRequest without one."""
-    key = form.get("key", "")
-    if not re.fullmatch("[0-9a-f]{24}", key):
-        raise BadRequest(rule="the form has no key: load the page anew", rule_zh="表单缺少标识：请重新打开页面")
-    return f"http:{key}"
+    return {**fields_of(form, "allocation", "case", "on"), "amount": amount_of(form, "amount", office)}
 
 
 def _proposals(request: Request, office: Office, asker: Asker, recorded: int | None = None) -> Response:
-    zone = _zone(office)
-    found = [
-        (
-            one._replace(made_at=local_text(one.made_at, zone)),
-            one.data.get("amount") or sum(line["amount"] for line in one.data.get("lines", ())),
-        )
-        for one in proposals.waiting_now(office)
-    ]
+    zone = zone_of(office)
+    found = []
+    for one in proposals.waiting_now(office):
+        amount = one.data.get("amount") or sum(line["amount"] for line in one.data.get("lines", ()))
+        found.append((one._replace(made_at=local_text(one.made_at, zone)), amount))
     template = "proposals_part.html" if request.headers.get("hx-request") == "true" else "proposals.html"
     return shown(request, office, template, found=found, recorded=recorded, me=asker.name)
-
-
-def _today(office: Office) -> date:
-    return local_day(office.fenhao.journal.entries.clock(), _zone(office))
-
-
-def _zone(office: Office) -> ZoneInfo:
-    return find_zone(office.fenhao.journal.entries.head().zone or "UTC")

@@ -1,0 +1,91 @@
+"""财务: the desk of finance: the cash position, advances of hospitals, statements of banks, and paying a hospital."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query, Request, Response
+
+from api.http import proposals
+from api.http.office import Door, Office, Who
+from api.recording import Done
+from api.site.deeds import amount_of, done, fields_of, fresh_key, fresh_number, today, tried
+from api.site.frame import Form, reader_of, shown, site_router
+from ledger.errors import ApprovalNeeded
+from ledger.ids import check_id
+from reports.banking.register import Register
+from reports.guards import guard
+from reports.matching import read_books
+from reports.position import position
+
+router = site_router()
+Id = Annotated[str, Query(max_length=120)]
+
+
+@router.get("/finance")
+def desk(request: Request, office: Door) -> Response:
+    """Statements taken in, and what waits; the rest comes as it is reckoned."""
+    statements = Register(office.fenhao.journal, office.fenhao.vault).statements()
+    waiting = len(proposals.waiting_now(office))
+    return shown(request, office, "finance.html", statements=statements[::-1][:50], waiting=waiting)
+
+
+@router.get("/finance/position")
+def cash_position(request: Request, office: Door) -> Response:
+    """资金头寸表: what the ledger holds against where it must be, and against the banks' word."""
+    books = read_books(office.fenhao.journal)
+    kept = Register(office.fenhao.journal, office.fenhao.vault).statements()
+    statements = [one for one in kept if one.currency == office.currency.code]
+    found = position(books.sides, books.whole, statements)
+    left = len(books.whole.lines_left)
+    return shown(request, office, "finance_position.html", found=found, lines_left=left)
+
+
+@router.get("/finance/advances")
+def advances(request: Request, office: Door) -> Response:
+    """医院预付账龄: what was paid to hospitals and is not settled, by age."""
+    report = guard(office.fenhao.journal)
+    return shown(request, office, "finance_advances.html", advances=report.advances(), ages=report.ages())
+
+
+@router.get("/finance/payment")
+def payment(request: Request, office: Door, case: Id = "", hospital: Id = "") -> Response:
+    """The form: which hospital, for which case, how much."""
+    day = today(office)
+    fields = {"case": case, "hospital": hospital, "on": day.isoformat(), "payment": fresh_number("P", day)}
+    return shown(request, office, "payment.html", fields=fields, key=fresh_key())
+
+
+@router.post("/finance/payment/preview")
+def preview(request: Request, office: Door, asker: Who, form: Form) -> Response:
+    """Whose money it would take, or why it can't; nothing is recorded."""
+    outcome = tried(office, asker, "HospitalPaymentMade", _members(form, office), form)
+    reader = reader_of(request, office)
+    return shown(
+        request,
+        office,
+        "payment_preview.html",
+        would=outcome if isinstance(outcome, Done) else None,
+        refusal=None if isinstance(outcome, Done) else outcome.say(reader.language, reader.exponent),
+        two_persons=isinstance(outcome, ApprovalNeeded),
+    )
+
+
+@router.post("/finance/payment")
+def pay(request: Request, office: Door, asker: Who, form: Form) -> Response:
+    """Records it, or has it wait for a second person."""
+    made = done(office, asker, "HospitalPaymentMade", _members(form, office), form)
+    return shown(request, office, "deed_done.html", done=made, case=form.get("case", "").strip())
+
+
+def _members(form: dict[str, str], office: Office) -> dict[str, Any]:
+    """The fact's members that the form's fields say. Raises BadValue."""
+    amount = amount_of(form, "amount", office)
+    line: dict[str, Any] = {"case": check_id(form.get("case", "").strip(), "case"), "amount": amount}
+    line |= fields_of(form, "bill_no")
+    if form.get("bill_amount", "").strip():
+        line["bill_amount"] = amount_of(form, "bill_amount", office)
+    members = {**fields_of(form, "payment", "hospital", "on"), "lines": [line]}
+    if account := fields_of(form, "account", "bank_ref", "bank_on"):
+        members["cash"] = [{**account, "amount": amount}]
+    return members
