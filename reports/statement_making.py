@@ -136,6 +136,7 @@ def statements_that_count(cursor: Cursor, basis: Basis) -> list[int]:
 
 _decode_match = Decoder(_Match).decode
 
+
 def _donor(making: Making, parameters: Mapping[str, Any]) -> Made:
     on = date.fromisoformat(parameters["to"])
     return on, tables_of(read(making.journal, making.basis, parameters))
