@@ -81,6 +81,19 @@ def test_a_cases_gifts_come_by_the_page_too(served: Served) -> None:
     assert (first["allocated"], second["next"]) == (second["allocated"], None)
 
 
+def test_a_gifts_ranges_and_a_hospitals_lists_come_by_the_page(served: Served) -> None:
+    lengths = []
+    for path, name in (("donations/Q1/trace", "flows"), ("hospitals/H", "cases"), ("hospitals/H", "donors")):
+        which: dict[str, Any] = {"list": name} if name == "donors" else {}
+        entire = get(served, f"/v1/{path}", **which).json()
+        first = get(served, f"/v1/{path}", limit=1, **which).json()
+        cursor: dict[str, Any] = {"cursor": first["next"]} if first["next"] else {}
+        rest = get(served, f"/v1/{path}", **cursor, **which).json()[name] if cursor else []
+        assert entire == {**first, name: first[name] + rest, "next": None}
+        lengths.append(len(entire[name]))
+    assert lengths == [3, 1, 1]
+
+
 def test_flows_look_back_too(served: Served) -> None:
     before = get(served, "/v1/donors/N/flows", as_of="2026-01-01")
     assert before.status_code == 404, "the donor had given nothing then"

@@ -44,7 +44,7 @@ from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import entrance, finance, flows, heads, programme, public, verifying
+from api.site import donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
 from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
@@ -70,6 +70,8 @@ ROUTERS = (
     finance.router,
     verifying.router,
     heads.router,
+    donor_papers.router,
+    donor.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""

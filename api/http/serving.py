@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from functools import partial
-from threading import Event
+from socket import socket
+from threading import Event, Thread
 
 import uvicorn
 from fastapi import FastAPI
@@ -56,3 +58,18 @@ def serve(host: str, port: int, workers: int, proxies: str) -> None:
         timeout_graceful_shutdown=GRACE_S,
         timeout_worker_healthcheck=HEALTH_S,
     )
+
+
+def serve_here(settings: Settings, listening: socket) -> None:
+    """Serves this ledger in this process until Ctrl-C, and says nothing of what is asked."""
+    logging.getLogger("fenhao").setLevel(logging.WARNING)
+    app = service(partial(assembled, settings, connections=CONNECTIONS), STOPPING, sender_of(settings))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=GRACE_S))
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        STOPPING.set()
+        server.should_exit = True
+        thread.join()
