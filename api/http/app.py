@@ -44,7 +44,7 @@ from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
+from api.site import audit, cases, donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
 from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
@@ -69,6 +69,8 @@ ROUTERS = (
     programme.router,
     finance.router,
     verifying.router,
+    cases.router,
+    audit.router,
     heads.router,
     donor_papers.router,
     donor.router,
