@@ -164,6 +164,12 @@ def test_no_module_is_dead() -> None:
     assert ours - used - ENTRY_POINTS == set()
 
 
+def test_the_map_of_the_service_names_each_of_its_modules() -> None:
+    said = set(re.findall(r"\w+", ast.get_docstring(modules()["api/http/__init__.py"]) or ""))
+    there = {Path(name).stem for name in modules() if name.startswith("api/http/")} - {"__init__"}
+    assert there - said == set()
+
+
 def test_no_sql_file_is_dead() -> None:
     code = "\n".join(text_of(HOUSE / name) for name in modules())
     unread = [

@@ -152,6 +152,7 @@ def test_an_admin_takes_off_another_ones_and_nobody_their_own(served: Served) ->
 
 def test_secrets_are_in_the_database_as_nobody_can_use_them(served: Served) -> None:
     secret, recovery = enrolled(served, "jan")
+    enrolled(served, "kim")
     with served.fenhao.database.service() as connection:
         [(kept,)] = connection.execute("select string_agg(t::text, '') from access_factor t").fetchall()
         [(codes,)] = connection.execute("select string_agg(t::text, '') from access_recovery t").fetchall()
@@ -161,7 +162,7 @@ def test_secrets_are_in_the_database_as_nobody_can_use_them(served: Served) -> N
         assert plain.encode().hex() not in kept + codes
     with served.fenhao.database.owner() as owner:  # who can write to the database puts their own secret at another's
         owner.execute(
-            "update access_factor set secret = (select secret from access_factor where account = 'ann') "
+            "update access_factor set secret = (select secret from access_factor where account = 'kim') "
             "where account = 'jan'"
         )
     with pytest.raises(FactorLost):

@@ -159,7 +159,8 @@ def started(environment: dict[str, str], *options: str) -> tuple[subprocess.Pope
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     token = {"Authorization": f"Bearer {environment['TOKEN']}"}
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=token, timeout=30)
-    for _ in range(900):  # a busy machine takes its time
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
         try:
             if client.get("/readyz").status_code == 200:
                 return process, client

@@ -1,1 +1,11 @@
-"""The HTTP service: who may ask, what is asked, what is answered."""
+"""The HTTP service. Where to look:
+
+who may what        access (the one table), office (who is at the door), faults and problems (what is answered else)
+who one is          accounts, second_factors, tokens, links, provider, mail, pace: no HTTP in them
+                    sign_in, factors, oidc: their routes
+facts               posting (one route a fact), batches, proposals; forms and examples describe what they take
+questions           asking and cursors (how), queries, pictures with gallery, entries, log
+personal values     personal (opened, and who opened what), showings (to auditors)
+running             serving (processes), app (assembly), chores, watching, meters, operations
+the reference       shapes, shapes_of_people
+"""

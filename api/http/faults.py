@@ -22,11 +22,16 @@ class BadRequest(RequestFault):
     en = "the request cannot be read: {rule}"
 
 
-class NotSignedIn(RequestFault):
-    """Nobody in particular asks for what not everybody may have; or what says who it is is not valid any more."""
+class WhoAreYou(RequestFault):
+    """Who asks has not said who they are, as far as that can be believed."""
 
     status = 401
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="fenhao"'}
+
+
+class NotSignedIn(WhoAreYou):
+    """Nobody in particular asks for what not everybody may have; or what says who it is is not valid any more."""
+
     code = "not_signed_in"
     zh = "请先登录，或出示有效的令牌"
     en = "sign in first, or show a token that is valid"
@@ -114,21 +119,17 @@ class CursorStale(RequestFault):
     en = "the cursor is not one of this list: give the `next` before it as it is, the rest unchanged"
 
 
-class SignInRefused(RequestFault):
+class SignInRefused(WhoAreYou):
     """A name, password, link or code that signs nobody in; which of them is wrong is not told."""
 
-    status = 401
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="fenhao"'}
     code = "sign_in_refused"
     zh = "未能登录：账号、密码、链接、验证码或动态口令不正确，或已失效"
     en = "not signed in: the name, password, link or code is not right, or not good any more"
 
 
-class CodeNeeded(RequestFault):
+class CodeNeeded(WhoAreYou):
     """The password is right, and the account has a second factor besides."""
 
-    status = 401
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="fenhao"'}
     code = "second_factor_needed"
     zh = "此账户启用了动态口令：请再输入验证器显示的六位数字，或一个恢复码"
     en = "the account has a second factor: give the six digits that the authenticator shows, or a recovery code, too"
