@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from api.close_command import close
 from api.codes_commands import codes
 from api.confirm_command import confirm
 from api.demo_command import demo
@@ -55,6 +56,7 @@ def main() -> None:
 
 
 main.add_command(bank)
+main.add_command(close)
 main.add_command(codes)
 main.add_command(confirm)
 main.add_command(record)

@@ -43,6 +43,30 @@ def _over_a_period(command: Callable[..., R]) -> Callable[..., R]:
 
 
 @statement.command()
+@click.option("--month", metavar="YYYY-MM", help="截至该月末 / to the end of a month")
+@click.option("--to", "until", metavar="DATE", help="截至该日 / to that day")
+@_written
+@common
+def bank(words: Words, settings: Settings, out: Path, month: str | None, until: str | None) -> None:
+    """银行存款余额调节表，按已登记的匹配 / Bank reconciliation, by the matches that were recorded."""
+    from api.bootstrap import assembled
+    from ledger.database import tuples
+    from ledger.errors import BadValue
+    from ledger.times import parse_day
+    from projections.trace import snapshot
+    from reports.statement_making import statements_that_count
+
+    if (month is None) == (until is None):
+        raise BadValue("month", month or "-", "give --month or --to", "须给出 --month 或 --to")
+    day = month_of(month)["to"] if month is not None else parse_day(str(until), "to").isoformat()
+    with assembled(settings, words.status.wait) as fenhao:
+        basis = basis_of(fenhao, words)
+        with snapshot(fenhao.journal) as connection:
+            counted = statements_that_count(tuples(connection), basis)
+    _make(words, settings, "bank", {"to": day, "statements": counted}, out)
+
+
+@statement.command()
 @_over_a_period
 @click.option("--chart", type=click.Path(path_type=Path), metavar="CHART.toml", help="科目表 / the chart of accounts")
 @_written

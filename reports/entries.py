@@ -194,6 +194,8 @@ LABELS = {
     "name": ("名称", "name"),
     "parent": ("上级代码", "parent"),
     "province": ("省份", "province"),
+    "LedgerOpened": ("开立账本", "Ledger opened"),
+    "TapeOpened": ("开立编号序列", "Tape opened"),
     "KeyRotated": ("更换日志签名密钥", "Log's key changed"),
     "CodeDefined": ("定义代码", "Code defined"),
     "FundOpened": ("设立专项基金", "Fund opened"),

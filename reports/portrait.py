@@ -98,7 +98,7 @@ def _parts(portrait: Portrait) -> Iterator[str]:
     height = TOP + 3 * LAYER_HEIGHT + BOX_WIDTH + BOTTOM
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {ACROSS} {height}" role="img" '
-        f"font-family={quoteattr(FONTS)}>"
+        f"font-family={quoteattr(FONTS)}><title>{escape(word('sankey', portrait.reader))}</title>"
     )
     marks = {mark.id: mark for mark in portrait.marks}
     yield '<g fill-opacity="0.38">'

@@ -98,3 +98,33 @@ def test_papers_from_a_signed_ledger(books: Fenhao, tmp_path: Path) -> None:
     assert books("statement", "fund", *january, "--out", tmp_path / "f.doc").exit_code == 2
     assert not list(tmp_path.glob("f.*")), "nothing half written"
     assert not list(tmp_path.glob(".*.new"))
+
+
+STATEMENT = (
+    "交易日期,金额,余额,流水号\n2026-01-06,99.99,99.99,R1\n2026-01-08,200.00,299.99,R2\n2026-01-22,-100.00,199.99,R3\n"
+    "2026-01-23,50.00,249.99,R4\n2026-01-31,0.21,250.20,R5\n"
+)
+
+
+def test_the_bank_is_reconciled_by_what_was_matched(books: Fenhao, tmp_path: Path) -> None:
+    """A channel's payout arrives, a payment and a receipt agree; interest is in no entry, a late gift at no bank."""
+    gift = "donation=G9 fund=heart amount=7.00 on=2026-01-31 cash=account:icbc,amount:7.00"
+    channel = "account=wechat kind=channel"
+    for fact, members in (("DonationReceived", gift), ("AccountOpened", channel)):
+        done = books("record", fact, *(part for member in members.split() for part in ("--set", member)))
+        assert done.exit_code == 0, done.output
+    (tmp_path / "bank.csv").write_text(STATEMENT, "utf-8")
+    assert books("bank", "import", tmp_path / "bank.csv", "--account", "icbc").exit_code == 0
+    matched = books("bank", "match", "--days", "10", "--json")
+    assert matched.exit_code == 0, matched.output
+    assert books("checkpoint").exit_code == 0
+    out = tmp_path / "bank.json"
+    done = books("statement", "bank", "--month", "2026-01", "--out", out)
+    assert done.exit_code == 0, done.output
+    made = {table["table"]: table for table in json.loads(out.read_text("utf-8"))["tables"]}
+    row = dict(zip(made["bank_accounts"]["columns"], made["bank_accounts"]["rows"][0], strict=True))
+    assert row["bank_balance"] == 25_020
+    assert [entry[4:] for entry in made["open_entries"]["rows"]] == [["donation/G9", 700]]
+    assert [line[2:] for line in made["open_lines"]["rows"]] == [["B1/5", "R5", 21]]
+    assert (row["entries_in"], row["lines_in"], row["difference"]) == (700, 21, 0)
+    assert books("verify-report", out).exit_code == 0

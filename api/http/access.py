@@ -190,6 +190,18 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/finance/payment"): frozenset((Grant.FINANCE,)),
     ("GET", "/verify"): _EVERYBODY,
     ("GET", "/verify.html"): _EVERYBODY,
+    ("GET", "/cases"): READERS,
+    ("GET", "/cases/{id}"): READERS,
+    ("GET", "/cases/{id}/flows.csv"): READERS,
+    ("POST", "/cases/{id}/names"): frozenset((Grant.PROGRAMME, Grant.FINANCE)),
+    # The audit: what the entries say, for whoever may have them.
+    ("GET", "/audit"): _LOG,
+    ("GET", "/audit/entries"): _LOG,
+    ("GET", "/audit/entries/{seq}"): _LOG,
+    ("GET", "/audit/tests"): _LOG,
+    ("GET", "/audit/verification"): _LOG,
+    ("POST", "/audit/verification"): frozenset((Grant.AUDITOR, Grant.ADMIN)),
+    ("GET", "/audit/export.zip"): _LOG,
     ("GET", "/heads"): _EVERYBODY,
     ("POST", "/heads"): _EVERYBODY,
     # 我的善款: a donor's own, and the same of any donor for those who may ask about anybody's money.
