@@ -60,6 +60,7 @@ def test_an_account_may_what_its_role_opens_and_nothing_else(served: Served, gif
 
 OWN = {("GET", path) for path in ("/v1/donors/{id}/ledger", "/v1/donors/{id}/flows", "/v1/donations/{id}/trace")}
 OWN |= {("GET", "/v1/entries/{seq}/receipt")}
+OWN |= {("GET", f"/my/gifts/{{donation}}{more}") for more in ("", "/certificate", "/certificate.pdf")}
 
 
 def test_a_donor_may_ask_for_their_own_and_no_other_donor_for_it(served: Served, gift: int) -> None:
