@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from api.close_command import close
 from api.codes_commands import codes
 from api.confirm_command import confirm
 from api.demo_command import demo
@@ -20,7 +21,7 @@ from api.heads_command import heads
 from api.key_commands import key
 from api.log_commands import checkpoint, export
 from api.matching_commands import bank
-from api.paper_commands import journal
+from api.paper_commands import journal, vouchers
 from api.receipt_command import receipt
 from api.record_command import record
 from api.sample_command import sample
@@ -32,6 +33,7 @@ from api.timestamp_command import timestamp
 from api.trace_command import trace
 from api.vault_commands import vault
 from api.verify_command import verify
+from api.verify_report_command import verify_report
 from api.witness_commands import witness
 from api.words import EXIT_TAMPERED, Words
 from api.words import common as _common
@@ -54,6 +56,7 @@ def main() -> None:
 
 
 main.add_command(bank)
+main.add_command(close)
 main.add_command(codes)
 main.add_command(confirm)
 main.add_command(record)
@@ -69,12 +72,14 @@ main.add_command(sample)
 main.add_command(sankey)
 main.add_command(trace)
 main.add_command(journal)
+main.add_command(vouchers)
 main.add_command(statement)
 main.add_command(serve)
 main.add_command(token)
 main.add_command(staff)
 main.add_command(donor_link)
 main.add_command(verify)
+main.add_command(verify_report)
 main.add_command(demo)
 
 

@@ -103,7 +103,7 @@ def check(words: Words, settings: Settings, what: str) -> None:
     Exit code 1: it does not; the letter was changed, or is of another ledger. 2: it cannot be told.
     """
     from api.bootstrap import assembled, log_of
-    from reports.confirmations import Reference, differences, letter_of, reference_of
+    from reports.confirmations import Reference, letter_flaws, letter_of, reference_of
 
     given, members = _given(what)
     reference = Reference.parse(given)
@@ -112,21 +112,18 @@ def check(words: Words, settings: Settings, what: str) -> None:
         head = log_of(fenhao).head_of(reference.size)
         found = letter_of(fenhao.journal, head, reference.about)
     words.status.clear()
-    own = reference_of(found)
-    changed = [] if members is None else list(differences(members, found))
-    agrees = own == reference and not changed
-    if agrees:
-        words.say(f"相符：账本中正是这些金额（{own}）", f"it agrees: these are the ledger's figures ({own})")
-    else:
+    flaws = list(letter_flaws(reference, members, found))
+    for flaw in flaws:
+        words.say(f"不符：{flaw.zh}", f"it does not agree: {flaw.en}")
+    if not flaws:
         words.say(
-            f"不符：账本得出的核验编号是 {own}" + (f"，文件中被改动的有：{'、'.join(changed)}" if changed else ""),
-            f"it does not agree: the ledger's reference is {own}"
-            + (f"; changed: {', '.join(changed)}" if changed else ""),
+            f"相符：账本中正是这些金额（{reference}）", f"it agrees: these are the ledger's figures ({reference})"
         )
     if not words.json:
         _tell(words, found)
-    words.give({"ok": agrees, "reference": str(own), "given": given, "changed": changed, "letter": found})
-    sys.exit(0 if agrees else EXIT_TAMPERED)
+    own, said = str(reference_of(found)), [flaw.en for flaw in flaws]
+    words.give({"ok": not flaws, "reference": own, "given": given, "problems": said, "letter": found})
+    sys.exit(EXIT_TAMPERED if flaws else 0)
 
 
 def _tell(words: Words, letter: Letter) -> None:

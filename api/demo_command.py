@@ -35,8 +35,14 @@ PICTURE = "demo-sankey.html"
     show_default=True,
     help="种子，同一种子同一账本 / same seed, same facts",
 )
+@click.option(
+    "--serve/--no-serve",
+    "serving",
+    default=None,
+    help="随后运行网站 / then run the site; by default where a person watches",
+)
 @common
-def demo(words: Words, settings: Settings, donations: int, seed: int) -> None:
+def demo(words: Words, settings: Settings, donations: int, seed: int, serving: bool | None) -> None:
     """演示：一家虚构基金会的一年，记入空账本，再看其中的要点 / A made-up foundation's year, and what to look at."""
     from api.bootstrap import assembled, database
     from api.demo.recording import ZONE, Demo, open_demo, record
@@ -53,7 +59,42 @@ def demo(words: Words, settings: Settings, donations: int, seed: int) -> None:
         year = record(fenhao, there, words.status.gifts)
         fenhao.runner.catch_up(progress=words.status.views)
         found = _show(fenhao, year, words)
-    sys.exit(0 if found.ok else EXIT_TAMPERED)
+        if not found.ok:
+            sys.exit(EXIT_TAMPERED)
+        if serving is None:
+            serving = not words.json and sys.stdin.isatty() and sys.stdout.isatty()
+        _open_site(fenhao, words, serving)
+
+
+def _open_site(fenhao: Fenhao, words: Words, serving: bool) -> None:
+    """Says where the pages are and how to come in; serves them until Ctrl-C, if that is wanted."""
+    import os
+    import socket
+
+    from api.demo.doors import PASSWORD, PORT, ROLES, name_of, open_doors
+    from api.http.accounts import Accounts
+
+    open_doors(Accounts(fenhao.journal, fenhao.settings.home / "keys", os.urandom))
+    port, listening = PORT, None
+    if serving:
+        try:
+            listening = socket.create_server(("127.0.0.1", PORT))
+        except OSError:  # somebody else is there
+            listening = socket.create_server(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+    names = " ".join(map(name_of, ROLES))
+    words.say(
+        f"\n网页：http://127.0.0.1:{port}/sign-in （每个角色一个入口；账号 {names}，密码 {PASSWORD}）",
+        f"\nthe pages: http://127.0.0.1:{port}/sign-in (a door for each role; accounts {names}, password {PASSWORD})",
+    )
+    if listening is None:
+        words.say(f"   先运行：{_program()} serve", f"   first run: {_program()} serve")
+        return
+    from api.http.serving import serve_here
+
+    words.say("   网站正在运行，按 Ctrl-C 停止", "   the site is running, Ctrl-C ends it")
+    with listening:
+        serve_here(fenhao.settings, listening)
 
 
 def _show(fenhao: Fenhao, year: Year, words: Words) -> Verification:

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from api.bootstrap import Fenhao, Progress, assembled, kept_heads, log_keys, log_of
+from api.bootstrap import Fenhao, Progress, assembled, kept_heads, log_folder, log_keys, log_of, policy_of
 from api.passphrases import PassphraseNeeded
 from api.settings import Settings
+from audit.anchor import Stamp, newest_stamp
+from audit.checkpoint import BadNote, Note
 from audit.log import HistoryLost, check_history
+from audit.policy import Policy
 from ledger.database import connecting, describe_server, rights_of
 from ledger.errors import LedgerError
 from ledger.journal import MAX_CLOCK_LAG
@@ -21,6 +24,8 @@ from ledger.money import format_amount
 from ledger.times import find_zone, local_day, utc_now, utc_text
 
 FREE_BYTES = 1 << 30
+VOUCHED_FOR_LONG = timedelta(days=1)
+"""Witnesses' signatures are asked for anew after half of that; older ones, and older time-stamps, tell readers less."""
 UNSIGNED_FOR_LONG = timedelta(days=1)
 """An entry that no head was signed over for longer is not well: until then nobody outside could miss it."""
 
@@ -102,6 +107,7 @@ def _ledger(fenhao: Fenhao) -> Iterator[Finding]:
     )
     yield from _own_key(fenhao)
     yield _heads(fenhao)
+    yield from _attested(fenhao, utc_now())
     yield from _vault(fenhao)
     last = fenhao.journal.entries.read(head.size - 1, 1)
     sound = len(last) == 1 and last[0].leaf == head.leaf
@@ -217,6 +223,62 @@ def _heads(fenhao: Fenhao) -> Finding:
         + ("：请运行 fenhao checkpoint，或定期运行（--every）" if late else ""),
         f"the database agrees with the heads kept outside it ({signed:,} entries signed); the first since has waited "
         f"{hours} h" + (": run fenhao checkpoint, or keep it running (--every)" if late else ""),
+    )
+
+
+def _attested(fenhao: Fenhao, now: datetime) -> Iterator[Finding]:
+    """Whether others vouch for the newest head, and lately: its witnesses, and the authority that stamps it."""
+    kept = kept_heads(fenhao).read()
+    if kept is None or not kept.checkpoint:
+        return
+    try:
+        policy = policy_of(fenhao.settings)
+        if policy.witnesses:
+            yield _cosigned(policy, policy.witnessed(Note.parse(kept.checkpoint.encode())), now)
+    except BadNote as fault:
+        yield Finding(
+            False, f"最新日志头上的见证签名有误：{fault}", f"a cosignature on the newest head is wrong: {fault}"
+        )
+    except LedgerError as fault:
+        yield Finding(False, fault.say("zh"), fault.say("en"))
+    if fenhao.settings.tsa_url is not None:
+        yield _stamped(newest_stamp(log_folder(fenhao)), now)
+
+
+def _cosigned(policy: Policy, times: dict[str, int], now: datetime) -> Finding:
+    """Who signed the newest head, and which of the witnesses did not, or long ago."""
+    least = (now - VOUCHED_FOR_LONG).timestamp()
+    missing = sorted(name for name in policy.witnesses if times.get(name, 0) < least)
+    met = policy.is_met({name for name, at in times.items() if at >= least})
+    told = f"{len(policy.witnesses) - len(missing)}/{len(policy.witnesses)}"
+    if not missing:
+        return Finding(True, f"见证方（{told}）24 小时内都已签名", f"all witnesses ({told}) signed within 24 hours")
+    names = ", ".join(missing)
+    return Finding(
+        False if not met else None,
+        f"见证方 {names} 对最新日志头没有 24 小时内的签名（{told}"
+        + ("）" if met else "，不足约定）：请运行 fenhao checkpoint，或定期运行（--every），并联系见证方"),
+        f"no signature within 24 hours of {names} on the newest head ({told}"
+        + (")" if met else ", too few): run fenhao checkpoint, or keep it running (--every), and ask the witnesses"),
+    )
+
+
+def _stamped(stamp: Stamp | None, now: datetime) -> Finding:
+    """How old the newest time-stamp is."""
+    if stamp is None:
+        return Finding(
+            False,
+            "已设时间戳机构，但从未盖过时间戳：请运行 fenhao timestamp",
+            "an authority for time-stamps is set, and nothing was ever stamped: run fenhao timestamp",
+        )
+    late = now - stamp.at > VOUCHED_FOR_LONG
+    at = utc_text(stamp.at)
+    return Finding(
+        not late,
+        f"最近的时间戳 {at}（{stamp.size:,} 条分录）"
+        + ("，已超过 24 小时：请运行 fenhao timestamp，或定期运行（--every）" if late else ""),
+        f"the newest time-stamp is of {at} ({stamp.size:,} entries)"
+        + (": older than 24 hours; run fenhao timestamp, or keep it running (--every)" if late else ""),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 # As in `api.cli`, each command imports what it needs when it runs.
 
 FORMATS = ("hledger", "ledger", "beancount")
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
 
 
 @click.command()
@@ -47,6 +50,59 @@ def journal(words: Words, settings: Settings, form: str, since: str | None, unti
         f"the {form} journal is in {out} ({written} lines, resting on the first {basis.size} entries)",
     )
     words.give({"out": str(out), "lines": written, "size": basis.size, "root": basis.root.hex()})
+
+
+@click.command()
+@click.option("--month", required=True, metavar="YYYY-MM", help="月份 / of a month")
+@click.option("--chart", type=click.Path(path_type=Path), metavar="CHART.toml", help="科目表 / the chart of accounts")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE.csv",
+    help="写入 / write it here",
+)
+@common
+def vouchers(words: Words, settings: Settings, month: str, chart: Path | None, out: Path) -> None:
+    """记账凭证：借贷平衡，供财务软件导入 / Vouchers of a month as CSV for accounting programs."""
+    from api.bootstrap import assembled
+    from api.outfile import whole_file
+    from ledger.times import parse_day
+    from reports.chart import read_chart
+    from reports.posted import posted
+    from reports.statement_files import csv_text
+    from reports.statement_kinds import Period
+    from reports.statement_words import StatementReader
+    from reports.vouchers import voucher_rows, vouchers_of
+
+    days, codes = month_of(month), read_chart(chart)
+    period = Period(parse_day(days["from"], "month"), parse_day(days["to"], "month"))
+    written = -2  # neither the mark at the beginning nor the heading is a line
+    with assembled(settings, words.status.wait) as fenhao:
+        basis = basis_of(fenhao, words)
+        reader = StatementReader(settings.language, basis.currency, basis.exponent)
+        with whole_file(out) as file, posted(fenhao.journal, basis.size, period.until) as transactions:
+            for row in csv_text(voucher_rows(vouchers_of(transactions, period), codes, reader)):
+                file.write(row)
+                written += 1
+    words.status.clear()
+    words.say(
+        f"{month} 记账凭证已写入 {out}（{written} 行，依据前 {basis.size} 条分录）",
+        f"the vouchers of {month} are in {out} ({written} lines, resting on the first {basis.size} entries)",
+    )
+    words.give({"out": str(out), "lines": written, "size": basis.size, "root": basis.root.hex()})
+
+
+def month_of(text: str) -> dict[str, str]:
+    """The first and last day of `2026-10`. Raises BadValue."""
+    from ledger.errors import BadValue
+
+    match = _MONTH.fullmatch(text)
+    if match is None or not (1 <= int(match[2]) <= 12 and int(match[1]) >= 1):
+        raise BadValue("month", text, "a month is written 2026-10", "月份应写作 2026-10")
+    year, month = int(match[1]), int(match[2])
+    last = calendar.monthrange(year, month)[1]
+    return {"from": date(year, month, 1).isoformat(), "to": date(year, month, last).isoformat()}
 
 
 def basis_of(fenhao: Fenhao, words: Words) -> Basis:

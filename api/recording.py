@@ -180,7 +180,7 @@ class Done:
 def record(fenhao: Fenhao, command: Command, *, dry_run: bool = False) -> Done:
     """Records one command, or only tries it. Raises its Refusal, and what the writer raises."""
     if not dry_run:
-        return _done(fenhao, fenhao.journal.entries.read, fenhao.writer.submit(command))
+        return _done(fenhao, fenhao.writer.entries, fenhao.writer.submit(command))
     with suppress(Abandoned), fenhao.writer.session() as session:
         outcome = session.run([command])[0]
         if isinstance(outcome, Refusal):

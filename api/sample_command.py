@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from api.settings import Settings
-from api.words import Words, common
+from api.words import EXIT_TAMPERED, Words, common
 from ledger.errors import BadValue
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 # As in `api.cli`, the command imports what it needs when it runs.
 
 MAX_SIZE = 100_000
+MAX_MANIFEST_BYTES = 500_000_000
 
 
 class Filters(NamedTuple):
@@ -64,8 +67,8 @@ def _day(day: date) -> str:
 
 
 @click.command(short_help="审计抽样 / Draw an auditor's sample of entries, with evidence, openings and proofs")
-@click.option("--seed", required=True, help="种子，由审计人员自定 / the auditor's own; the same draws the same")
-@click.option("--size", required=True, type=click.IntRange(1, MAX_SIZE), help="样本量 / how many")
+@click.option("--seed", help="种子，由审计人员自定 / the auditor's own; the same draws the same")
+@click.option("--size", type=click.IntRange(1, MAX_SIZE), help="样本量 / how many")
 @click.option(
     "--method",
     type=click.Choice(["random", "mus"]),
@@ -89,12 +92,18 @@ def _day(day: date) -> str:
     metavar="EXPORT",
     help="由导出离线重算，不写文件 / draw it from an export instead, offline, and only tell",
 )
+@click.option(
+    "--check",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="样本是否确由种子抽出（配合 --of） / is the sample there the one that its seed draws; with --of",
+)
 @common
 def sample(
     words: Words,
     settings: Settings,
-    seed: str,
-    size: int,
+    seed: str | None,
+    size: int | None,
     method: str,
     since: str | None,
     until: str | None,
@@ -102,6 +111,7 @@ def sample(
     fund: str | None,
     min_amount: str | None,
     folder: Path | None,
+    check: Path | None,
     **session: Any,
 ) -> None:
     """审计抽样：种子相同、日志头相同，则样本相同 / Draw a sample of facts: seeded, so that anybody can draw it again.
@@ -109,12 +119,20 @@ def sample(
     \b
     fenhao sample --seed S --size 60 --method mus --by auditor-1 --reason "2026 年审" --out DIR
     fenhao sample --seed S --size 60 --method mus --of EXPORT      the same, from an export, by whoever checks
+    fenhao sample --check DIR --of EXPORT                          is that folder's sample the one that its seed draws
 
     The folder has a receipt of each entry, its evidence hashes, and what opens its commitments (each reading is
     logged); `python verify.py .` checks it there.
     """
+    from api.intake import UnusableArgument
     from ledger.ids import check_text
 
+    if check is not None and folder is not None:
+        _check(words, check, folder)
+        return
+    if check is not None or seed is None or size is None:
+        said = "give --seed and --size, or --check DIR with --of EXPORT"
+        raise UnusableArgument("sample", said, "须给出 --seed 和 --size，或以 --check 文件夹 配合 --of 导出")
     check_text(seed, "seed")
     filters = Filters(since, until, types, fund, min_amount)
     if folder is not None:
@@ -141,8 +159,10 @@ def _draw(
     reader.check()
     require_new(out)
     with assembled(settings, words.status.wait) as fenhao:
-        wanted = filters.wanted(fenhao.journal.entries.head().exponent or 0)
-        members = _written(words, fenhao, Asked(*how, wanted, by, reason), reader, out)
+        ledger = fenhao.journal.entries.head()
+        currency, exponent = ledger.currency or "", ledger.exponent or 0
+        asked = Asked(*how, filters.wanted(exponent), by, reason, currency, exponent)
+        members = _written(words, fenhao, asked, reader, out)
     words.status.clear()
     _tell(words, members)
     words.say(
@@ -181,18 +201,17 @@ def _written(words: Words, fenhao: Fenhao, asked: Asked, reader: Any, out: Path)
 
 def _again(words: Words, folder: Path, filters: Filters, method: str, seed: str, size: int) -> None:
     """The sample that an export gives, told and not written."""
-    from msgspec import DecodeError
+    from msgspec import DecodeError, convert
 
     from api.verify_command import UnusableForProof
     from audit.verify import Export, Unusable
     from reports.sample_folder import told
-    from reports.sampling import draw, facts_of
+    from reports.sampling import Opening, draw, facts_of
 
     try:
         export = Export(folder)
-        opening = export.first().get("data")
-        exponent = opening.get("exponent") if isinstance(opening, dict) else None
-        wanted = filters.wanted(exponent if isinstance(exponent, int) else 0)
+        opening = convert(export.first().get("data"), Opening)
+        wanted = filters.wanted(opening.exponent)
         drawn = draw(lambda: facts_of(_bodies(folder)), wanted, method, seed, size)
     except Unusable as fault:
         raise UnusableForProof(said=fault.en, said_zh=fault.zh) from fault
@@ -204,6 +223,8 @@ def _again(words: Words, folder: Path, filters: Filters, method: str, seed: str,
         "origin": export.head.origin,
         "size": export.size,
         "root": export.head.root.hex(),
+        "currency": opening.currency,
+        "exponent": opening.exponent,
         "method": method,
         "seed": seed,
         "population": {"facts": drawn.facts, "amount": drawn.value},
@@ -211,6 +232,39 @@ def _again(words: Words, folder: Path, filters: Filters, method: str, seed: str,
     }
     _tell(words, members)
     words.give(members)
+
+
+def _check(words: Words, given: Path, folder: Path) -> None:
+    """Holds a sample's folder against an export; ends the process. Receipts are `verify.py`'s to check."""
+    import msgspec
+
+    from api.verify_command import UnusableForProof
+    from audit.files import read_at_most
+    from audit.verify import Export, Unusable, note_file
+    from reports.sample_check import NotASample, how_of, sample_flaws
+    from reports.sampling import facts_of
+
+    path = given / "sample.json"
+    try:
+        members = msgspec.json.decode(read_at_most(path, MAX_MANIFEST_BYTES), type=dict[str, Any])
+        how_of(members, path)
+        size = msgspec.convert(members.get("size"), int)
+        newest = Export(folder).head
+        head = newest if newest.size == size else note_file(folder / "checkpoints" / str(size))
+        flaws = list(sample_flaws(members, lambda: facts_of(islice(_bodies(folder), size)), head))
+    except Unusable as fault:
+        raise UnusableForProof(said=fault.en, said_zh=fault.zh) from fault
+    except (OSError, msgspec.DecodeError, ValueError) as error:
+        raise NotASample(path=path) from error
+    for flaw in flaws:
+        words.say(f"不符：{flaw.zh}", f"it does not agree: {flaw.en}")
+    if not flaws:
+        words.say(
+            "相符：样本确由其种子从这份导出抽出；请再用 verify.py 核对导出与凭据",
+            "it agrees: the seed draws this sample from that export; check the export and the receipts with verify.py",
+        )
+    words.give({"ok": not flaws, "problems": [flaw.en for flaw in flaws]})
+    sys.exit(EXIT_TAMPERED if flaws else 0)
 
 
 def _bodies(folder: Path) -> Iterator[bytes]:
@@ -225,10 +279,13 @@ def _bodies(folder: Path) -> Iterator[bytes]:
 
 
 def _tell(words: Words, members: dict[str, Any]) -> None:
+    from ledger.money import format_amount
+
     for zh, en in _lines(members):
         words.say(zh, en)
     for one in members["drawn"]:
-        line = f"  #{one['entry']}  {one['on'] or '—'}  {one['type']}  {one['amount']}"
+        amount = f"{format_amount(one['amount'], members['exponent'])} {members['currency']}"
+        line = f"  #{one['entry']}  {one['on'] or '—'}  {one['type']}  {amount}"
         words.say(line, line)
 
 

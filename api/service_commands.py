@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 def serve(words: Words, settings: Settings, host: str, port: int, workers: int) -> None:
     """运行 HTTP 服务 / Run the HTTP service; its reference is at /openapi.json."""
     from api.bootstrap import assembled
+    from api.http.chores import hear_signals
     from api.http.mail import sender_of
     from api.http.provider import check_oidc
+    from api.http.serving import STOPPING
     from api.http.serving import serve as run
 
     # What is not as it must be is told now, in one sentence; and the server of the data folder stays up meanwhile.
+    hear_signals(STOPPING)
     sender_of(settings)
     if settings.oidc is not None:
         check_oidc(settings.oidc)

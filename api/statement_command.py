@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Callable, Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from api.paper_commands import basis_of
+from api.paper_commands import basis_of, month_of
 from api.settings import Settings
 from api.words import Words, common
 
 # As in `api.cli`, each command imports what it needs when it runs.
 
 R = TypeVar("R")
-_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
 
 
 @click.group()
@@ -44,6 +40,30 @@ def _over_a_period(command: Callable[..., R]) -> Callable[..., R]:
     since = click.option("--from", "since", metavar="DATE", help="自该日 / from that day")
     until = click.option("--to", "until", metavar="DATE", help="至该日 / to that day")
     return month(year(since(until(command))))
+
+
+@statement.command()
+@click.option("--month", metavar="YYYY-MM", help="截至该月末 / to the end of a month")
+@click.option("--to", "until", metavar="DATE", help="截至该日 / to that day")
+@_written
+@common
+def bank(words: Words, settings: Settings, out: Path, month: str | None, until: str | None) -> None:
+    """银行存款余额调节表，按已登记的匹配 / Bank reconciliation, by the matches that were recorded."""
+    from api.bootstrap import assembled
+    from ledger.database import tuples
+    from ledger.errors import BadValue
+    from ledger.times import parse_day
+    from projections.trace import snapshot
+    from reports.statement_making import statements_that_count
+
+    if (month is None) == (until is None):
+        raise BadValue("month", month or "-", "give --month or --to", "须给出 --month 或 --to")
+    day = month_of(month)["to"] if month is not None else parse_day(str(until), "to").isoformat()
+    with assembled(settings, words.status.wait) as fenhao:
+        basis = basis_of(fenhao, words)
+        with snapshot(fenhao.journal) as connection:
+            counted = statements_that_count(tuples(connection), basis)
+    _make(words, settings, "bank", {"to": day, "statements": counted}, out)
 
 
 @statement.command()
@@ -104,6 +124,69 @@ def ratios(
     _make(words, settings, "ratios", {"year": year, "rules": {**limits, "years": years}}, out)
 
 
+@statement.command()
+@click.argument("donor")
+@click.option("--month", metavar="YYYY-MM", help="月份 / of a month")
+@click.option("--year", metavar="YYYY", help="年度 / of a year")
+@click.option("--by", metavar="STAFF", help="以脱敏姓名显示孩子：查阅人 / call children by masked name: who reads")
+@click.option("--reason", metavar="TEXT", help="查阅理由（留痕） / and why; it is logged")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE.(html|pdf|xlsx|csv|json)",
+    help="写入此文件，按扩展名定格式 / write it here, as what its name ends in",
+)
+@common
+def donor(
+    words: Words,
+    settings: Settings,
+    donor: str,
+    month: str | None,
+    year: str | None,
+    by: str | None,
+    reason: str | None,
+    out: Path,
+) -> None:
+    """捐赠人台账：期初＋捐赠＋认领－使用－费用－管理费－退回＝期末 / A donor's statement, what was used for whom."""
+    from api.bootstrap import assembled, reader_of
+    from api.outfile import whole_file
+    from ledger.errors import BadValue
+    from ledger.ids import check_id
+    from ledger.vault import Reader
+    from projections.trace import Page, reading
+    from reports.donor import Wording
+    from reports.donor_statement import FORMATS, DonorReader, donor_file, told_of
+    from reports.statements import code_of, grouped
+
+    check_id(donor, "donor")
+    form, named = out.suffix.lower(), month or year
+    if form not in FORMATS:
+        raise BadValue("out", out.name, f"a name that ends in {', '.join(FORMATS)}", f"扩展名应为 {'、'.join(FORMATS)}")
+    if named is None or (month and year) or len(named) != (7 if month else 4):
+        rule = "give --month 2026-10 or --year 2026", "须给出 --month 2026-10 或 --year 2026"
+        raise BadValue("month", named or "-", *rule)
+    if (by is None) != (reason is None):
+        raise BadValue("by", by or "-", "names are read by somebody for a reason: give both", "查阅人与理由须同时填写")
+    looking = Reader(by, reason) if by is not None and reason is not None else None
+    with assembled(settings, words.status.wait) as fenhao:
+        basis = basis_of(fenhao, words)
+        reader = reader_of(fenhao)
+        with reading(fenhao.journal) as traces:
+            traces.donor(donor, Page(limit=1))  # refuses one who is not known
+        told = told_of(fenhao.journal, fenhao.vault, donor, named, basis, looking)
+    speaking = DonorReader(reader.language, basis.currency, basis.exponent, Wording(reader, told.names))
+    with whole_file(out) as file:
+        file.write(donor_file(told, speaking, form))
+    words.status.clear()
+    code = code_of(told.statement)
+    words.say(
+        f"捐赠人台账已写入 {out}，依据前 {basis.size} 条分录，校验码 {grouped(code)}",
+        f"Donor statement: {out}, resting on the first {basis.size} entries, code {grouped(code)}",
+    )
+    words.give({"out": str(out), "statement": "donor", "size": basis.size, "root": basis.root.hex(), "code": code})
+
+
 def _make(words: Words, settings: Settings, kind: str, parameters: Mapping[str, Any], out: Path) -> None:
     """Makes a statement, writes it, and says its code."""
     from api.bootstrap import assembled
@@ -153,18 +236,6 @@ def _period(
     if first > last:
         raise BadValue("to", until, "not before --from", "不得早于 --from")
     return {"from": first.isoformat(), "to": last.isoformat()}
-
-
-def month_of(text: str) -> dict[str, str]:
-    """The first and last day of `2026-10`. Raises BadValue."""
-    from ledger.errors import BadValue
-
-    match = _MONTH.fullmatch(text)
-    if match is None or not (1 <= int(match[2]) <= 12 and int(match[1]) >= 1):
-        raise BadValue("month", text, "a month is written 2026-10", "月份应写作 2026-10")
-    year, month = int(match[1]), int(match[2])
-    last = calendar.monthrange(year, month)[1]
-    return {"from": date(year, month, 1).isoformat(), "to": date(year, month, last).isoformat()}
 
 
 def _rate(text: str, name: str) -> int:

@@ -97,8 +97,10 @@ def verify(
             _say(words, found.lines)
             sys.exit(found.code)
         if tsa_roots is not None or max_age is not None:
-            said, said_zh = "--tsa-roots and --max-age are for exports: name one", "--tsa-roots 和 --max-age 只用于导出"
-            raise UnusableForProof(said=said, said_zh=f"{said_zh}，请指明导出文件夹")
+            # They guard a reader against being served an old head; whoever asks here serves it.
+            said = "--tsa-roots and --max-age are for exports: name one; of the ledger here `fenhao doctor` tells"
+            said_zh = "--tsa-roots 和 --max-age 只用于导出，请指明导出文件夹；本账本的情况请看 fenhao doctor"
+            raise UnusableForProof(said=said, said_zh=said_zh)
         _verify_living(words, settings, kept_heads(heads), own_policy(policy, key), jobs)
     except Unusable as fault:
         raise UnusableForProof(said=fault.en, said_zh=fault.zh) from fault

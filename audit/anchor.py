@@ -58,10 +58,14 @@ def newest(folder: Path, policy: Policy) -> Anchor | None:
     except FileNotFoundError:
         return None
     note = Note.parse(data)
-    times = sorted(policy.witnessed(note).items())
-    witnesses = tuple((policy.witnesses[name].key.name, datetime.fromtimestamp(at, UTC)) for name, at in times)
     signers = tuple(one.name for one in note.signatures)
-    return Anchor(Checkpoint.parse(note.text), data, signers, witnesses, newest_stamp(folder))
+    return Anchor(Checkpoint.parse(note.text), data, signers, vouching(note, policy), newest_stamp(folder))
+
+
+def vouching(note: Note, policy: Policy) -> tuple[tuple[str, datetime], ...]:
+    """The witnesses of the policy that signed a head, by the names of their keys, and when. Raises BadNote."""
+    times = sorted(policy.witnessed(note).items())
+    return tuple((policy.witnesses[name].key.name, datetime.fromtimestamp(at, UTC)) for name, at in times)
 
 
 def newest_stamp(folder: Path) -> Stamp | None:

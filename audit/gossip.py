@@ -132,8 +132,12 @@ class Shelf:
                 reason_zh=f"{self.newest.path} 旁的日志已损坏（{fault}）：请先用 fenhao verify 检查",
             ) from fault
         if own != head.root:
-            why = f"the history of {newest.size} entries has another root at {head.size}"
-            raise _forked(held, self.newest, why, f"{newest.size} 条的历史在第 {head.size} 条处树根不同")
+            raise _forked(
+                held,
+                self.newest,
+                f"the history of {newest.size} entries has another root at {head.size}",
+                f"{newest.size} 条的历史在第 {head.size} 条处树根不同",
+            )
 
 
 def compare(first: Held, second: Held, shelf: Shelf | None) -> Literal["same", "consistent"]:

@@ -888,9 +888,10 @@ PARTITIONS = 64
 ENTRY_RECORD = struct.Struct(">16sQIBIQQIQQ")  # stream, seq, version, flags, first two issues: tape number, lo, hi
 VERSION_RECORD = struct.Struct(">16sQI41x")  # the same, read for its versions alone
 CLAIM_RECORD = struct.Struct(">16sQ")  # key, seq
-LEG_RECORD = struct.Struct("<8sHBq8s")  # entry, leg, whether it can be matched, signed amount, account
+LEG_RECORD = struct.Struct("<8sHBq8s")  # entry, leg, sort, signed amount, account
 LEG_USE_RECORD = struct.Struct("<8sHqQ8s")  # entry, leg, part, the entry that matches it, account
 LINE_USE_RECORD = struct.Struct("<16sqqQ8s")  # line, part, the whole, the entry that takes it, account and day
+OPENED, NAMED, AT_CHANNEL = range(3)  # sorts of legs: an opening balance's, which no line matches; at a gift's channel
 IS_DONATION, HAS_DONOR = 1, 2  # flags
 BROUGHT = 1  # the side of an opening balance: money in, on no statement
 CASH_SIDES = {
@@ -1046,7 +1047,7 @@ class ChunkReader:
             self.record_claim(b"donation\x00%b\x00s%b\x00%b" % (channel_part, transaction, line_part))
         if channel is not None:
             key = self.position.to_bytes(8, "little")
-            self.legs[key[0] % PARTITIONS].append(LEG_RECORD.pack(key, 0, 1, amount, account_digest(channel)))
+            self.legs[key[0] % PARTITIONS].append(LEG_RECORD.pack(key, 0, AT_CHANNEL, amount, account_digest(channel)))
         return True
 
     def add_day(self, text: bytes) -> bool:
@@ -1084,11 +1085,11 @@ class ChunkReader:
     def record_cash(self, entry: Data, fact: Fact) -> None:
         """Note the entry's cash legs, and the parts of lines and legs that it takes."""
         if fact.cash:
-            can_match = entry["type"] in CASH_SIDES
+            sort = OPENED if entry["type"] not in CASH_SIDES else NAMED if fact.cash[2] else AT_CHANNEL
             key = self.position.to_bytes(8, "little")
             for index, (account, amount) in enumerate(fact.cash[0]):
                 digest = account_digest(account.encode())
-                record = LEG_RECORD.pack(key, index & 0xFFFF, can_match, in_range(amount), digest)
+                record = LEG_RECORD.pack(key, index & 0xFFFF, sort, in_range(amount), digest)
                 self.legs[key[0] % PARTITIONS].append(record)
         elif entry["type"] in TAKING and fact.body is not None:
             for account, line, on, all_of_it, part in fact.body[1]:
@@ -1602,7 +1603,7 @@ def read_lines_matched(data: Data) -> Body:
 
 def read_lines_set_aside(data: Data) -> Body:
     """-> (match, parts of lines, nothing, whether two persons said so)."""
-    return (ident(data, "match"), read_line_parts(data), (), "by" in data and is_approved(data)), []
+    return (ident(data, "match"), read_line_parts(data), (), bool(data.get("by")) and is_approved(data)), []
 
 
 def read_lines_written_off(data: Data) -> Body:
@@ -1637,7 +1638,7 @@ def read_period_closed(data: Data) -> Body:
         for one in read_parts(data, "totals")
     )
     books = tuple((ident(one, "account"), integer(one, "book")) for one in read_parts(data, "accounts"))
-    by_two, must = "by" in data and is_approved(data), "reason" in data or data.get("open_lines", 0) != 0
+    by_two, must = bool(data.get("by")) and is_approved(data), "reason" in data or data.get("open_lines", 0) != 0
     figures = whole(data, "suspense"), integer(data, "elsewhere"), whole(data, "size")
     return (period, through, totals, books, *figures, by_two, must), []
 
@@ -1653,7 +1654,7 @@ def integer(data: Data, name: str) -> int:
 def read_period_reopened(data: Data) -> Body:
     """-> (period, whether two persons said so)."""
     ident(data, "reason")
-    return (read_month(data), "by" in data and is_approved(data)), []
+    return (read_month(data), bool(data.get("by")) and is_approved(data)), []
 
 
 WRITE_OFF_REASONS = ("bank_error", "not_ours", "before_opening", "small_difference", "other")
@@ -2137,8 +2138,8 @@ class Book:
 
     def undo_cash(self, fact: Fact, logged: Logged) -> str:
         """An entry is reversed: its legs and what it took out of suspense. Why it may not be, "" if it may."""
-        for _, _, _, amount, account in self.legs(logged.seq) if self.names else ():
-            if account in self.names:
+        for _, _, sort, amount, account in self.legs(logged.seq) if self.names else ():
+            if sort != AT_CHANNEL and account in self.names:
                 self.booked[fact.on[:7], self.names[account]] -= amount
         if logged.type == "ReceiptSuspended":
             name, amount = logged.body
@@ -3308,7 +3309,7 @@ def check_legs(
     asked = [use for use in LEG_USE_RECORD.iter_unpack(_load(uses)) if use[3] < judged]
     wanted = {use[0] for use in asked}
     records = LEG_RECORD.iter_unpack(_load(part)) if wanted else ()
-    legs = {(key, leg): (amount, account) for key, leg, can, amount, account in records if can and key in wanted}
+    legs = {(key, leg): (amount, account) for key, leg, sort, amount, account in records if sort and key in wanted}
     for key, leg, amount, match, account in asked:
         seq = int.from_bytes(key, "little")
         known, name = legs.get((key, leg)), f"cash leg {leg} of entry {seq}"
@@ -3323,9 +3324,8 @@ def check_legs(
         elif over < undone.get(match, NEVER):
             problems.append((over, f"entry {seq} is reversed, which entry {match} matched"))
         others = taken.setdefault((key, leg), [])
-        problems += [(match, f"{name} is matched beyond what is open of it")] * is_beyond(
-            known[0], amount, match, others, undone
-        )
+        if is_beyond(known[0], amount, match, others, undone):
+            problems.append((match, f"{name} is matched beyond what is open of it"))
         others.append((match, amount))
     return problems[:MAX_PROBLEMS]
 

@@ -254,12 +254,18 @@ def key_of(part: LinePart) -> LineKey:
 
 
 def _line_rows(seq: int, fact: Any) -> Iterator[tuple[Any, ...]]:
-    kind, match = KINDS[type(fact)], fact.match.replace("\\", "\\\\")
+    kind, match = KINDS[type(fact)], _plain(fact.match)
     for part in fact.lines:
-        yield match, kind, f"\\\\x{part.file}", part.statement, part.ordinal, part.amount, seq
+        line = (f"\\\\x{part.file}", part.statement, part.ordinal, _plain(part.account), part.on)
+        yield match, kind, *line, part.amount, seq
 
 
 def _leg_rows(fact: Any) -> Iterator[tuple[Any, ...]]:
-    match = fact.match.replace("\\", "\\\\")
+    match = _plain(fact.match)
     for part in getattr(fact, "legs", ()):
-        yield match, part.seq, part.leg, part.amount
+        yield match, part.seq, part.leg, _plain(part.account), part.amount
+
+
+def _plain(text: str) -> str:
+    """As COPY's text format has it: no id holds a control character, so only the backslash is special."""
+    return text.replace("\\", "\\\\")

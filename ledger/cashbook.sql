@@ -55,11 +55,11 @@ on conflict (id) do update set amount_minor = excluded.amount_minor, left_minor 
 
 -- name: copy_line_parts
 -- Parts of lines of new matches.
-copy line_part (match, kind, file, statement, ordinal, amount_minor, seq) from stdin
+copy line_part (match, kind, file, statement, ordinal, account, booked_on, amount_minor, seq) from stdin
 
 -- name: copy_leg_parts
 -- Parts of cash legs of new matches.
-copy leg_part (match, entry, leg, amount_minor) from stdin
+copy leg_part (match, entry, leg, account, amount_minor) from stdin
 
 -- name: undo_line_parts
 -- Matches that stand no more.

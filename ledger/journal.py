@@ -12,7 +12,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
@@ -80,11 +80,15 @@ class Head(NamedTuple):
 
 @dataclass(slots=True)
 class Writing:
-    """An open write transaction that holds the ledger's lock: its cursor, the head as it stands in it, its instant."""
+    """An open write transaction that holds the ledger's lock: its cursor, the head as it stands in it, its instant.
+
+    `sealed` is what it has appended so far: leaf hashes with entries.
+    """
 
     cursor: Cursor
     head: Head
     at: datetime
+    sealed: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 class JournalMapper(Mapper[str]):
@@ -166,6 +170,7 @@ class JournalRecorder(PostgresApplicationRecorder):
             )
             prev = leaf_hash(body)
             rows.append(entry_row(seq, str(stream), version, topic, prev, body))
+            writing.sealed.append((prev, body))
         with writing.cursor.copy(_SQL["copy_entries"]) as copy:
             copy.write(b"".join([*rows, COPY_TRAILER]))
         writing.head = head._replace(size=head.size + len(events), leaf=prev, at=writing.at)

@@ -207,6 +207,27 @@ class Vault:
             raise Unknown("stream", stream)
         return {field for _, field in committed or ()} | ({OUTSIDE_ID} if pseudonym else set())
 
+    def values_of(self, field: str, subjects: Iterable[str], reader: Reader) -> dict[str, str]:
+        """What was last said in this field of each subject, noted as one reading of them all; who is erased, restricted
+        or never gave it is not in it.
+
+        Raises VaultDamaged, CommitmentDiffers and KeyFault where the vault does not hold what the entries say.
+        """
+        reader.check()
+        with self._transaction() as cursor:
+            found = cursor.execute(_SQL["newest_values"], (list(subjects), field)).fetchall()
+            persons = {subject: self._person(cursor, subject) for subject, *_ in found}
+            readable = {one.subject for one in persons.values() if one.key is not None and one.restricted_until is None}
+            if readable:
+                self._note(cursor, reader, "open", None, readable, [field])
+            told: dict[str, str] = {}
+            for subject, seq, stream, sealed, said in found:
+                if subject in readable:
+                    value = _opened(stream, seq, field, said, persons[subject], sealed).value
+                    if value is not None:
+                        told[subject] = value
+            return told
+
     def newest(self, field: str, subjects: Iterable[str]) -> dict[str, str]:
         """The stream that last gave this field of each subject, where there is one; no value is read."""
         with self._transaction() as cursor:

@@ -101,6 +101,13 @@ select seq, field, subject, sealed from vault_value where seq = any(%s)
 select distinct on (subject) subject, entry.stream from vault_value join entry using (seq)
 where subject = any(%s) and field = %s and sealed is not null order by subject, seq desc
 
+-- name: newest_values
+-- Of each of these subjects what was last sealed of this field: its entry and record, and what the entry commits to.
+select distinct on (subject) subject, entry.seq, entry.stream, sealed,
+    convert_from(body, 'UTF8')::jsonb #>> array['data', 'commitments', field]
+from vault_value join entry using (seq)
+where subject = any(%s) and field = %s and sealed is not null order by subject, entry.seq desc
+
 -- name: restriction
 -- The newest entry that restricted this subject, if it came no earlier than the key.
 select seq, body from entry join vault_person on subject = stream

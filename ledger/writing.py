@@ -17,7 +17,7 @@ from eventsourcing.persistence import IntegrityError, InterfaceError, Operationa
 from msgspec import Struct
 
 from ledger.book import Book
-from ledger.codec import Entry
+from ledger.codec import Entry, decode
 from ledger.decisions import Command, Decision, EraseSubject, OpenLedger
 from ledger.errors import (
     ApprovalNeeded,
@@ -36,6 +36,8 @@ from ledger.vault_keeping import Keeping
 
 MAX_GROUP = 2_000
 """How many waiting commands of one process share a commit at the most."""
+RECENT_COMMITS, RECENT_ENTRIES = 8, 256
+"""How many commits, of how many entries at the most, are at hand for those whose commands they were."""
 RETRY_PAUSES_S = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -197,6 +199,7 @@ class Writer:
         self._mutex = threading.Lock()
         self._busy = False
         self._trusting = True
+        self._recent: tuple[tuple[int, list[tuple[bytes, bytes]]], ...] = ()
 
     def submit(self, command: Command) -> Recorded:
         """Records one command. Raises its Refusal; OutcomeUnknown when the database stays away."""
@@ -221,6 +224,13 @@ class Writer:
         if turn.error is not None:
             raise turn.error
         return turn.outcomes
+
+    def entries(self, first: int, limit: int) -> list[Entry]:
+        """At most `limit` entries from seq `first` on; what was just recorded here is not read from the database."""
+        for start, sealed in self._recent:
+            if start <= first and first + limit <= start + len(sealed):
+                return [decode(body, leaf) for leaf, body in sealed[first - start : first - start + limit]]
+        return self._journal.entries.read(first, limit)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -335,6 +345,10 @@ class Writer:
         with self._journal.entries.writing() as writing:
             outcomes = decide_batch(self._journal, writing, registry, batch, self.limits, self.vault, trusting=trusting)
         self._registry = registry
+        if 0 < len(writing.sealed) <= RECENT_ENTRIES:
+            # One commit under way at a time; readers see the old or the new tuple.
+            newest = (writing.head.size - len(writing.sealed), writing.sealed)
+            self._recent = (newest, *self._recent[: RECENT_COMMITS - 1])
         self._on_commit(writing.head)
         return outcomes
 

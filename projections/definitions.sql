@@ -14,17 +14,12 @@ cross join lateral (
 ) highest
 group by place.fund, place.kind, place.hospital
 union all
-select case when near.opening then 'opening' else 'unknown' end, place.fund, place.kind, coalesce(place.hospital, ''),
-    sum(least(place.hi, near.hi) - greatest(place.lo, near.lo))::bigint, min(near.seq), max(near.seq)
-from view_place place
-cross join lateral (
-    select each.lo, each.hi, each.donor, each.opening, each.seq from view_gift each
-    where each.tape = place.tape and each.lo < place.hi and each.lo >= (
-        select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
-    offset 0
-) near
-where near.donor is null
-group by near.opening, place.fund, place.kind, place.hospital
+select case when gift.opening then 'opening' else 'unknown' end, near.fund, near.kind, coalesce(near.hospital, ''),
+    sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo))::bigint, min(gift.seq), max(gift.seq)
+from view_gift gift
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
+where gift.donor is null
+group by gift.opening, near.fund, near.kind, near.hospital
 
 -- name: donors
 -- Every donor known: ranges, and what is not void of them; whether there are so many that places are kept.
@@ -35,12 +30,7 @@ from (
     left join (
         select near.tape, near.lo, sum(least(place.hi, near.hi) - greatest(place.lo, near.lo))::bigint as amount
         from view_place place
-        cross join lateral (
-            select each.tape, each.lo, each.hi from view_gift each
-            where each.tape = place.tape and each.lo < place.hi and each.lo >= (
-                select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
-            offset 0
-        ) near
+        cross join lateral gifts_meeting(place.tape, place.lo, place.hi) near
         where place.kind = 'void' group by near.tape, near.lo
     ) void on void.tape = gift.tape and void.lo = gift.lo
     where gift.donor is not null
@@ -61,12 +51,7 @@ where 4::numeric ^ n <= (select given from view_donor order by given desc offset
 select gift.donor, near.fund, near.place, near.kind, coalesce(near.hospital, '') as hospital,
     sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo))::bigint as amount
 from view_donor chosen join view_gift gift using (donor)
-cross join lateral (
-    select each.lo, each.hi, each.place, each.kind, each.fund, each.hospital from view_place each
-    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-    offset 0
-) near
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 where chosen.many
 group by gift.donor, near.fund, near.place, near.kind, near.hospital
 
@@ -74,16 +59,16 @@ group by gift.donor, near.fund, near.place, near.kind, near.hospital
 -- What days and months changed in funds' figures. The reversal of a transfer counts as none having been, and so does
 -- whatever makes void what was transferred.
 with change as (
-    select posted_on as since, fund, figure, sum(amount)::bigint as amount
+    select block, posted_on as since, fund, figure, sum(amount)::bigint as amount
     from (
-        select posted_on, fund, split_part(target, '/', 1) as kind, opening, sum(hi - lo) as amount from view_gift
-        group by posted_on, fund, split_part(target, '/', 1), opening
+        select seq / %(block)s as block, posted_on, fund, split_part(target, '/', 1) as kind, opening, sum(hi - lo) as amount
+        from view_gift group by 1, 2, 3, 4, 5
     ) gift
     cross join lateral (values ('issued'), (kind), (case when opening then 'brought_forward' end)) named (figure)
     where figure is not null
-    group by posted_on, fund, figure
+    group by 1, 2, 3, 4
     union all
-    select posted_on, side.fund, side.figure, sum(side.amount)
+    select seq / %(block)s, posted_on, side.fund, side.figure, sum(side.amount)
     from view_movement move
     cross join lateral (
         select type = 'EntryReversed' or target_kind = 'void' as undone, hi - lo as amount,
@@ -98,24 +83,19 @@ with change as (
             case when undone then -amount else amount end)
     ) side (fund, figure, amount)
     where side.figure is not null
-    group by posted_on, side.fund, side.figure
+    group by 1, 2, 3, 4
     union all
-    select move.posted_on, near.fund, 'brought_forward',
+    select move.seq / %(block)s, move.posted_on, near.fund, 'brought_forward',
         sum((least(move.hi, near.hi) - greatest(move.lo, near.lo)) * case when move.target_kind = 'void' then -1 else 1 end)
     from view_movement move
-    cross join lateral (
-        select each.lo, each.hi, each.fund, each.opening from view_gift each
-        where each.tape = move.tape and each.lo < move.hi and each.lo >= (
-            select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
-        offset 0
-    ) near
+    cross join lateral gifts_meeting(move.tape, move.lo, move.hi) near
     where near.opening and (move.source_kind = 'void') <> (move.target_kind = 'void')
-    group by move.posted_on, near.fund
+    group by 1, 2, 3
 )
 select grain, case grain when 'day' then since else date_trunc('month', since)::date end as since, fund, figure,
-    sum(amount)::bigint as amount
+    case grain when 'day' then block else 0 end as block, sum(amount)::bigint as amount
 from change cross join (values ('day'), ('month')) grains (grain)
-group by 1, 2, 3, 4
+group by 1, 2, 3, 4, 5
 
 -- name: standing_unlike
 -- What of it is kept otherwise, or outside the bounds that are kept. A sum that is 0 may be kept or not.
@@ -150,7 +130,7 @@ select exists (
 -- name: periods_unlike
 -- The same of days and months.
 select exists (
-    select from told full join view_period kept using (grain, since, fund, figure)
+    select from told full join view_period kept using (grain, since, fund, figure, block)
     where coalesce(told.amount, 0) <> coalesce(kept.amount, 0))
 
 -- name: fill_standing
@@ -177,4 +157,5 @@ select donor, fund, place, kind, hospital, amount from told
 
 -- name: fill_periods
 -- Keeps it.
-insert into view_period (grain, since, fund, figure, amount) select grain, since, fund, figure, amount from told
+insert into view_period (grain, since, fund, figure, block, amount)
+select grain, since, fund, figure, block, amount from told

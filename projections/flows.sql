@@ -1,7 +1,6 @@
 -- What the flow picture reads: where each serial is now, net of every way there and back, by whose gift it came, whose money
--- it is and where it is. Ranges of gifts and of places that meet are looked up as in queries.sql; one pass over the places
--- reads every gift about once. Money that is void never was any, and is left out. A query is `of_places` or `of_donor`,
--- then `paths`.
+-- it is and where it is. One pass over the places reads every gift about once. Money that is void never was any, and is
+-- left out. A query is `of_places` or `of_donor`, then `paths`.
 
 -- name: room
 -- Room to gather by donor in memory: what one such query may take, beside which a spill to disk is slow.
@@ -13,12 +12,7 @@ with part as materialized (
     select near.donor, near.opening, near.seq, place.fund, place.hospital, place.kind,
         least(place.hi, near.hi) - greatest(place.lo, near.lo) as amount
     from view_place place
-    cross join lateral (
-        select each.lo, each.hi, each.donor, each.opening, each.seq, each.posted_on from view_gift each
-        where each.tape = place.tape and each.lo < place.hi and each.lo >= (
-            select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
-        offset 0
-    ) near
+    cross join lateral gifts_meeting(place.tape, place.lo, place.hi) near
     where place.kind <> 'void' and near.posted_on between %(since)s and %(until)s
       and (%(fund)s::text is null or place.fund = %(fund)s) and (%(case)s::text is null or place.case_id = %(case)s)
 )
@@ -29,12 +23,7 @@ with part as materialized (
     select gift.donor, gift.opening, gift.seq, near.fund, near.hospital, near.kind,
         least(gift.hi, near.hi) - greatest(gift.lo, near.lo) as amount
     from view_gift gift
-    cross join lateral (
-        select each.lo, each.hi, each.fund, each.hospital, each.kind, each.case_id from view_place each
-        where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-            select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-        offset 0
-    ) near
+    cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
     where gift.donor = %(donor)s and near.kind <> 'void' and gift.posted_on between %(since)s and %(until)s
       and (%(fund)s::text is null or near.fund = %(fund)s) and (%(case)s::text is null or near.case_id = %(case)s)
 )
@@ -127,12 +116,7 @@ with leader as materialized (
         sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo)) as amount, min(gift.seq) as first, max(gift.seq) as last
     from leader
     cross join lateral (select * from view_gift each where each.donor = leader.donor offset 0) gift
-    cross join lateral (
-        select each.lo, each.hi, each.fund, each.hospital, each.kind from view_place each
-        where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-            select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-        offset 0
-    ) near
+    cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
     where not leader.many and near.kind <> 'void'
     group by gift.donor, near.fund, near.hospital, near.kind
     union all

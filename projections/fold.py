@@ -24,6 +24,9 @@ TAPE_OPENED = "TapeOpened"
 BALANCE_BROUGHT_FORWARD = "BalanceBroughtForward"
 DONATION_ATTRIBUTED = "DonationAttributed"
 ENTRY_REVERSED = "EntryReversed"
+BLOCK_ENTRIES = 4_096
+"""Days are summed up by so many entries apart, so that what was known at some time is a sum of blocks and a bit.
+Where it changes, a migration has the views folded anew."""
 TERMS_MEMBERS = ("nature", "restriction", "usable_from", "expires_on", "agreement")
 
 _tape = lru_cache(maxsize=65_536)(tape_number)
@@ -72,7 +75,7 @@ class Item(NamedTuple):
 
 
 class Arrival(msgspec.Struct, gc=False):
-    """Serials that came one behind the other to one place on one day, by the entries from `first` to `last`."""
+    """Serials that came one behind the other to one place on one day, by entries `first` to `last` of a block."""
 
     tape: int
     lo: int
@@ -82,6 +85,7 @@ class Arrival(msgspec.Struct, gc=False):
     hospital: str | None
     on: date
     opening: bool
+    block: int
     first: int
     last: int
 
@@ -194,18 +198,19 @@ class Changes:
     def _issue(self, item: Item, data: Members) -> None:
         """New gifts; their serials wait in `_arriving`, since most arrive where, and when, those before them did."""
         on, opening, seq = _dated(item), item.type == BALANCE_BROUGHT_FORWARD, item.seq
-        donation, donor, arriving = data.donation, data.donor, self._arriving
+        donation, donor, block, arriving = data.donation, data.donor, seq // BLOCK_ENTRIES, self._arriving
         for new in data.issue:
             lo, hi = new.lo, new.hi
             tape, fund, target, hospital, case = self._ends.get((new.tape, new.to)) or self._end(new)
             self.gifts.append((tape, lo, hi, donation, donor, fund, target, hospital, case, opening, on, seq))
             run = arriving.get(tape)
-            if run and run.hi == lo and run.target == target and run.on == on and run.opening is opening:
+            alike = run and run.hi == lo and run.target == target and run.on == on and run.block == block
+            if run and alike and run.opening is opening:
                 run.hi, run.last = hi, seq
             else:
                 if run:
                     self._arrive(run)
-                arriving[tape] = Arrival(tape, lo, hi, fund, target, hospital, on, opening, seq, seq)
+                arriving[tape] = Arrival(tape, lo, hi, fund, target, hospital, on, opening, block, seq, seq)
 
     def _end(self, new: Issued) -> tuple[int, str, str, str | None, str | None]:
         """Where an issue arrives: tape number, whose money, place, hospital and case; remembered for the next one."""

@@ -25,6 +25,7 @@ _BEGINNINGS = {
     "gifts": "chosen",
     "gift_places": "chosen",
     "gift_flows": "chosen",
+    "donation_flows": "chosen",
     "case_donors": "owned",
     "hospital_donors": "owned",
 }

@@ -16,7 +16,7 @@ select convert_from(substring(body from 8 for 27), 'UTF8') from entry where seq 
 select exists (select from entry where stream = %(stream)s and seq < %(size)s)
 
 -- name: chosen
--- Begins `gifts`, `gift_places` and `gift_flows`: a donor's gifts, as far as they were known to be the donor's, or one gift;
+-- Begins `gifts`, `gift_places`, `gift_flows` and `donation_flows`: a donor's gifts, as far as they were known to be the donor's, or one gift;
 -- of so many gifts from above entry %(after)s on; and each step of their serials, 1 where they came and -1 where they left.
 with candidate as (
     select * from view_gift where donor = %(donor)s
@@ -85,6 +85,22 @@ from (
 ) run join chosen gift on gift.tape = run.tape and gift.lo = run.gift
 where there > 0 order by gift.seq, run.tape, run.lo
 
+-- name: donation_flows
+-- The same of one gift from tape %(tape)s and serial %(serial)s on, in their order.
+select gift.seq, gift.donation, gift.donor, gift.fund, gift.posted_on, run.tape, run.lo, run.hi,
+    run.case_id, run.hospital, run.place
+from (
+    select tape, gift, case_id, hospital, place, serial as lo, lead(serial) over along as hi,
+        sum(sign) over along as there
+    from (
+        select tape, gift, case_id, hospital, place, serial, sum(side.sign) as sign
+        from step cross join lateral (values (lo, sign), (hi, -sign)) side (serial, sign)
+        group by tape, gift, case_id, hospital, place, serial having sum(side.sign) <> 0
+    ) edge
+    window along as (partition by tape, gift, place order by serial)
+) run join chosen gift on gift.tape = run.tape and gift.lo = run.gift
+where there > 0 and (run.tape, run.lo) >= (%(tape)s, %(serial)s) order by run.tape, run.lo
+
 -- name: case_sums
 -- What stood for a case, by kind of place; and what had come home from its hospitals and uses, less what went the other way.
 select kind, sum(amount)::bigint
@@ -139,12 +155,7 @@ with step as (
     select donor.id as donor, near.donation, near.seq, run.tape,
         greatest(run.lo, near.lo) as lo, least(run.hi, near.hi) as hi
     from run
-    cross join lateral (
-        select each.lo, each.hi, each.donation, each.donor, each.seq from view_gift each
-        where each.tape = run.tape and each.lo < run.hi and each.lo >= (
-            select max(before.lo) from view_gift before where before.tape = run.tape and before.lo <= run.lo)
-        offset 0
-    ) near
+    cross join lateral gifts_meeting(run.tape, run.lo, run.hi) near
     cross join lateral (
         select case when count(*) = 0 then near.donor
             else (array_agg(said.donor order by said.seq desc) filter (where said.seq < %(size)s))[1] end as id
@@ -159,7 +170,8 @@ select seq, donor, donation, tape, lo, hi from owned where seq > %(after)s order
 
 -- name: hospital_donors
 -- Whose serials stood at a hospital, in minor units per donor; money of no known donor comes last.
-select donor, sum(hi - lo)::bigint as amount from owned group by donor order by donor
+select donor, sum(hi - lo)::bigint as amount from owned where donor > %(behind)s or donor is null
+group by donor order by donor
 
 -- name: hospital_cases
 -- What stood at a hospital for each case: paid and not settled, and settled.
@@ -174,7 +186,7 @@ from (
     union all
     select source_case, source_kind, lo - hi from view_movement
     where source_hospital = %(hospital)s and posted_on <= %(as_of)s and seq < %(size)s
-) part
+) part where case_id > %(behind)s
 group by case_id having sum(amount) > 0 order by case_id
 
 -- name: hospital_sums
@@ -200,21 +212,24 @@ join entry on entry.stream = 'fund/' || fund.id and entry.version = 1 and entry.
 -- name: fund_figures_told
 -- What had come into these funds and where it stood: by kind of place, with whose money it is; what was issued; what of that
 -- was brought forward from before the ledger, less what of it was void; what had come from other funds and what had gone
--- there. The reversal of a transfer counts as none having been, and so does whatever makes void what was transferred.
+-- there. The reversal of a transfer counts as none having been, and so does whatever makes void what was transferred. Whole
+-- blocks of entries are added up already, so many as %(blocks)s, those below entry %(first)s.
 select fund, figure, sum(amount)::bigint
 from (
-    select fund, figure, hi - lo as amount from view_gift
-    cross join lateral (values
-        ('issued'), (split_part(target, '/', 1)), (case when opening then 'brought_forward' end)
-    ) named (figure)
-    where tape = any(array(select number from view_tape where fund = any(%(funds)s))) and figure is not null
-      and posted_on <= %(as_of)s and seq < %(size)s
+    select fund, figure, amount
+    from (
+        select fund, split_part(target, '/', 1) as kind, opening, sum(hi - lo) as amount from view_gift
+        where fund = any(%(funds)s) and posted_on <= %(as_of)s and seq >= %(first)s and seq < %(size)s
+        group by 1, 2, 3
+    ) gift
+    cross join lateral (values ('issued'), (kind), (case when opening then 'brought_forward' end)) named (figure)
+    where figure is not null
     union all
     select target_fund, target_kind, hi - lo from view_movement
-    where target_fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
+    where target_fund = any(%(funds)s) and posted_on <= %(as_of)s and seq >= %(first)s and seq < %(size)s
     union all
     select source_fund, source_kind, lo - hi from view_movement
-    where source_fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
+    where source_fund = any(%(funds)s) and posted_on <= %(as_of)s and seq >= %(first)s and seq < %(size)s
     union all
     select side.fund, side.figure, side.amount
     from view_movement
@@ -223,19 +238,18 @@ from (
         (target_fund, case when undone then 'went' else 'came' end, case when undone then -amount else amount end),
         (source_fund, case when undone then 'came' else 'went' end, case when undone then -amount else amount end)
     ) side (fund, figure, amount)
-    where source_fund <> target_fund and side.fund = any(%(funds)s) and posted_on <= %(as_of)s and seq < %(size)s
+    where source_fund <> target_fund and side.fund = any(%(funds)s) and posted_on <= %(as_of)s
+      and seq >= %(first)s and seq < %(size)s
     union all
     select near.fund, 'brought_forward', (least(move.hi, near.hi) - greatest(move.lo, near.lo))
         * case when move.target_kind = 'void' then -1 else 1 end
     from view_movement move
-    cross join lateral (
-        select each.lo, each.hi, each.fund, each.opening from view_gift each
-        where each.tape = move.tape and each.lo < move.hi and each.lo >= (
-            select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
-        offset 0
-    ) near
+    cross join lateral gifts_meeting(move.tape, move.lo, move.hi) near
     where (move.source_kind = 'void' or move.target_kind = 'void') and near.opening and near.fund = any(%(funds)s)
-      and move.posted_on <= %(as_of)s and move.seq < %(size)s
+      and move.posted_on <= %(as_of)s and move.seq >= %(first)s and move.seq < %(size)s
+    union all
+    select fund, figure, amount from view_period
+    where grain = 'day' and block < %(blocks)s and since <= %(as_of)s and fund = any(%(funds)s)
 ) part group by fund, figure
 
 -- name: fund_tapes

@@ -1,19 +1,17 @@
--- What traces read. Ranges of gifts and of places lie on a tape without gap or overlap, so those that meet [lo, hi) are
--- looked up by (tape, lo): from the last that begins at or before lo up to the last that begins below hi. `offset 0` keeps
--- the planner to that lookup, whatever it thinks of the tables' sizes, and gifts are chosen by donor or by donation in
--- two arms, each of which has its index, since an "or" of parameters may be planned as a scan of everything.
+-- What traces read. Gifts are chosen by donor or by donation in two arms, each of which has its index, since an "or" of
+-- parameters may be planned as a scan of everything; ranges that meet are found by gifts_meeting and places_meeting.
 
 -- name: snapshot
 -- All reads of this transaction see one state of the views. Compiling a plan takes longer than any trace runs, and tables
 -- that nobody has analysed yet look dear enough for it. No range is looked up twice, so remembering them is in vain.
-set transaction isolation level repeatable read, read only; set local jit = off; set local enable_memoize = off
+begin isolation level repeatable read, read only; set local jit = off; set local enable_memoize = off
 
 -- name: periods_tell
--- Whether the sums of periods tell of just the entries that are known: in step with the views, and no further.
-select coalesce((
-    select periods.notification_id = views.notification_id and periods.notification_id <= %(size)s
-    from view_tracking periods, view_tracking views
-    where periods.application_name = 'journal.periods' and views.application_name = 'journal'), false)
+-- Whether the sums of periods are in step with the views; and whether they tell of no more entries than are known.
+select coalesce(bool_and(periods.notification_id = views.notification_id), false),
+    coalesce(bool_and(periods.notification_id <= %(size)s), false)
+from view_tracking periods, view_tracking views
+where periods.application_name = 'journal.periods' and views.application_name = 'journal'
 
 -- name: known
 -- Whether anything was recorded on this stream.
@@ -37,12 +35,7 @@ from (
     union all
     select * from view_gift where donation = %(donation)s
 ) gift
-cross join lateral (
-    select each.lo, each.hi, each.place from view_place each
-    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-    offset 0
-) near
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 group by near.place order by near.place
 
 -- name: donor_places
@@ -66,13 +59,20 @@ from (
     union all
     select * from view_gift where donation = %(donation)s
 ) gift
-cross join lateral (
-    select each.lo, each.hi, each.place, each.case_id, each.hospital from view_place each
-    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-    offset 0
-) near
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 order by gift.seq, gift.tape, greatest(gift.lo, near.lo)
+
+-- name: donation_flows
+-- The same of one gift from tape %(tape)s and serial %(serial)s on, in their order.
+select gift.seq, gift.donation, gift.donor, gift.fund, gift.posted_on, gift.tape,
+    greatest(gift.lo, near.lo), least(gift.hi, near.hi), near.case_id, near.hospital, near.place
+from (
+    select seq, donation, donor, fund, posted_on, tape, hi,
+        case tape when %(tape)s then greatest(lo, %(serial)s) else lo end as lo
+    from view_gift where donation = %(donation)s and (tape, hi) > (%(tape)s, %(serial)s)
+) gift
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
+order by gift.tape, greatest(gift.lo, near.lo)
 
 -- name: chosen
 -- Begins `gift_steps`: so many of a donor's gifts from above entry %(after)s on, or one gift.
@@ -100,21 +100,16 @@ where target_case = %(case)s and target_kind in ('hospital', 'used') and source_
 -- Whose serials stand for a case, range by range, in the order of the gifts from above entry %(after)s on.
 select near.seq, near.donor, near.donation, near.tape, greatest(place.lo, near.lo) as lo, least(place.hi, near.hi) as hi
 from view_place place
-cross join lateral (
-    select each.tape, each.lo, each.hi, each.donation, each.donor, each.seq from view_gift each
-    where each.tape = place.tape and each.lo < place.hi and each.lo >= (
-        select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
-    offset 0
-) near
+cross join lateral gifts_meeting(place.tape, place.lo, place.hi) near
 where place.case_id = %(case)s and near.seq > %(after)s
 order by near.seq, near.donation, near.tape, greatest(place.lo, near.lo)
 
 -- name: hospital_cases
--- What stands at a hospital for each case: paid and not settled, and settled.
+-- What stands at a hospital for each case behind one: paid and not settled, and settled.
 select case_id,
     coalesce(sum(hi - lo) filter (where kind = 'hospital'), 0)::bigint as paid,
     coalesce(sum(hi - lo) filter (where kind = 'used'), 0)::bigint as used
-from view_place where hospital = %(hospital)s group by case_id order by case_id
+from view_place where hospital = %(hospital)s and case_id > %(behind)s group by case_id order by case_id
 
 -- name: hospital_sums
 -- The same over all cases.
@@ -123,16 +118,11 @@ select coalesce(sum(hi - lo) filter (where kind = 'hospital'), 0)::bigint,
 from view_place where hospital = %(hospital)s
 
 -- name: hospital_donors
--- Whose serials stand at a hospital, in minor units per donor; money of no known donor comes last.
+-- Whose serials stand at a hospital, in minor units per donor behind one; money of no known donor comes last.
 select near.donor, sum(least(place.hi, near.hi) - greatest(place.lo, near.lo))::bigint as amount
 from view_place place
-cross join lateral (
-    select each.lo, each.hi, each.donor from view_gift each
-    where each.tape = place.tape and each.lo < place.hi and each.lo >= (
-        select max(before.lo) from view_gift before where before.tape = place.tape and before.lo <= place.lo)
-    offset 0
-) near
-where place.hospital = %(hospital)s
+cross join lateral gifts_meeting(place.tape, place.lo, place.hi) near
+where place.hospital = %(hospital)s and (near.donor > %(behind)s or near.donor is null)
 group by near.donor order by near.donor
 
 -- name: funds

@@ -12,7 +12,7 @@ from eventsourcing.persistence import Notification
 
 from ledger.database import Cursor, Database, queries, tuples
 from projections import summing
-from projections.fold import items_of
+from projections.fold import Item, items_of
 from projections.views import digests, folded, take_turn
 
 _SQL = queries("projections", "rebuilding.sql")
@@ -22,8 +22,10 @@ TABLES = (
     *("view_standing", "view_donor", "view_giving", "view_leader", "view_donor_place", "view_period"),
 )
 """What is made anew."""
-BOUNDED = ("view_standing",)
+BOUNDED = {"view_standing"}
 """Bounds may be wider than they need be, which is no difference; made anew they are as they should be."""
+COUNTED = {"view_donor", "view_giving"}
+"""One counts the rows of the other, and those of nothing with them: they are replaced together."""
 
 
 @contextmanager
@@ -44,9 +46,13 @@ class Beside:
         self._cursor = cursor
         self.position = 0
 
-    def fold(self, page: Sequence[Notification]) -> None:
-        """Folds the next page, of whole entries. Raises ProjectionFailed."""
-        changes = folded(self._cursor, items_of(page))
+    def fold(self, page: Sequence[Notification], items: Sequence[Item] | None = None) -> None:
+        """Folds the next page, of whole entries; `items` if they were read already. Raises ProjectionFailed."""
+        with self._cursor.connection.transaction():
+            self._fold(page, items_of(page) if items is None else items)
+
+    def _fold(self, page: Sequence[Notification], items: Sequence[Item]) -> None:
+        changes = folded(self._cursor, items)
         if said := changes.attributions:
             self._cursor.execute(_SQL["insert_attributions"], [list(column) for column in zip(*said, strict=True)])
         self.position = page[-1].id
@@ -70,6 +76,6 @@ class Beside:
         self._cursor.execute(_SQL["look_at_the_others"])
         kept = digests(self._cursor)
         unlike = tuple(name for name in TABLES if made[name] != kept[name])
-        for name in {*unlike, *BOUNDED}:
+        for name in {*unlike} | BOUNDED | (COUNTED if COUNTED & {*unlike} else set()):
             self._cursor.execute(_SQL[f"replace_{name}"])
         return unlike

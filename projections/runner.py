@@ -108,13 +108,14 @@ class Runner:
 
     def _refold(self, views: Beside, progress: Progress | None) -> None:
         """Brings them to where the views are; to the end of the journal when those stand still."""
-        while True:
-            size = self.position() if self.failure() is None else self._journal.entries.max_notification_id() or 0
-            if views.position >= size or not (page := self._page_after(views.position, size)):
-                return
-            views.fold(page)
-            if progress is not None:
-                progress(views.position, max(views.position, size))
+        size = self.position() if self.failure() is None else self._journal.entries.max_notification_id() or 0
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            reading = ahead.submit(self._read_after, views.position, size)
+            while (read := reading.result())[0]:
+                reading = ahead.submit(self._read_after, read[0][-1].id, size)
+                views.fold(*read)
+                if progress is not None:
+                    progress(views.position, size)
 
     def run(self, stop: threading.Event) -> None:
         """Follows the journal until `stop` is set; starts again, after a pause, when the connection drops.
@@ -151,9 +152,11 @@ class Runner:
                 return page
             limit *= 2
 
-    def _read_after(self, position: int) -> tuple[Sequence[Notification], Sequence[Item] | None]:
-        """The next page and what is read in it; None where that fails, for the fold to say so."""
-        page = self._page_after(position)
+    def _read_after(
+        self, position: int, stop: int | None = None
+    ) -> tuple[Sequence[Notification], Sequence[Item] | None]:
+        """The next page, up to `stop`, and what is read in it; None where that fails, for the fold to say so."""
+        page = self._page_after(position, stop)
         with suppress(ProjectionFailed):
             return page, items_of(page)
         return page, None

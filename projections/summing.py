@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, LiteralString
 
 from ledger.database import Cursor, queries
+from projections import fold
 from projections.fold import Changes
 from projections.sums import BROUGHT_FORWARD, OPENING, UNKNOWN, VOID, Standing, Sums
 
@@ -102,8 +103,9 @@ def add_periods(cursor: Cursor, page: Page) -> None:
     """Adds the page to the periods."""
     days = dict(page.sums.days)
     if page.sums.voids:
-        for on, fund, amount in cursor.execute(_SQL["void_openings"], page.bounds).fetchall():
-            days[on, fund, BROUGHT_FORWARD] = days.get((on, fund, BROUGHT_FORWARD), 0) + amount
+        for block, on, fund, amount in cursor.execute(_SQL["void_openings"], page.bounds | _sizes()).fetchall():
+            key = block, on, fund, BROUGHT_FORWARD
+            days[key] = days.get(key, 0) + amount
     if days:
         cursor.execute(_SQL["add_periods"], _columns((*key, amount) for key, amount in sorted(days.items())))
 
@@ -126,7 +128,7 @@ def _told(name: str, then: str) -> LiteralString:
 
 
 def _sizes() -> dict[str, int]:
-    return {"many": MANY_RANGES, "leaders": LEADERS}
+    return {"many": MANY_RANGES, "leaders": LEADERS, "block": fold.BLOCK_ENTRIES}
 
 
 def forget(cursor: Cursor) -> None:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ledger.places import parse_place
+from projections import fold
 from projections.fold import ENTRY_REVERSED, Arrival
 
 ALL, UNKNOWN, OPENING = "all", "unknown", "opening"
@@ -31,13 +32,13 @@ class Standing(NamedTuple):
 class Sums:
     """What a page's gifts, and as far as that goes its movements, add to the sums that are kept.
 
-    `standing` holds amount, first and last seq; `donors` ranges and minor units; `days` minor units by day, fund and
-    figure; `voids` is whether anything became void or ceased to be.
+    `standing` holds amount, first and last seq; `donors` ranges and minor units; `days` minor units by block, day,
+    fund and figure; `voids` is whether anything became void or ceased to be.
     """
 
     standing: dict[Standing, tuple[int, int, int]] = field(default_factory=dict)
     donors: dict[str, tuple[int, int]] = field(default_factory=dict)
-    days: dict[tuple[date, str, str], int] = field(default_factory=lambda: defaultdict(int))
+    days: dict[tuple[int, date, str, str], int] = field(default_factory=lambda: defaultdict(int))
     voids: bool = False
 
     def take_gifts(self, gifts: Iterable[Any]) -> None:
@@ -61,27 +62,22 @@ class Sums:
         for run in arrivals:
             amount, kind = run.hi - run.lo, parse_place(run.target).kind
             self._stand(Standing(ALL, run.fund, kind, run.hospital or ""), (amount, run.first, run.last))
-            self._count(run.on, run.fund, ISSUED, amount)
-            self._count(run.on, run.fund, kind, amount)
-            if run.opening:
-                self._count(run.on, run.fund, BROUGHT_FORWARD, amount)
+            for figure in (ISSUED, kind, BROUGHT_FORWARD) if run.opening else (ISSUED, kind):
+                self.days[run.block, run.on, run.fund, figure] += amount
 
     def take_movements(self, movements: Iterable[Any]) -> None:
         """Moves, in the order of view_movement's columns. A transfer that is undone counts as none having been."""
         for row in movements:
-            _, on, _, lo, hi, topic, _, source_kind, source_fund, _, _, _, target_kind, target_fund, _, _ = row
-            amount = hi - lo
-            self._count(on, source_fund, source_kind, -amount)
-            self._count(on, target_fund, target_kind, amount)
+            seq, on, _, lo, hi, topic, _, source_kind, source_fund, _, _, _, target_kind, target_fund, _, _ = row
+            amount, block = hi - lo, seq // fold.BLOCK_ENTRIES
+            self.days[block, on, source_fund, source_kind] -= amount
+            self.days[block, on, target_fund, target_kind] += amount
             if source_fund != target_fund:
                 undone = topic == ENTRY_REVERSED or target_kind == VOID
-                self._count(on, source_fund, CAME if undone else WENT, -amount if undone else amount)
-                self._count(on, target_fund, WENT if undone else CAME, -amount if undone else amount)
+                self.days[block, on, source_fund, CAME if undone else WENT] += -amount if undone else amount
+                self.days[block, on, target_fund, WENT if undone else CAME] += -amount if undone else amount
             self.voids = self.voids or VOID in (source_kind, target_kind)
 
     def _stand(self, where: Standing, added: tuple[int, int, int]) -> None:
         amount, first, last = self.standing.get(where, (0, added[1], added[2]))
         self.standing[where] = (amount + added[0], min(first, added[1]), max(last, added[2]))
-
-    def _count(self, on: date, fund: str, figure: str, amount: int) -> None:
-        self.days[on, fund, figure] += amount

@@ -1,6 +1,5 @@
--- How the sums are kept: each statement at most once a page, after the page's rows are in the other views. Gifts that meet
--- a range are looked up as in queries.sql. Only what moved money of no known donor, or of donors with many gifts, needs a
--- look at gifts at all.
+-- How the sums are kept: each statement at most once a page, after the page's rows are in the other views. Only what moved
+-- money of no known donor, or of donors with many gifts, needs a look at gifts at all.
 
 -- name: add_standing
 -- What the page's issues added to what stands where.
@@ -39,12 +38,7 @@ with part as materialized (
         sum(side.sign * (least(move.hi, near.hi) - greatest(move.lo, near.lo)))::bigint as amount,
         min(near.seq) as first, max(near.seq) as last
     from view_movement move
-    cross join lateral (
-        select each.lo, each.hi, each.donor, each.opening, each.seq from view_gift each
-        where each.tape = move.tape and each.lo < move.hi and each.lo >= (
-            select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
-        offset 0
-    ) near
+    cross join lateral gifts_meeting(move.tape, move.lo, move.hi) near
     cross join lateral (values
         (move.target_fund, move.target, move.target_kind, move.target_hospital, 1),
         (move.source_fund, move.source, move.source_kind, move.source_hospital, -1)
@@ -87,12 +81,7 @@ select donor, many, ranges >= %s from changed where many or ranges >= %s
 select near.donor, 0, sum((least(move.hi, near.hi) - greatest(move.lo, near.lo))
     * case when move.target_kind = 'void' then -1 else 1 end)::bigint
 from view_movement move
-cross join lateral (
-    select each.lo, each.hi, each.donor from view_gift each
-    where each.tape = move.tape and each.lo < move.hi and each.lo >= (
-        select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
-    offset 0
-) near
+cross join lateral gifts_meeting(move.tape, move.lo, move.hi) near
 where move.seq between %(first)s and %(last)s and near.donor is not null
   and (move.source_kind = 'void') <> (move.target_kind = 'void')
 group by near.donor
@@ -107,12 +96,7 @@ with newest as (
 select gift.donor, newest.donor, gift.opening, gift.seq, gift.tape, gift.lo, near.fund, near.place, near.kind,
     coalesce(near.hospital, ''), (least(gift.hi, near.hi) - greatest(gift.lo, near.lo))::bigint
 from newest join view_gift gift using (donation)
-cross join lateral (
-    select each.lo, each.hi, each.place, each.kind, each.fund, each.hospital from view_place each
-    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-    offset 0
-) near
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 where gift.donor is distinct from newest.donor
 
 -- name: add_places
@@ -130,12 +114,7 @@ insert into view_donor_place (donor, fund, place, kind, hospital, amount)
 select gift.donor, near.fund, near.place, near.kind, coalesce(near.hospital, ''),
     sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo))::bigint
 from chosen join view_gift gift using (donor)
-cross join lateral (
-    select each.lo, each.hi, each.place, each.kind, each.fund, each.hospital from view_place each
-    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-    offset 0
-) near
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 group by gift.donor, near.fund, near.place, near.kind, near.hospital
 
 -- name: keep_no_more
@@ -171,27 +150,23 @@ on conflict do nothing
 
 -- name: add_periods
 -- What days changed in funds' figures, and their months.
-insert into view_period as kept (grain, since, fund, figure, amount)
-select grain, case grain when 'day' then since else date_trunc('month', since)::date end, fund, figure, sum(amount)::bigint
-from unnest(%b::date[], %b::text[], %b::text[], %b::bigint[]) change (since, fund, figure, amount)
+insert into view_period as kept (grain, since, fund, figure, block, amount)
+select grain, case grain when 'day' then since else date_trunc('month', since)::date end, fund, figure,
+    case grain when 'day' then block else 0 end, sum(amount)::bigint
+from unnest(%b::bigint[], %b::date[], %b::text[], %b::text[], %b::bigint[]) change (block, since, fund, figure, amount)
 cross join (values ('day'), ('month')) grains (grain)
-group by 1, 2, 3, 4 order by 1, 2, 3, 4
-on conflict (grain, since, fund, figure) do update set amount = kept.amount + excluded.amount
+group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
+on conflict (grain, since, fund, figure, block) do update set amount = kept.amount + excluded.amount
 
 -- name: void_openings
--- What of balances brought forward the page's moves made void, or no longer so, by day.
-select move.posted_on, near.fund, sum((least(move.hi, near.hi) - greatest(move.lo, near.lo))
+-- What of balances brought forward the page's moves made void, or no longer so, by block and day.
+select move.seq / %(block)s, move.posted_on, near.fund, sum((least(move.hi, near.hi) - greatest(move.lo, near.lo))
     * case when move.target_kind = 'void' then -1 else 1 end)::bigint
 from view_movement move
-cross join lateral (
-    select each.lo, each.hi, each.fund, each.opening from view_gift each
-    where each.tape = move.tape and each.lo < move.hi and each.lo >= (
-        select max(before.lo) from view_gift before where before.tape = move.tape and before.lo <= move.lo)
-    offset 0
-) near
+cross join lateral gifts_meeting(move.tape, move.lo, move.hi) near
 where move.seq between %(first)s and %(last)s and near.opening
   and (move.source_kind = 'void') <> (move.target_kind = 'void')
-group by move.posted_on, near.fund
+group by 1, 2, 3
 
 -- name: forget
 -- Empties the sums.

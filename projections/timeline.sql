@@ -56,12 +56,7 @@ from (
     union all
     select seq, tape, lo, hi from view_gift where case_id = %(case)s and posted_on <= %(as_of)s and seq < %(size)s
 ) step
-cross join lateral (
-    select each.lo, each.hi, each.donation, each.donor, each.seq from view_gift each
-    where each.tape = step.tape and each.lo < step.hi and each.lo >= (
-        select max(before.lo) from view_gift before where before.tape = step.tape and before.lo <= step.lo)
-    offset 0
-) near
+cross join lateral gifts_meeting(step.tape, step.lo, step.hi) near
 cross join lateral (
     select case when count(*) = 0 then near.donor
         else (array_agg(said.donor order by said.seq desc) filter (where said.seq < %(size)s))[1] end as id

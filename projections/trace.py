@@ -20,6 +20,7 @@ from ledger.database import Connection, Cursor, queries, tuples
 from ledger.errors import BadValue, Unknown, UnknownThen
 from ledger.journal import Journal
 from ledger.places import fund_place, is_source, parse_place, tape_name, tape_number
+from projections import fold
 
 FETCH_ROWS = 2_000
 FEW_GIFTS, FETCH_GIFTS, FETCH_GIFTS_BACK = 200, 1_000, 50_000
@@ -42,9 +43,12 @@ QUERIES: dict[str, LiteralString] = {
 @contextmanager
 def snapshot(journal: Journal) -> Iterator[Connection]:
     """A connection that sees one state of entries and views, for as long as the block lasts."""
-    with journal.entries.datastore.get_connection() as connection, connection.transaction():
+    with journal.entries.datastore.get_connection() as connection:
         connection.execute(_SQL["snapshot"])
-        yield connection
+        try:
+            yield connection
+        finally:
+            connection.rollback()  # there is nothing to commit
 
 
 @contextmanager
@@ -108,20 +112,26 @@ class Traces:
         lists = {"donations": iter(list(_donations(shown))), "flows": map(_flow, joined(map(_run, shown)))}
         return {**trace, **lists, **({} if page is None else {"next": following})}
 
-    def donation(self, donation: str) -> Trace:
-        """`{donation, donor, fund, on, seq, amount, given, by_place, flows}`: `amount` is what was issued."""
-        rows = self.ask("gift_flows", {"donor": None, "donation": donation, "after": -1, "gifts": MAX_SEQ})
-        if not rows:
+    def donation(self, donation: str, behind: tuple[int, int] | None = None) -> Trace:
+        """`{donation, donor, fund, on, seq, amount, given, by_place, flows}`: `amount` is what was issued.
+
+        `flows` are in the order of tapes and serials, of a page alone those from tape and serial `behind` on.
+        """
+        which = {"donor": None, "donation": donation, "after": -1, "gifts": MAX_SEQ}
+        gifts = self.ask("gifts", which)
+        if not gifts:
             raise self._unknown("donation", donation)
-        _, _, donor, _, on, *_ = rows[0]
-        by_place = _places_of(rows)
+        _, donor, fund, on, seq, amount = gifts[0]
+        by_place = dict(self.ask("gift_places", which))
+        tape, serial = behind or (0, 0)
+        rows = self.stream("donation_flows", {**which, "tape": tape, "serial": serial})
         return {
             "donation": donation,
             "donor": donor,
-            "fund": min(row[3] for row in rows),
+            "fund": fund,
             "on": on.isoformat(),
-            "seq": rows[0][0],
-            "amount": sum(by_place.values()),
+            "seq": seq,
+            "amount": amount,
             "given": _given(by_place),
             "by_place": by_place,
             "flows": map(_flow, joined(map(_run, rows))),
@@ -162,13 +172,14 @@ class Traces:
         following = owners[page.limit - 1][0] if len(owners) > page.limit else None
         return {**found, "donors": map(itemgetter(1), iter(owners[: page.limit])), "next": following}
 
-    def hospital(self, hospital: str) -> Trace:
+    def hospital(self, hospital: str, behind: str | None = None) -> Trace:
         """`{hospital, paid, used, total, cases, donors}`: what stands there, not settled (`paid`) and settled (`used`).
 
-        A case is `{case, paid, used, total}`, a donor `{donor, amount}`.
+        A case is `{case, paid, used, total}`, a donor `{donor, amount}`; by id, of a page alone those `behind` one.
+        Money of no known donor comes last.
         """
         self.require("hospital", hospital)
-        which = {"hospital": hospital, "case": None, "after": -1}
+        which = {"hospital": hospital, "case": None, "after": -1, "behind": behind or ""}
         [(paid, used)] = self.ask("hospital_sums", which)
         cases = (
             {"case": case, "paid": paid, "used": used, "total": paid + used}
@@ -210,8 +221,10 @@ class Traces:
             self.require("fund", fund)
         funds = [fund] if fund is not None else sorted(one for (one,) in self.ask("funds", {}))
         figures: dict[str, Counter[str]] = {one: Counter() for one in funds}
-        [(told,)] = self.ask("periods_tell", {})
-        for one, figure, amount in self.ask("fund_figures" if told else "fund_figures_told", {"funds": funds}):
+        [(in_step, entire)] = self.ask("periods_tell", {})
+        blocks = self._bounds["size"] // fold.BLOCK_ENTRIES if in_step else 0
+        which = {"funds": funds, "blocks": blocks, "first": blocks * fold.BLOCK_ENTRIES}
+        for one, figure, amount in self.ask("fund_figures" if in_step and entire else "fund_figures_told", which):
             figures[one][figure] = amount
         return [_balance(one, sums) for one, sums in figures.items()]
 
@@ -282,10 +295,10 @@ class Traces:
         return self._cursor.execute(self._queries[name], {**self._bounds, **which}).fetchall()
 
     def stream(self, name: str, which: dict[str, Any]) -> Iterator[Any]:
-        """The rows of a query as they are asked for: at once if they are few, else through a cursor of the server."""
+        """The rows of a query, once they are asked for: in one go if few, else through a cursor of the server."""
         bounds = {**self._bounds, **which}
         few = self._cursor.execute(f"{self._queries[name]} limit {FETCH_ROWS}", bounds).fetchall()
-        return iter(few) if len(few) < FETCH_ROWS else self._stream_many(name, bounds)
+        yield from few if len(few) < FETCH_ROWS else self._stream_many(name, bounds)
 
     def _stream_many(self, name: str, bounds: dict[str, Any]) -> Iterator[Any]:
         self._streams += 1

@@ -16,10 +16,12 @@ from reports.postings import Account
 
 DEFAULTS = {
     "bank": "1002 银行存款 | Cash at bank",
+    "cash": "1001 现金 | Cash in hand",
     "channel": "1009 其他货币资金 | Money at payment channels",
     "unnamed": "1002 银行存款 | Cash at bank",
     "advance": "1122 其他应收款 | Other receivables",
     "agency_advance": "1801 受托代理资产 | Agency assets",
+    "suspense": "2209 其他应付款 | Other payables",
     "agency": "2601 受托代理负债 | Agency liabilities",
     "net_unrestricted": "3101 非限定性净资产 | Unrestricted net assets",
     "net_restricted": "3102 限定性净资产 | Restricted net assets",

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -23,6 +23,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from audit.checkpoint import Checkpoint
+from audit.verify import Said
 from ledger.database import Connection, queries, tuples
 from ledger.errors import InputFault, Unknown
 from ledger.ids import check_id
@@ -161,6 +162,11 @@ def _standing(by_place: Mapping[str, int]) -> dict[str, int]:
 _FIGURES = {"hospital": _hospital, "donor": _donor}
 
 
-def differences(given: Mapping[str, Any], found: Letter) -> Iterable[str]:
-    """The members of a letter that are not as the log has them."""
-    return [name for name in found if given.get(name) != found[name]]
+def letter_flaws(given: Reference, members: Mapping[str, Any] | None, found: Letter) -> Iterator[Said]:
+    """What of a letter's reference, and of its members where they are at hand, is not as the log has it."""
+    own = reference_of(found)
+    if own != given:
+        yield Said(f"账本得出的核验编号是 {own}", f"the ledger's figures come to another reference, {own}")
+    for name in () if members is None else found:
+        if members is not None and members.get(name) != found[name]:
+            yield Said(f"“{name}”与账本不同", f"its {name!r} is not as the ledger has it")

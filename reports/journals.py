@@ -50,13 +50,15 @@ def name_of(account: Account, form: str) -> str:
     """What an account is called; different accounts have different names."""
     nature, fund = account.nature.title(), _segment(account.fund, form)
     match account.kind:
-        case "bank" | "channel":
+        case "bank" | "channel" | "cash":
             return f"Assets:{account.kind.title()}:{_segment(account.detail, form)}"
         case "unnamed":
             return "Assets:Unnamed"
         case "advance":
             kind = "Agency-Advances" if nature else "Advances"
             return f"Assets:{kind}:{_segment(account.detail, form)}"
+        case "suspense":
+            return "Liabilities:Suspense"
         case "agency":
             return f"Liabilities:Agency:{fund}"
         case "net":

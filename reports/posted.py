@@ -26,7 +26,9 @@ def posted(journal: Journal, size: int, until: date = date.max) -> Iterator[Post
         cursor = tuples(connection)
         tapes = cursor.execute(_SQL["tapes"], {"size": size}).fetchall()
         books = Books(
-            {number: fund for number, fund, _ in tapes}, natures_of({number: terms for number, _, terms in tapes})
+            {number: fund for number, fund, _ in tapes},
+            natures_of({number: terms for number, _, terms in tapes}),
+            dict(cursor.execute(_SQL["accounts"], {"size": size}).fetchall()),
         )
         yield books.post(_told(connection, size, until))
 

@@ -23,6 +23,9 @@ from ledger.places import is_source, parse_place, tape_number
 from reports.cash_legs import HELD, OPENING
 from reports.homes import Home, Homes
 
+SUSPENSE = ("ReceiptSuspended", "SuspenseRepaid")
+"""Facts of money that is owed and has no serials; what names such a receipt later has its money from there."""
+MATCHED = "LinesMatched"
 GIFT, REVERSAL = "DonationReceived", "EntryReversed"
 RESTRICTED, UNRESTRICTED, AGENCY = "restricted", "unrestricted", "agency"
 NATURES = (RESTRICTED, UNRESTRICTED, AGENCY)
@@ -47,8 +50,8 @@ class Basis(NamedTuple):
 
 
 class Account(NamedTuple):
-    """What is posted to. `kind`: bank, channel or unnamed (cash); advance (`detail`: the hospital); net; agency (owed);
-    income (its source); refunded; expense (what for); out.
+    """What is posted to. `kind`: bank, channel, cash or unnamed; advance (`detail`: the hospital); net; agency and
+    suspense (owed); income (its source); refunded; expense (what for); out.
 
     `nature` is restricted, unrestricted or agency where money's class matters, and "" elsewhere.
     """
@@ -64,9 +67,11 @@ class Account(NamedTuple):
         return Account("net", "", self.nature, self.fund) if self.kind in PROFIT_AND_LOSS else self
 
 
-CASH = ("bank", "channel", "unnamed")
+MONEY = ("bank", "channel", "cash", "unnamed")
 PROFIT_AND_LOSS = ("income", "refunded", "expense", "out")
-_CASH = Account("cash")
+_CASH = Account("")
+"""What is cash, until it is known on which accounts."""
+_SUSPENSE = Account("suspense")
 Postings = Mapping[Account, int]
 """Minor units by account, debits above zero, credits below; the sum is zero."""
 
@@ -90,6 +95,7 @@ class _Cash(Struct, frozen=True):
 
 class _Line(Struct, frozen=True):
     amount: int
+    account: str = ""
 
 
 class Members(Struct, frozen=True):
@@ -103,10 +109,12 @@ class Members(Struct, frozen=True):
     moves: tuple[Moved, ...] = ()
     amount: int | None = None
     lines: tuple[_Line, ...] = ()
+    legs: tuple[_Line, ...] = ()
     source: str = "donation"
     hospital: str | None = None
     channel: str | None = None
     cash: tuple[_Cash, ...] = ()
+    suspense: str | None = None
 
 
 class _Entry(Struct, frozen=True):
@@ -144,10 +152,11 @@ def natures_of(terms: Mapping[int, Mapping[str, object]]) -> dict[int, str]:
 class Books:
     """Posts entries one after another, in the order of their days and then of the chain."""
 
-    def __init__(self, funds: dict[int, str], natures: Mapping[int, str]) -> None:
+    def __init__(self, funds: dict[int, str], natures: Mapping[int, str], kinds: Mapping[str, str]) -> None:
+        """`kinds` are those of accounts that were opened: bank, channel or cash."""
         self._homes = Homes(funds)
         self._natures = natures
-        self._channels: set[str] = set()
+        self._kinds = dict(kinds)
 
     def post(self, entries: Iterable[Told]) -> Iterator[Transaction]:
         """What the entries post, whole groups as one; those that change no account are passed over."""
@@ -163,7 +172,7 @@ class Books:
 
     def _transaction(self, parts: Sequence[tuple[Told, _Entry]]) -> Transaction | None:
         told, entry = parts[0]
-        assert entry.data.on == told.on, "an entry is posted on its own day"
+        assert entry.data.on == told.on or told.type == MATCHED, "an entry is posted on its own day"
         sums: Counter[Account] = Counter()
         for _, each in parts:
             for issue in each.data.issue:
@@ -174,9 +183,15 @@ class Books:
             original = _decode(told.reversed_body).data
             if told.reversed_type == GIFT:
                 self._take_back(original, sums)
-            legs, sign = self._legs(told.reversed_type, original), -1
+            fact, kind, sign = original, told.reversed_type, -1
         else:
-            legs, sign = self._legs(told.type, entry.data), 1
+            fact, kind, sign = entry.data, told.type, 1
+        if kind in SUSPENSE:
+            sums[_CASH] += sign * SIDES[kind] * _whole(fact)
+            sums[_SUSPENSE] -= sign * SIDES[kind] * _whole(fact)
+        if kind == MATCHED:
+            self._arrive(fact, sums)
+        legs = self._legs(kind, fact)
         self._settle(sums, {account: sign * amount for account, amount in legs.items()})
         postings = {account: amount for account, amount in sums.items() if amount}
         assert sum(postings.values()) == 0, "debits and credits are equal"
@@ -231,6 +246,13 @@ class Books:
         sums[asset] += amount
         sums[claim] -= amount
 
+    def _arrive(self, match: Members, sums: Counter[Account]) -> None:
+        """Money that its bank says is on another account than its entry named: a channel's that was paid out, say."""
+        for line in match.lines:
+            sums[Account(self._kinds.get(line.account, "bank"), line.account)] += line.amount
+        for leg in match.legs:
+            sums[Account(self._kinds.get(leg.account, "bank"), leg.account)] -= leg.amount
+
     def _claim(self, home: Home) -> Account:
         nature = self._natures[home.terms]
         return Account(AGENCY, "", "", home.fund) if nature == AGENCY else Account("net", "", nature, home.fund)
@@ -238,14 +260,16 @@ class Books:
     def _legs(self, type: str, data: Members) -> Counter[Account]:
         """The accounts on which the cash moved, as far as the entry names them."""
         if data.channel is not None:
-            self._channels.add(data.channel)
-        side, legs = SIDES.get(type, 1), Counter[Account]()
-        whole = data.amount if data.amount is not None else sum(line.amount for line in data.lines)
+            self._kinds.setdefault(data.channel, "channel")
+        side, whole, legs = SIDES.get(type, 0 if type == MATCHED else 1), _whole(data), Counter[Account]()
+        if data.suspense is not None and type not in SUSPENSE:
+            legs[_SUSPENSE] = side * whole
+            return legs
         for leg in data.cash:
             amount = whole if leg.amount is None else leg.amount
-            legs[Account("channel" if leg.account in self._channels else "bank", leg.account)] += side * amount
+            legs[Account(self._kinds.get(leg.account, "bank"), leg.account)] += side * amount
         if not data.cash and data.channel is not None:
-            legs[Account("channel", data.channel)] += side * whole
+            legs[Account(self._kinds[data.channel], data.channel)] += side * whole
         return legs
 
     @staticmethod
@@ -256,6 +280,11 @@ class Books:
             return  # an opening balance that was paid to a hospital before: its cash is in no account of ours
         sums.update(legs)
         sums[Account("unnamed")] += cash - sum(legs.values())
+
+
+def _whole(data: Members) -> int:
+    """What a fact is about: its amount, or that of its lines."""
+    return data.amount if data.amount is not None else sum(line.amount for line in data.lines)
 
 
 _SPENT = {

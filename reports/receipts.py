@@ -10,7 +10,8 @@ from types import MappingProxyType
 from msgspec import json
 
 from audit import verify
-from audit.checkpoint import Checkpoint
+from audit.anchor import vouching
+from audit.checkpoint import Checkpoint, Note
 from audit.files import write_whole
 from audit.log import Log, Openings
 from audit.policy import Policy
@@ -111,7 +112,7 @@ def write_folder(
             mode = 0o600 if one.openings else 0o644
             write_whole(beside / f"{one.proof.index:06}.tlog-proof", one.proof.text(), mode)
         write_whole(beside / "policy", policy.text())
-        write_whole(beside / "README.md", _readme(title, receipts, head).encode())
+        write_whole(beside / "README.md", _readme(title, receipts, head, policy).encode())
         for name, data in more.items():
             write_whole(beside / name, data)
         shutil.copyfile(verify.__file__, beside / "verify.py")
@@ -123,7 +124,7 @@ def write_folder(
         raise ReceiptsFault(folder=folder, reason=error.strerror, reason_zh=error.strerror) from error
 
 
-def _readme(title: str, receipts: Sequence[Receipt], head: Checkpoint) -> str:
+def _readme(title: str, receipts: Sequence[Receipt], head: Checkpoint, policy: Policy) -> str:
     zh, en = Reader("zh"), Reader("en")
     rows = []
     for one in receipts:
@@ -131,8 +132,15 @@ def _readme(title: str, receipts: Sequence[Receipt], head: Checkpoint) -> str:
         opened = ", ".join(each["field"] for each in one.openings)
         kind = f"{word(entry.type, zh)} / {word(entry.type, en)}"
         rows.append(f"| `{entry.seq:06}.tlog-proof` | {kind} | {entry.data.get('on', entry.at[:10])} | {opened} |")
+    witnesses = vouching(Note.parse(receipts[0].proof.checkpoint), policy)
     return README.format(
-        title=title, origin=head.origin, size=head.size, root=head.root.hex(), rows="\n".join(rows), count=len(receipts)
+        title=title,
+        origin=head.origin,
+        size=head.size,
+        root=head.root.hex(),
+        rows="\n".join(rows),
+        count=len(receipts),
+        witnesses=", ".join(f"{name} {verify.shown_time(at)}" for name, at in witnesses) or "—",
     )
 
 
@@ -182,4 +190,6 @@ foundation gives the same receipt under its newest head.
 {rows}
 
 {size} 条分录的树根 / root of {size} entries: `{root}`
+
+见证签名 / witnesses that signed this head, and when: {witnesses}
 """

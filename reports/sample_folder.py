@@ -18,6 +18,7 @@ from audit.checkpoint import Checkpoint
 from audit.log import Openings
 from ledger.codec import Entry
 from ledger.journal import Journal
+from ledger.money import format_amount
 from ledger.vault import Reader, Vault
 from ledger.vault_faults import SubjectIsRestricted
 from reports.sampling import Drawn, Sample, Wanted
@@ -26,7 +27,7 @@ FORMAT = "fenhao-sample/1"
 
 
 class Asked(NamedTuple):
-    """What was asked for, by whom and why."""
+    """What was asked for, by whom and why, of a ledger in which currency."""
 
     method: str
     seed: str
@@ -34,6 +35,8 @@ class Asked(NamedTuple):
     wanted: Wanted
     by: str
     reason: str
+    currency: str
+    exponent: int
 
 
 class Opened(NamedTuple):
@@ -82,6 +85,8 @@ def manifest(
         "origin": head.origin,
         "size": head.size,
         "root": head.root.hex(),
+        "currency": asked.currency,
+        "exponent": asked.exponent,
         "head": note.decode(),
         "method": asked.method,
         "seed": asked.seed,
@@ -141,7 +146,8 @@ def page_of(members: dict[str, Any], lines: Iterable[str]) -> Iterator[str]:
     yield f"|{'---|' * len(COLUMNS)}"
     for one in members["drawn"]:
         evidence = ", ".join(f"`{each}`" for each in one["evidence"])
-        fact = f"| {one['entry']} | {one['on'] or ''} | {one['type']} | {one['stream']} | {one['amount']} |"
+        amount = format_amount(one["amount"], members["exponent"])
+        fact = f"| {one['entry']} | {one['on'] or ''} | {one['type']} | {one['stream']} | {amount} |"
         yield f"{fact} {evidence} | |".replace("\n", " ")
 
 
@@ -150,7 +156,7 @@ COLUMNS = (
     "日期 / date",
     "事项 / fact",
     "记录 / record",
-    "金额（最小单位）/ minor units",
+    "金额 / amount",
     "证据 / evidence",
     "核对 / found",
 )

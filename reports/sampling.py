@@ -87,6 +87,13 @@ class Sample(NamedTuple):
     start: int | None
 
 
+class Opening(Struct):
+    """What entry 0 says of amounts."""
+
+    currency: str
+    exponent: int
+
+
 class _Range(Struct, rename={"source": "from", "target": "to"}):
     tape: str
     lo: int

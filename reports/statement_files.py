@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
@@ -45,24 +45,24 @@ def statement_file(statement: Statement, reader: Reader, kind: str) -> bytes:
     return {".xlsx": _xlsx, ".pdf": _pdf, ".csv": _csv}[kind](statement, lines, reader)
 
 
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def csv_cell(cell: Cell) -> str:
+    """A cell as it is written; text that a spreadsheet would take for a formula begins with an apostrophe."""
+    if isinstance(cell, str):
+        return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return "" if cell is None else str(cell)
 
 
-def csv_text(rows: Sequence[Sequence[Cell]]) -> bytes:
-    """CSV as spreadsheets of any language read it: UTF-8 with its mark; no text is a formula."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\r\n")
+def csv_text(rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    """CSV as spreadsheets of any language read it, row by row: UTF-8 with its mark; no text is a formula."""
+    yield b"\xef\xbb\xbf"
     for row in rows:
-        writer.writerow(
-            ["" if cell is None else harmless(cell) if isinstance(cell, str) else str(cell) for cell in row]
-        )
-    return b"\xef\xbb\xbf" + file.getvalue().encode()
+        file = io.StringIO(newline="")
+        csv.writer(file, lineterminator="\r\n").writerow([csv_cell(cell) for cell in row])
+        yield file.getvalue().encode()
 
 
 def _csv(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:
-    return csv_text([line.cells for line in lines])
+    return b"".join(csv_text(line.cells for line in lines))
 
 
 def _pdf(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from reports.cash_legs import OPENING
-from reports.chart import Chart, Code
+from reports.chart import Chart
 from reports.postings import AGENCY, GIFT, NATURES, RESTRICTED, REVERSAL, UNRESTRICTED, Account, Transaction
 from reports.statements import Column, Table, Value
 
@@ -36,19 +36,19 @@ def account_tables(transactions: Iterable[Transaction], period: Period, chart: C
                 (debited if amount > 0 else credited)[account] += abs(amount)
             else:
                 opening[account.net if one.on.year < period.since.year else account] += amount
-    accounts = sorted({*opening, *debited, *credited}, key=lambda account: (chart.code(account), account))
-    rows = [_balance_row(account, opening, debited, credited, chart) for account in accounts]
-    by_code: dict[Code, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for account in accounts:
-        sums = by_code[chart.code(account)]
+    by_account: dict[tuple[Value, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    by_code: dict[tuple[Value, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for account in {*opening, *debited, *credited}:
+        code = chart.code(account)
+        detail = account.detail if account.kind in ("bank", "channel", "cash", "advance") else ""
         for n, amount in enumerate((opening[account], debited[account], credited[account])):
-            sums[n] += amount
-    codes: list[tuple[Value, ...]] = [(*code, *_sides(*sums)) for code, sums in sorted(by_code.items())]
+            by_code[tuple(code)][n] += amount
+            by_account[*code, detail, account.nature, account.fund][n] += amount
     head = (Column("account_code"), Column("account_name", "name"))
-    detail = (Column("detail"), Column("nature", "word"), Column("fund"))
+    detail_columns = (Column("detail"), Column("nature", "word"), Column("fund"))
     return [
-        Table("by_code", (*head, *_SIDES), [row for row in codes if any(row[2:])]),
-        Table("by_account", (*head, *detail, *_SIDES), [row for row in rows if any(row[5:])]),
+        Table("by_code", (*head, *_SIDES), _balances(by_code)),
+        Table("by_account", (*head, *detail_columns, *_SIDES), _balances(by_account)),
     ]
 
 
@@ -58,12 +58,10 @@ _SIDES = tuple(
 )
 
 
-def _balance_row(
-    account: Account, opening: Counter[Account], debited: Counter[Account], credited: Counter[Account], chart: Chart
-) -> tuple[Value, ...]:
-    detail = account.detail if account.kind in ("bank", "channel", "advance") else None
-    what = (detail, account.nature or None, account.fund or None)
-    return *chart.code(account), *what, *_sides(opening[account], debited[account], credited[account])
+def _balances(sums: Mapping[tuple[Value, ...], Sequence[int]]) -> list[tuple[Value, ...]]:
+    """The rows in order, without those that are nothing; an empty text is none."""
+    rows = ((*(cell or None for cell in key), *_sides(*each)) for key, each in sorted(sums.items()) if any(each))
+    return list(rows)
 
 
 def _sides(opening: int, debited: int, credited: int) -> tuple[int, ...]:

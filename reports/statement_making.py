@@ -7,11 +7,16 @@ from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any
 
-from ledger.database import queries, tuples
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from ledger.database import Cursor, queries, tuples
 from ledger.errors import Unknown
 from ledger.journal import Journal
 from projections.trace import snapshot
+from reports.bank_statement import Balance, BankLine, Matched, bank_tables, books_of
 from reports.chart import Chart
+from reports.donor_statement import read, tables_of
 from reports.hospital_statement import hospital_tables
 from reports.posted import Posted, posted
 from reports.postings import Basis
@@ -94,12 +99,57 @@ def _ratios(making: Making, parameters: Mapping[str, Any]) -> Made:
         return last_day, ratio_tables(transactions, year, Rules(**parameters["rules"]))
 
 
+class _Match(Struct, frozen=True):
+    seq: int
+    data: Matched
+
+
+def _bank(making: Making, parameters: Mapping[str, Any]) -> Made:
+    until = date.fromisoformat(parameters["to"])
+    wanted = [int(one) for one in parameters["statements"]]
+    bounds = {"size": making.basis.size, "until": until, "statements": wanted}
+    with snapshot(making.journal) as connection:
+        cursor = tuples(connection)
+        known = set(statements_that_count(cursor, making.basis))
+        if not known.issuperset(wanted):
+            raise ValueError("a statement of a bank that does not count here")
+        balances = {
+            account: Balance(on, amount)
+            for account, on, amount in cursor.execute(_SQL["bank_balances"], bounds).fetchall()
+        }
+        lines = [
+            BankLine((file, position, ordinal), *rest)
+            for file, position, ordinal, *rest in cursor.execute(_SQL["bank_lines"], bounds).fetchall()
+        ]
+        bodies = cursor.execute(_SQL["matches"], bounds).fetchall()
+    with making.posted(until) as transactions:
+        books = books_of(transactions, frozenset(balances))
+    matches = ((one.seq, one.data) for one in (_decode_match(body) for (body,) in bodies))
+    return until, bank_tables(books, balances, lines, matches, until)
+
+
+def statements_that_count(cursor: Cursor, basis: Basis) -> list[int]:
+    """The statements of banks that tie or were accepted, in the ledger's currency, by number."""
+    rows = cursor.execute(_SQL["bank_statements"], {"currency": basis.currency}).fetchall()
+    return [number for (number,) in rows]
+
+
+_decode_match = Decoder(_Match).decode
+
+
+def _donor(making: Making, parameters: Mapping[str, Any]) -> Made:
+    on = date.fromisoformat(parameters["to"])
+    return on, tables_of(read(making.journal, making.basis, parameters))
+
+
 KINDS: dict[str, Callable[[Making, Mapping[str, Any]], Made]] = {
     "accounts": _accounts,
+    "bank": _bank,
     "flows": _flows,
     "fund": _fund,
     "hospital": _hospital,
     "ratios": _ratios,
+    "donor": _donor,
 }
 """How each kind of statement is made from its parameters."""
 

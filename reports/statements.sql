@@ -24,3 +24,38 @@ from (
     from view_movement
     where source_kind = 'hospital' and seq < %(size)s and posted_on <= %(until)s
 ) step group by 1, 2, 3, 4 order by 1, 2, 3, 4
+
+-- name: bodies
+-- The entries below a size, in order, as they were hashed.
+select body from entry where seq < %(size)s order by seq
+
+-- name: bank_statements
+-- Statements that count, in the ledger's currency.
+select id from bank_statement left join bank_acceptance on statement = id
+where currency = %(currency)s and (ties or bank_acceptance.by is not null) order by id
+
+-- name: bank_balances
+-- Of these statements, the newest closing balance of each account by a day.
+select distinct on (account) account, last_on, closing_minor from bank_statement
+where id = any(%(statements)s) and closing_minor is not null and last_on <= %(until)s
+order by account, last_on desc, id desc
+
+-- name: bank_lines
+-- Their lines by that day, of accounts that have such a balance, up to the balance's day.
+select encode(sha256, 'hex'), position, ordinal, 'B' || bank_statement.id || '/' || ordinal, line.account, booked_on,
+    amount_minor, bank_ref
+from bank_line line join bank_statement on id = line.statement
+where id = any(%(statements)s) and amount_minor <> 0 and booked_on <= (
+    select max(each.last_on) from bank_statement each
+    where each.id = any(%(statements)s) and each.account = line.account and each.closing_minor is not null
+      and each.last_on <= %(until)s)
+order by line.account, booked_on, bank_statement.id, ordinal
+
+-- name: matches
+-- What entries below seq %(size)s said of lines, and none of them took back.
+select body from entry
+where type in ('LinesMatched', 'LinesWrittenOff') and stream >= 'match/' and stream < 'match0' and seq < %(size)s
+  and not exists (
+    select from entry undone
+    where undone.stream = entry.stream and undone.type = 'LinesUnmatched' and undone.seq < %(size)s)
+order by seq

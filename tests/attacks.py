@@ -14,7 +14,9 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 
 import attackers as by
+import attacks_of_cash
 import attacks_of_meaning
+import attacks_of_papers
 import attacks_of_time
 from attackers import Attacker
 from forging import framed, head_text, note
@@ -43,8 +45,6 @@ class Attack:
 
 
 BREAKS = "-"
-
-
 PLAN = {"kind": "plan", "ref": "x"}
 PAY = {"payment": "P9", "hospital": "H1", "policy": "earmark-fifo/1"}
 CASH = [{"account": "icbc", "bank_ref": "R-1", "amount": 100}]
@@ -64,8 +64,7 @@ WHO_CARRIES = [
     Attack("a hash of the tree is changed", by.altering("tile/0/000.p/SIZE", by.flipped(100)), "Export._differs",
            "hash 3 of tile/0/000.p/71 is not what the entries come to"),
     Attack("a full tile is changed", by.altering("tile/0/001", by.flipped(0)), "Export._differs",
-           "hash 0 of tile/0/001",
-           wide=True),
+           "hash 0 of tile/0/001", wide=True),
     Attack("a tile of another level is put in", by.altering("tile/1/000.p/2", lambda _: bytes(64)), "Export._differs",
            "hash 0 of tile/1/000.p/2", wide=True),
     Attack("a partial tile is another's", lambda f: f.write("tile/0/002.p/19", f.read("tile/0/001")[: 19 * 32]),
@@ -88,8 +87,7 @@ WHO_CARRIES = [
     Attack("files are added beyond the head", lambda f: f.write("tile/entries/001.p/3", b"\0\0" * 3), "Export.close",
            "the export was padded"),
     Attack("an old head is served as new beside newer files", by.long_ago, "Export.close",
-           "an old head is served as new",
-           wide=True),
+           "an old head is served as new", wide=True),
     Attack("an earlier head is another ledger's",
            by.heading(lambda f: note(head_text("ledger.example.org/other", 28, bytes(32)), f.key), "checkpoints/28"),
            "SignedLog.check_head", "is of another ledger"),
@@ -167,8 +165,7 @@ WHO_BREAKS_THE_LAW = [
            "days_refusal", "may be used only from 2026-06-01", "5"),
     Attack("restricted money pays a cost",
            by.adding("ExpenseMade", "expense/X", "t4:6300-6400 fund/heart > cost/heart/other", expense="X",
-           fund="heart",
-                  kind="other", amount=100, from_="fund", policy="earmark-fifo/1"),
+           fund="heart", kind="other", amount=100, from_="fund", policy="earmark-fifo/1"),
            "judge_expense_made", "is agency money or restricted", "5"),
     Attack("held money comes back into another fund",
            by.adding("HoldLifted", "hold/X1", "t1:23750-23850 hold/X1 > fund/eyes", hold="X1", amount=100),
@@ -334,15 +331,13 @@ WHO_SIGNS = [
     Attack("another ledger under the right name, with a key of its own", by.under(by.mallory, named=True, trusted=True),
            "SignedLog.check_policy", "a wrong key under the right name", policy=True),
     Attack("the same, against a head that was kept", by.under(by.mallory, named=True, trusted=True),
-           "SignedLog.check_root",
-           "the head you kept", head=True),
+           "SignedLog.check_root", "the head you kept", head=True),
     Attack("another ledger's export", by.under(lambda _: by.mallory("ledger.example.org/other")),
            "SignedLog.check_head", "is not signed by the key in force"),
     Attack("another ledger's head is held against it", by.keeping_anothers, "other_ledger",
            "is the head of another ledger", head=True, code=2, also=(BREAKS,)),
     Attack("an older ledger is said to be followed at another head", by.older_named_wrongly,
-           "SignedLog.check_continued",
-           "the older ledger that this one follows is not as", head=True),
+           "SignedLog.check_continued", "the older ledger that this one follows is not as", head=True),
     Attack("one of two signatures of the log is wrong",
            by.heading(lambda f: f.read("checkpoint") + f.key.line(b"other text")), "Note.signers", "the signature of"),
     Attack("the size is written 071", by.signing(lambda text: text.replace(b"\n71\n", b"\n071\n")), "read_head",
@@ -387,12 +382,10 @@ WHO_GIVES_RECEIPTS = [
            "the signature of"),
     Attack("it is another ledger's",
            by.giving(lambda f: by.receipted(f, 20, by.mallory("ledger.example.org/other"),
-           origin="ledger.example.org/other")),
-           "check_receipt", "is not in the policy"),
+           origin="ledger.example.org/other")), "check_receipt", "is not in the policy"),
     Attack("an entry is signed in another's place",
            by.both(by.swapping("FundOpened", "eyes"), by.giving(lambda f: by.receipted(f, f.find("FundOpened",
-           "eyes")))),
-           "check_receipt", "it says to be entry"),
+           "eyes")))), "check_receipt", "it says to be entry"),
     Attack("what was signed is not canonical",
            by.both(by.spoiling(b'"v":1', b'"v": 1'), by.giving(lambda f: by.receipted(f, f.find("CaseAmended")))),
            "parse_slowly",
@@ -413,8 +406,7 @@ WHO_SERVES_THE_LOG = [
     # Whoever serves the public files, checkpoint and tiles, and may sign: against a reader who kept a head, and has no
     # entries. `test_attacks.py` reads as any C2SP client does.
     Attack("an old head is served as new", by.long_ago, "audit.merkle.check_consistency",
-           "cannot be a prefix of one of 54",
-           also=(BREAKS,)),
+           "cannot be a prefix of one of 54", also=(BREAKS,)),
     Attack("another history is served", by.rewritten, "audit.merkle.check_consistency",
            "does not lead to the old root"),
     Attack("a hash of the tree is changed", by.altering("tile/0/001", by.flipped(40)), "audit.merkle.check_consistency",
@@ -426,8 +418,7 @@ WHO_SERVES_THE_LOG = [
            "no known key signed the note"),
     Attack("a signature is copied from another head",
            by.heading(lambda f: by.resigned(f.read("checkpoint"), f.read("checkpoints/54"))),
-           "audit.checkpoint.Note.signers",
-           "is wrong"),
+           "audit.checkpoint.Note.signers", "is wrong"),
     Attack("another ledger's head is served", by.signing(lambda text: text.replace(b"/honest", b"/other")),
            "audit.checkpoint.open_checkpoint", "the checkpoint is of 'ledger.example.org/other'"),
     Attack("the size is written 0531", by.signing(lambda text: text.replace(b"\n531\n", b"\n0531\n")),
@@ -484,16 +475,24 @@ NOBODY_CAN_TELL = [
                 by.allocating("X", "C4", "t3:17800-17900 fund/heart > case/C4"))),
 ]  # fmt: skip
 
+WHO_LIES_OF_CASH = [Attack(*row) for row in attacks_of_cash.ROWS]
 WHO_MAKES_UP_TIMES = [Attack(*row) for row in attacks_of_time.ROWS]
+WHO_SHOWS_TWO_HEADS = [Attack(*row) for row in attacks_of_papers.HEADS]
+WHO_DRAWS_SAMPLES = [Attack(*row) for row in attacks_of_papers.SAMPLES]
+WHO_WRITES_LETTERS = [Attack(*row) for row in attacks_of_papers.LETTERS]
 
 SECTIONS = (
     ("谁能改动传递中的文件", "Whoever carries the files", "export", WHO_CARRIES),
     ("谁持有数据库和日志私钥", "Whoever holds database and key, and breaks a law", "export", WHO_BREAKS_THE_LAW),
+    ("谁在账户、对账与关账上作假", "Whoever lies about accounts, statements and periods", "export", WHO_LIES_OF_CASH),
     ("谁能签署日志头", "Whoever signs heads", "export", WHO_SIGNS),
     ("谁编造时间戳或国密树根", "Whoever makes up time-stamps, or an SM3 root", "export", WHO_MAKES_UP_TIMES),
     ("谁出具凭据", "Whoever gives receipts", "receipt", WHO_GIVES_RECEIPTS),
     ("谁提供公开日志", "Whoever serves the public log", "log", WHO_SERVES_THE_LOG),
     ("谁拥有数据库", "Whoever owns the database", "database", WHO_OWNS_THE_DATABASE),
+    ("谁出示两份日志头", "Whoever shows two heads", "heads", WHO_SHOWS_TWO_HEADS),
+    ("谁出具审计抽样", "Whoever hands an auditor a sample", "sample", WHO_DRAWS_SAMPLES),
+    ("谁出具函证", "Whoever changes a confirmation letter", "letter", WHO_WRITES_LETTERS),
     ("看似诚实的", "What looks like honest work", "export", NOBODY_CAN_TELL),
 )
 """Title in Chinese and in English, what the deeds are done to, the rows."""

@@ -9,23 +9,30 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import date
 from io import StringIO
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from attacks import Attack
 from forging import Forgery, Key, leaf
 from honest import ORIGIN, SIGNER, Honest
 
 from audit import verify
-from audit.checkpoint import BadNote, open_checkpoint
+from audit.checkpoint import BadNote, Checkpoint, open_checkpoint
+from audit.gossip import Forked, Held, Shelf, compare
 from audit.heads import FileHeads
 from audit.keys import HeldKeys
 from audit.log import Log
 from audit.merkle import BadProof, check_consistency, prove_consistency, root
 from audit.tiles import TileFault, Tiles
+from ledger.codec import decode
 from ledger.errors import OperatorFault
 from projections.runner import Runner
+from reports.confirmations import About, Reference, letter_flaws, letter_of, reference_of
+from reports.sample_check import sample_flaws
+from reports.sample_folder import Asked, Opened, manifest
+from reports.sampling import Wanted, draw, facts_of
 from reports.verification import verify_ledger
 
 LOG_KEY = Key(ORIGIN, b"k" * 32)
@@ -113,6 +120,78 @@ class LogCourt:
         return 0, []
 
 
+class HeadsCourt:
+    """Who holds the head that somebody else was shown against an export, as `fenhao heads compare` does."""
+
+    def __init__(self, attack: Attack, honest: Honest, folder: Path) -> None:
+        forged(attack, honest.small, honest, folder)
+        self._folder = folder
+
+    def judged(self) -> Verdict:
+        trusted = verify.policy_file(self._folder / "policy")
+
+        def keys_of(head: verify.Head) -> list[verify.Key]:
+            return trusted.logs_of(head.origin)
+
+        shelf = Shelf(self._folder / "export", keys_of)
+        try:
+            compare(Held.read(self._folder / "kept", keys_of), shelf.newest, shelf)
+            shelf.check(Held.read(self._folder / "kept", keys_of))
+        except Forked as fault:
+            return 1, [fault.say("en")]
+        return 0, []
+
+
+class SampleCourt:
+    """Who holds a sample against an export, as `fenhao sample --check` does; the sample is in the receipt's place."""
+
+    def __init__(self, attack: Attack, honest: Honest, folder: Path) -> None:
+        head = verify.note_file(honest.small / "checkpoint")
+        self._head, bodies = head, Forgery.of(honest.small, folder / "plain", LOG_KEY).bodies
+        self._facts = lambda: facts_of(bodies)
+        asked = Asked("mus", "seed", 12, Wanted(since="2026-01-01"), "auditor-1", "audit", "CNY", 2)
+        drawn = draw(self._facts, asked.wanted, asked.method, asked.seed, asked.size)
+        entries = {one.fact.seq: [decode(bodies[one.fact.seq])] for one in drawn.drawn}
+        signed = Checkpoint(head.origin, head.size, head.root)
+        members = manifest(asked, drawn, entries, Opened({}, {}), signed, b"")
+        self._given = json.loads(done_to(attack, members, honest, folder))
+
+    def judged(self) -> Verdict:
+        found = [flaw.en for flaw in sample_flaws(self._given, self._facts, self._head)]
+        return (1, found) if found else (0, [])
+
+
+class LetterCourt:
+    """Who has a confirmation letter checked, as `fenhao confirm check FILE` does; it is in the receipt's place."""
+
+    def __init__(self, attack: Attack, honest: Honest, folder: Path) -> None:
+        self._journal = honest.ledger.journal
+        Runner(self._journal).catch_up()
+        about = About("hospital", "H1", date(2026, 1, 1), date(2026, 2, 10))
+        self._letter = letter_of(self._journal, honest.log.head_of(71), about)
+        letter = {**self._letter, "reference": str(reference_of(self._letter))}
+        self._given = json.loads(done_to(attack, letter, honest, folder))
+
+    def judged(self) -> Verdict:
+        members = {**self._given}
+        reference = Reference.parse(members.pop("reference"))
+        found = letter_of(self._journal, self._log_head(reference), reference.about)
+        flaws = [flaw.en for flaw in letter_flaws(reference, members, found)]
+        return (1, flaws) if flaws else (0, [])
+
+    def _log_head(self, reference: Reference) -> Checkpoint:
+        return Checkpoint(ORIGIN, reference.size, bytes.fromhex(self._letter["root"]))
+
+
+def done_to(attack: Attack, members: dict[str, Any], honest: Honest, folder: Path) -> bytes:
+    """The deed, done to a paper in the receipt's place."""
+    forgery = Forgery.of(honest.small, folder / "export", LOG_KEY)
+    forgery.receipt = json.dumps(members).encode()
+    assert callable(attack.does)
+    attack.does(forgery)
+    return forgery.receipt
+
+
 def reach_root(found: bytes, signed: bytes) -> None:
     """Raises BadProof unless the tiles come to the root that was signed."""
     if found != signed:
@@ -177,4 +256,7 @@ COURTS: dict[str, Callable[[Attack, Honest, Path], Court]] = {
     "receipt": ReceiptCourt,
     "log": LogCourt,
     "database": DatabaseCourt,
+    "heads": HeadsCourt,
+    "sample": SampleCourt,
+    "letter": LetterCourt,
 }

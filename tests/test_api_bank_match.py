@@ -151,6 +151,9 @@ def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(l
     assert ledger("bank", "match", "B1/1", str(gift), "--by", "wang").exit_code == 0
     assert ledger("bank", "match", "B1/1", "payment/P1", "--by", "wang").exit_code == 2, "taken"
 
+    # A month does not close over an open line.
+    assert shown(ledger, "close", "2026-09", "--dry-run", code=3)["open"] == [{"line": "B1/4", "state": "unmatched"}]
+
     # What is no money of ours takes two; what is contested is matched with nothing.
     alone = ledger("bank", "write-off", "B1/4", "--reason", "not_ours", "--by", "li", "--approved-by", "li")
     assert (alone.exit_code, "two different persons" in alone.stderr) == (2, True)
@@ -162,6 +165,17 @@ def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(l
     assert ledger("bank", "write-off", "B1/4", *two).exit_code == 0
     assert shown(ledger, "bank", "suggestions")["open"] == []
     assert shown(ledger, "bank", "position")["difference"] == "0.00"
+
+    # Settled, it closes, on a signed head; then nothing is posted into it.
+    unsigned = ledger("close", "2026-09", "--by", "li")
+    assert (unsigned.exit_code, "fenhao checkpoint" in unsigned.stderr) == (2, True)
+    assert ledger("checkpoint").exit_code == 0
+    closed = shown(ledger, "close", "2026-09", "--by", "li")
+    late = ledger("record", "DonationReceived", "donation=L", "fund=F", "amount=1.00", "on=2026-09-30", "by=li")
+    assert (late.exit_code, "a closed period" in late.stderr) == (2, True)
+    assert [one["seq"] for one in shown(ledger, "close")["periods"]] == [closed["entry"]]
+    assert shown(ledger, "close", "--cut-off")["cut_off"] == []
+    assert ledger("close", "2026-09", "--reopen", "--by", "li", "--reason", "late").exit_code == 2, "one person"
     assert verified(ledger)
 
 

@@ -91,7 +91,7 @@ def test_a_letter_that_is_not_as_the_log_has_it_is_told(ledger: Fenhao, tmp_path
     changed = json.loads(out.read_text())
     changed["figures"]["closing"]["paid"] = 1
     out.write_text(json.dumps(changed))
-    assert (checked(out)[0], checked(out)[1]["changed"]) == (1, ["figures"])
+    assert (checked(out)[0], checked(out)[1]["problems"]) == (1, ["its 'figures' is not as the ledger has it"])
     for forged in (reference[:-32] + "0" * 32, reference.replace("2026-01-31", "2026-01-10")):
         assert (checked(forged)[0], checked(forged)[1]["reference"] == forged) == (1, False)
     (tmp_path / "none.html").write_text("<p>")

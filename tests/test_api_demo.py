@@ -87,7 +87,7 @@ def test_readme_shows_what_the_demo_says_and_the_second_run_says_it_again(
     assert block is not None
     lines = iter(first.output.splitlines())
     for line in block[1].splitlines():
-        promised = line.partition("…/")[0].partition(" root ")[0].rstrip()  # the folder and the root are each machine's
+        promised = line.partition("…")[0].partition(" root ")[0].rstrip()  # folder and root are each machine's
         assert any(said.rstrip().startswith(promised) for said in lines), f"the demo does not say: {line}"
     monkeypatch.setattr("ledger.times.utc_now", lambda: datetime(2026, 2, 15, tzinfo=UTC))
     assert fenhao("demo", "--lang", "en").output == first.output

@@ -69,7 +69,13 @@ def test_a_stranger_draws_the_same_from_an_export_by_what_the_format_says(ledger
         again = _json(ledger("sample", *SEED, "--method", method, "--of", tmp_path / "export", "--json"))
         before = json.loads((tmp_path / method / "sample.json").read_text())
         assert again["root"] == before["root"]
-        assert [one["entry"] for one in again["drawn"]] == [one["entry"] for one in before["drawn"]]
+        checked = ("sample", "--check", tmp_path / method, "--of", tmp_path / "export", "--json")
+        assert _json(ledger(*checked)) == {"ok": True, "problems": []}
+        del before["drawn"][0]
+        (tmp_path / method / "sample.json").write_text(json.dumps(before))
+        result = ledger(*checked)
+        assert (result.exit_code, "left out of the sample" in result.stdout) == (1, True)
+        assert [one["entry"] for one in again["drawn"]][1:] == [one["entry"] for one in before["drawn"]]
 
 
 def test_each_fact_comes_with_proof_evidence_and_openings_and_the_reading_is_noted(
@@ -115,10 +121,12 @@ def test_what_is_erased_or_restricted_is_said_and_not_opened(ledger: Fenhao, tmp
 
 WRONG = [
     (["--size", "3"], "--seed"),
+    (["--check", "FULL", "--of", "FULL"], "is no sample.json"),
+    (["--check", "FULL"], "with --of EXPORT"),
     (["--seed", "s", "--size", "0"], "--size"),
     (["--seed", "s", "--size", "3"], "give --by and --reason"),
     (["--seed", "", "--size", "3", *BY], "seed"),
-    (["--seed", "s", "--size", "3", *BY, "--types", "Gift"], "one of AllocationMade"),
+    (["--seed", "s", "--size", "3", *BY, "--types", "Gift"], "one of A"),
     (["--seed", "s", "--size", "3", *BY, "--from", "2026-02-30"], "from"),
     (["--seed", "s", "--size", "3", *BY, "--from", "2026-02-02", "--to", "2026-02-01"], "not before --from"),
     (["--seed", "s", "--size", "3", *BY, "--min-amount", "1.001"], "at most 2 decimals"),

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from conftest import ORIGIN, SIGNER, Fenhao, Ledger
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stamping import STAMPING, Holder, OpensslAuthority, Stamper, issue, needs_openssl, root, rsa_key, serving, stamper
 from test_api_log import give, opened
 
+from audit.checkpoint import COSIGNATURE, KeySigner
 from audit.export import export
 from audit.heads import FileHeads
 from audit.keys import HeldKeys
@@ -78,6 +80,28 @@ def test_a_head_is_signed_stamped_and_exported_and_the_export_proves_when(
     assert "1 time-stamps" in told
     assert "own word" in verified(tmp_path / "export")[1]
     assert fenhao("verify", tmp_path / "export", "--tsa-roots", roots).exit_code == 0
+
+
+def test_the_doctor_tells_of_old_stamps_and_of_witnesses_that_did_not_sign(
+    fenhao: Fenhao, authority: str, stamping: Callable[[str], Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(fenhao)
+    assert fenhao("checkpoint").exit_code == 0
+    assert "stamp" not in fenhao("doctor", "--lang", "en").stdout, "nobody asked for one"
+    policy = tmp_path / "policy"
+    key = KeySigner("w.example.org/w", Ed25519PrivateKey.generate(), COSIGNATURE).verifier
+    policy.write_text(f"witness w {key}\nquorum none\n")
+    monkeypatch.setenv("FENHAO_POLICY", str(policy))
+    monkeypatch.setenv("FENHAO_TSA_URL", authority)
+    before = fenhao("doctor", "--lang", "en")
+    assert (before.exit_code, "nothing was ever stamped" in before.stdout) == (1, True)
+    assert "· no signature within 24 hours of w on the newest head (0/1)" in before.stdout
+    assert stamping(authority).exit_code == 0
+    assert fenhao("doctor").exit_code == 0
+    policy.write_text(f"witness w {key}\nquorum w\n")
+    assert "too few" in fenhao("doctor", "--lang", "en").stdout
+    monkeypatch.setattr("api.doctor.VOUCHED_FOR_LONG", timedelta(0))
+    assert "older than 24 hours; run fenhao timestamp" in fenhao("doctor", "--lang", "en").stdout
 
 
 def test_a_stamp_is_kept_beside_those_before_it_and_only_what_is_whole_is_exported(

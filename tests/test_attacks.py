@@ -26,13 +26,14 @@ def rows(*places: str) -> pytest.MarkDecorator:
 
 def check_of(name: str) -> Check:
     """The check of that name: `module.function` or `module.Class.method`; of `audit.verify` unless it says."""
-    for module in ("audit.checkpoint", "audit.log", "audit.merkle", "audit.tiles", "courts", "reports.verification"):
+    audited = ("audit.checkpoint", "audit.gossip", "audit.log", "audit.merkle", "audit.tiles")
+    for module in (*audited, "courts", "reports.confirmations", "reports.sample_check", "reports.verification"):
         if name.startswith(f"{module}."):
             return importlib.import_module(module), name.removeprefix(f"{module}.")
     return importlib.import_module("audit.verify"), name
 
 
-@rows("export", "receipt", "log")
+@rows("export", "receipt", "log", "heads", "sample", "letter")
 def test_an_attack_on_files_is_caught_by_its_check(where: str, attack: Attack, honest: Honest, tmp_path: Path) -> None:
     assert_caught_by_its_check_alone(attack, COURTS[where](attack, honest, tmp_path))
 

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ import httpx
 import pytest
 from serving import PASSWORD, Served
 
+from api.http.chores import hear_signals
 from api.http.watching import JsonLines
 
 DAY = "2026-01-02"
@@ -157,7 +159,7 @@ def started(environment: dict[str, str], *options: str) -> tuple[subprocess.Pope
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     token = {"Authorization": f"Bearer {environment['TOKEN']}"}
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=token, timeout=30)
-    for _ in range(300):
+    for _ in range(900):  # a busy machine takes its time
         try:
             if client.get("/readyz").status_code == 200:
                 return process, client
@@ -187,6 +189,38 @@ def test_told_to_stop_it_ends_streams_and_loses_nothing(process: dict[str, str],
     finally:
         running.kill()
         client.close()
+
+
+@pytest.mark.parametrize(("workers", "moment"), [("1", "begun"), ("1", "said"), ("2", "said")])
+def test_told_to_stop_while_it_starts_it_stops(process: dict[str, str], workers: str, moment: str) -> None:
+    command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0", "--workers", workers]
+    with subprocess.Popen(command, env=process, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        if moment == "said":
+            running.stdout.readline()  # where it will serve; from here on the server is being loaded
+        else:
+            time.sleep(0.3)
+        running.send_signal(signal.SIGTERM)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+    assert b"Traceback" not in said
+
+
+def test_a_signal_that_was_lost_while_it_started_is_heard_again() -> None:
+    heard: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+        stop = threading.Event()
+        hear_signals(stop)
+        assert heard == []
+        signal.raise_signal(signal.SIGTERM)
+        assert (stop.is_set(), heard) == (True, [signal.SIGTERM])
+        hear_signals(stop)  # the server comes later, and listens then
+        assert heard == [signal.SIGTERM] * 2
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_what_was_acknowledged_is_there_after_a_kill(process: dict[str, str]) -> None:

@@ -81,6 +81,19 @@ def test_a_cases_gifts_come_by_the_page_too(served: Served) -> None:
     assert (first["allocated"], second["next"]) == (second["allocated"], None)
 
 
+def test_a_gifts_ranges_and_a_hospitals_lists_come_by_the_page(served: Served) -> None:
+    lengths = []
+    for path, name in (("donations/Q1/trace", "flows"), ("hospitals/H", "cases"), ("hospitals/H", "donors")):
+        which: dict[str, Any] = {"list": name} if name == "donors" else {}
+        entire = get(served, f"/v1/{path}", **which).json()
+        first = get(served, f"/v1/{path}", limit=1, **which).json()
+        cursor: dict[str, Any] = {"cursor": first["next"]} if first["next"] else {}
+        rest = get(served, f"/v1/{path}", **cursor, **which).json()[name] if cursor else []
+        assert entire == {**first, name: first[name] + rest, "next": None}
+        lengths.append(len(entire[name]))
+    assert lengths == [3, 1, 1]
+
+
 def test_flows_look_back_too(served: Served) -> None:
     before = get(served, "/v1/donors/N/flows", as_of="2026-01-01")
     assert before.status_code == 404, "the donor had given nothing then"
@@ -181,6 +194,29 @@ def test_entries_are_given_exactly_as_sealed(served: Served) -> None:
     assert answer.content == b'{"leaf":"%b","entry":%b}' % (bytes(leaf).hex().encode(), bytes(body))
     assert "immutable" in answer.headers["cache-control"]
     assert get(served, "/v1/entries/99999", scope="log").status_code == 404
+
+
+def test_entries_are_those_of_a_day_as_known_at_a_time_and_the_cursor_keeps_both(served: Served) -> None:
+    late = served.record("/v1/donations", donation="QL", fund="F", amount=7, on="2026-01-09")["seq"]
+    before = served.fenhao.journal.entries.read(late - 1, 1)[0].at
+
+    def all_of(**asked: Any) -> list[int]:
+        found: list[int] = []
+        answer = get(served, "/v1/entries", scope="log", limit=5, **asked).json()
+        while True:
+            found += [one["entry"]["seq"] for one in answer["entries"]]
+            if answer["next"] is None:
+                return found
+            answer = get(served, "/v1/entries", scope="log", limit=5, cursor=answer["next"]).json()
+
+    assert all_of() == list(range(late + 1))
+    assert all_of(as_of=DAY) == list(range(late)), "what has no day counts from its seq"
+    assert set(range(late)) - set(all_of(as_of="2026-01-01", type="DonationReceived")) >= set(range(4, late))
+    assert all_of(known_at=before) == list(range(late))
+    for name in ("as_of", "known_at"):
+        assert served.client("log").get("/v1/entries", params={name: "2026-02-30"}).status_code == 400
+    cursor = get(served, "/v1/entries", scope="log", limit=1, as_of=DAY).json()["next"]
+    assert get(served, "/v1/entries", scope="log", cursor=cursor, as_of="2026-01-03").status_code == 400
 
 
 def test_a_stream_goes_on_where_it_broke_off(served: Served) -> None:

@@ -36,6 +36,7 @@ from ledger.database import tuples
 from ledger.decisions import AttributeDonation, ReceiveDonation, ReverseEntry
 from ledger.errors import BadValue, Unknown
 from ledger.times import find_zone, parse_instant, parse_utc, utc_text
+from projections import fold
 from projections.history import NOW, Vantage, entries_known, reading_from
 from projections.trace import FUND_FIGURES, Traces, snapshot, whole
 from reports.balances import balances_of
@@ -45,6 +46,14 @@ HISTORIES = st.one_of(
     STEPS.map(lambda steps: ("entries", steps)),
     st.lists(STEP, min_size=20, max_size=70).map(lambda steps: ("commands", steps)),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_blocks() -> Iterator[None]:
+    """What was known at some time is made up of several blocks here too."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fold, "BLOCK_ENTRIES", 5)
+        yield
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from ledger.decisions import ReceiveDonation
 from projections import runner as module
 from projections import summing
 from projections.fold import ProjectionFailed
+from projections.rebuilding import Beside
 from projections.runner import Runner
 from projections.views import digests
 
@@ -187,6 +188,28 @@ def test_killed_at_any_point_views_and_tracking_are_in_step(ledger: Ledger, n: i
         check_in_step(ledger)
     assert folded(ledger).position() == size
     check_in_step(ledger)
+
+
+def test_a_rebuild_keeps_nobody_waiting_and_takes_in_what_came_meanwhile(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner(ledger.journal, page_entries=20)
+    give(ledger, 0, 50)
+    folding = Beside.fold
+
+    def meanwhile(views: Beside, page: Any, items: Any) -> None:
+        folding(views, page, items)
+        if views.position == 20:
+            runner.wait_for(give(ledger, 50, 30), timeout_s=10)
+            with ledger.database.owner() as owner:
+                assert owner.execute("update view_gift set donor = 'P-else' where donation = 'G60'").rowcount == 1
+
+    monkeypatch.setattr(Beside, "fold", meanwhile)
+    with running(runner):
+        made = Runner(ledger.journal, page_entries=20).rebuild()
+    assert (made.entries, made.unlike) == (ledger.journal.entries.head().size, ("view_gift",))
+    check_in_step(ledger)
+    assert ledger.rows("select donor from view_gift where donation = 'G60'") == [("P0",)]
 
 
 def check_in_step(ledger: Ledger) -> None:

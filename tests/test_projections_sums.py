@@ -14,7 +14,7 @@ from lives import live
 from projected import STEP, STEPS, Ledger, Plain, Step, escaped, folded, opened, random_entries
 
 from ledger.database import Cursor
-from projections import summing
+from projections import fold, summing
 from projections.flows import Scope, flows
 from projections.runner import Runner
 from projections.summing import Page
@@ -65,6 +65,7 @@ def test_sums_are_what_their_definition_comes_to(
     with opened(server_url) as ledger, MonkeyPatch.context() as patched:
         patched.setattr(summing, "MANY_RANGES", many)
         patched.setattr(summing, "LEADERS", leaders)
+        patched.setattr(fold, "BLOCK_ENTRIES", 1 + page // 3)
         write(ledger, history)
         runner = folded(ledger, page)
         assert runner.recorder.failures() == {}

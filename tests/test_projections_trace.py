@@ -128,6 +128,9 @@ def check_donations(traces: Traces, own: dict[Fen, Any], trace: dict[str, Any]) 
         assert part["donor"] == trace["donor"]
         assert part["flows"] == [flow for flow in trace["flows"] if flow["donation"] == donation]
         assert sum(part["by_place"].values()) == part["amount"]
+        for n, flow in enumerate(part["flows"], 1):
+            page = whole(traces.donation(donation, (int(flow["tape"][1:]), flow["hi"])))
+            assert page == {**part, "flows": part["flows"][n:]}, "a page goes on behind the last one's end"
 
 
 @RANDOM
@@ -180,6 +183,10 @@ def test_hospital_and_fund_traces_say_what_stands_there(history: tuple[str, list
                 assert sum(one["total"] for one in trace["cases"]) == len(there)
                 donors = {one["donor"]: one["amount"] for one in trace["donors"]}
                 assert donors == Counter(plain.donor_of(fen) for fen in there)
+                for name, noun in (("cases", "case"), ("donors", "donor")):
+                    for n, one in enumerate(trace[name], 1):
+                        behind = one[noun] and whole(traces.hospital(hospital, one[noun]))[name]
+                        assert behind in (trace[name][n:], None), "a page goes on behind the last one's id"
             for fund in FUNDS:
                 check_fund(plain, whole(traces.fund(fund)), escaped(fund))
 

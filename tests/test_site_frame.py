@@ -5,7 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 from serving import PASSWORD, Served
+from test_http_factors import code_of, enrolled
 
+from api.demo import doors
 from api.http.office import COOKIE
 from api.site.frame import own_path
 
@@ -46,6 +48,34 @@ def test_staff_sign_in_by_form_and_go_on_to_where_they_were_going(served: Served
     page = served.client().get("/", headers={**PAGE, "Cookie": cookie.partition(";")[0]})
     assert "frame" in page.text
     assert "X-CSRF-Token" in page.text
+    assert [_desk(served, role) for role in ("finance", "programme", "auditor")] == ["/finance", "/programme", "/audit"]
+
+
+def _desk(served: Served, role: str) -> str:
+    """Where the form leads who has that role."""
+    served.signed_in(role, name=f"desk-{role}")
+    return _desk_of(served, f"desk-{role}", PASSWORD)
+
+
+def _desk_of(served: Served, name: str, password: str) -> str:
+    return str(sent(served, "/sign-in", name=name, password=password).headers["location"])
+
+
+def test_a_second_factor_is_asked_for_once_the_password_is_right(served: Served) -> None:
+    secret, _ = enrolled(served, "factor")
+    first = sent(served, "/sign-in", name="factor", password=PASSWORD)
+    assert (first.status_code, 'name="second"' in first.text) == (401, True)
+    assert 'name="second"' not in sent(served, "/sign-in", name="factor", password="x" * 12).text
+    code = code_of(served, secret, 1)
+    done = sent(served, "/sign-in", name="factor", password=PASSWORD, second=code)
+    assert (done.status_code, done.headers["location"]) == (303, "/finance")
+
+
+def test_the_demos_doors_stand_in_the_demo_alone(served: Served) -> None:
+    assert doors.PASSWORD not in served.client().get("/sign-in", headers=PAGE).text
+    doors.open_doors(served.office.accounts)
+    doors.open_doors(served.office.accounts)
+    assert _desk_of(served, doors.name_of("finance"), doors.PASSWORD) == "/finance"
 
 
 def test_a_wrong_password_is_told_on_the_page_and_signs_nobody_in(served: Served) -> None:

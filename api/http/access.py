@@ -39,6 +39,7 @@ _SIGNED_IN = frozenset((Grant.DONOR, *ROLES))
 _STAFF = frozenset((Grant.PROGRAMME, Grant.FINANCE, Grant.ADMIN))
 READERS = _STAFF | {Grant.AUDITOR, Grant.READ}
 """Who may ask about anybody's money."""
+_DONOR = frozenset((Grant.DONOR,))
 _LOG = _STAFF | {Grant.AUDITOR, Grant.LOG}
 _MONEY = frozenset((Grant.FINANCE, Grant.RECORD))
 _CASES = frozenset((Grant.PROGRAMME, Grant.RECORD))
@@ -203,6 +204,22 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/audit/export.zip"): _LOG,
     ("GET", "/heads"): _EVERYBODY,
     ("POST", "/heads"): _EVERYBODY,
+    # 我的善款: a donor's own, and the same of any donor for those who may ask about anybody's money.
+    ("GET", "/my"): _DONOR,
+    ("GET", "/my/gifts/{donation}"): _DONOR,
+    ("GET", "/my/flows"): _DONOR,
+    ("GET", "/my/flows.csv"): _DONOR,
+    ("GET", "/donors/{id}"): READERS,
+    ("GET", "/donors/{id}/gifts/{donation}"): READERS,
+    ("GET", "/donors/{id}/flows"): READERS,
+    ("GET", "/donors/{id}/flows.csv"): READERS,
+    ("GET", "/my/statements/{name}"): _DONOR,
+    ("GET", "/my/gifts/{donation}/certificate"): _DONOR,
+    ("GET", "/my/gifts/{donation}/certificate.pdf"): _DONOR,
+    ("GET", "/donors/{id}/statements/{name}"): READERS,
+    ("GET", "/donors/{id}/gifts/{donation}/certificate"): READERS,
+    ("GET", "/donors/{id}/gifts/{donation}/certificate.pdf"): READERS,
+    ("GET", "/certificates"): _EVERYBODY,
 }
 """The same of the pages that browsers show."""
 

@@ -41,10 +41,10 @@ from api.http.mail import SendCode, on_console
 from api.http.meters import Meters
 from api.http.office import Office, admit
 from api.http.provider import Provider
-from api.http.shapes import Problem, answers
+from api.http.shapes import BODIES, Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import audit, cases, entrance, finance, flows, heads, programme, public, verifying
+from api.site import audit, cases, donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
 from api.site.frame import error_page
 
 reference = APIRouter(dependencies=[Depends(admit)])
@@ -72,6 +72,8 @@ ROUTERS = (
     cases.router,
     audit.router,
     heads.router,
+    donor_papers.router,
+    donor.router,
 )
 Opening = Callable[[], AbstractContextManager[Fenhao]]
 """Assembles a ledger for as long as the service runs."""
@@ -152,7 +154,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         made = FastAPI.openapi(app)
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
-        schemas["Problem"] = Problem.model_json_schema()
+        schemas |= {"Problem": Problem.model_json_schema(), **BODIES}
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         for operation in (one for methods in made["paths"].values() for one in methods.values()):

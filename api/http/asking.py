@@ -21,6 +21,8 @@ from projections.trace import Trace, Traces, whole
 WAIT_S = 5.0
 MAX_PAGE = 1_000
 Item = dict[str, Any]
+AsOf = Annotated[str | None, Query(description="记账日期截至该日 / posted up to that day", max_length=40)]
+KnownAt = Annotated[str | None, Query(description="截至该时刻已登记的 / recorded by then", max_length=40)]
 OrderOf = Callable[[Item], list[Any]]
 """An item's place in its list: what the list is sorted by, numbers and texts, no two items alike."""
 
@@ -43,8 +45,8 @@ class Question:
 
 async def question(
     request: Request,
-    as_of: Annotated[str | None, Query(description="记账日期截至该日 / posted up to that day", max_length=40)] = None,
-    known_at: Annotated[str | None, Query(description="截至该时刻已登记的 / recorded by then", max_length=40)] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     after_seq: Annotated[
         int | None, Query(description="等视图更新到此分录 / once this entry is in the views", ge=0, le=2**53 - 1)
     ] = None,

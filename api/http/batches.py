@@ -14,7 +14,7 @@ from api.http.faults import BadRequest, NotEntitled
 from api.http.office import BatchBody, Door, Key, Office, Who, admit
 from api.http.posting import KEY_HEADER, command_for, read_object
 from api.http.problems import language_of, problem_of, status_of
-from api.http.shapes import BatchAnswer, BatchRequest, answers
+from api.http.shapes import BatchAnswer, BatchRequest, answers, json_body
 from ledger.codec import Entry
 from ledger.decisions import Command
 from ledger.errors import InputFault, LedgerError, Refusal
@@ -44,13 +44,7 @@ class AllOrNone(Refusal):
     responses=answers(
         {200: (BatchAnswer, "每项的结果，按次序 / what became of each, in order")}, 400, 401, 403, 409, 413, 422, 503
     ),
-    openapi_extra={
-        "parameters": [KEY_HEADER],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": BatchRequest.model_json_schema()}},
-        },
-    },
+    openapi_extra={"parameters": [KEY_HEADER], **json_body(BatchRequest)},
 )
 def batch(request: Request, office: Door, asker: Who, key: Key, body: BatchBody) -> Response:
     """Up to 5,000 facts in one transaction, in order; each is decided on what those before it did.

@@ -44,6 +44,8 @@ def hear_signals(stop: threading.Event) -> None:
         return  # only there can signals be heard; whoever runs the service in a thread stops it otherwise
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _also(stop, signal.getsignal(number)))
+    if stop.is_set():  # it came before the server listened for it
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _also(stop: threading.Event, before: Handler) -> Callable[[int, FrameType | None], None]:

@@ -12,9 +12,9 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api.bootstrap import log_of
+from api.bootstrap import log_of, vantage_of
 from api.http import shapes
-from api.http.asking import MAX_PAGE, not_changed
+from api.http.asking import MAX_PAGE, AsOf, KnownAt, not_changed
 from api.http.cursors import MAX_CHARS, cursor_of, read_cursor
 from api.http.faults import CursorStale, NotEntitled, NotInLog
 from api.http.office import Door, Office, Who, admit
@@ -23,6 +23,7 @@ from api.http.shapes import answers, with_body
 from ledger.codec import decode
 from ledger.database import queries
 from ledger.ids import check_text
+from projections.history import entries_known
 
 GLANCE_S = 0.5
 """How often a stream looks for what has come since."""
@@ -43,29 +44,28 @@ def entries(
     office: Door,
     stream: Text = None,
     type: Text = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
     cursor: Annotated[str | None, Query(max_length=MAX_CHARS)] = None,
 ) -> Response:
-    """Entries in the order of the chain, of one stream (`donation/D1`) or type, or all."""
-    behind = -1
+    """Entries in the order of the chain, of one stream (`donation/D1`) or type, or all; now, or as of then."""
+    behind, filters = -1, [stream, type, as_of, known_at]
     if cursor is not None:
-        kept, place = read_cursor(cursor, "entries", [stream, type])
-        stream, type = kept[0], kept[1]  # noqa: A001 - the parameter's name is its name in the URL
+        filters, place = read_cursor(cursor, "entries", filters)
         if len(place) != 1 or not isinstance(place[0], int) or not 0 <= place[0] < 2**53:
             raise CursorStale()
         behind = place[0]
-    for name, text in (("stream", stream), ("type", type)):
-        if text is not None:
-            check_text(text, name)
+    which = _which(office, filters)
     headers = {"ETag": f'"{office.fenhao.journal.entries.head().size}"', "Cache-Control": "private, no-cache"}
     unchanged = not_changed(request, headers)
     if unchanged is not None:
         return unchanged
-    rows = _page(office, behind, limit + 1, stream, type)
+    rows = _page(office, behind, limit + 1, **which)
     last = rows[limit - 1][0] if len(rows) > limit else None
     found = {
         "entries": [_sealed(leaf, body) for _, leaf, body in rows[:limit]],
-        "next": None if last is None else cursor_of("entries", [stream, type], [last]),
+        "next": None if last is None else cursor_of("entries", filters, [last]),
     }
     return Response(msgspec.json.encode(found), 200, headers, "application/json")
 
@@ -113,7 +113,7 @@ async def _events(office: Office, behind: int) -> AsyncIterator[bytes]:
     """Reads what has come by the page, and rests when nothing has."""
     began_s = told_s = time.monotonic()
     while not office.stopping.is_set() and time.monotonic() - began_s < STREAM_S:
-        rows = await to_thread.run_sync(_page, office, behind, 100, None, None)
+        rows = await to_thread.run_sync(_page, office, behind, 100)
         for seq, _, body in rows:
             yield b"id: %d\nevent: %b\ndata: %b\n\n" % (seq, decode(body).type.encode(), body)
             behind = seq
@@ -129,7 +129,7 @@ async def _events(office: Office, behind: int) -> AsyncIterator[bytes]:
 @router.get("/v1/entries/{seq}", **told(shapes.SealedEntry, "一条分录", "one entry"))
 def entry(request: Request, office: Door, seq: Seq) -> Response:
     """An entry exactly as sealed, and its leaf hash. It never changes."""
-    rows = _page(office, seq - 1, 1, None, None)
+    rows = _page(office, seq - 1, 1)
     if not rows or rows[0][0] != seq:
         raise NotInLog()
     _, leaf, body = rows[0]
@@ -161,11 +161,21 @@ def receipt(office: Door, asker: Who, seq: Seq) -> Response:
     return Response(log.receipt(seq).proof.text(), 200, headers, "text/plain; charset=utf-8")
 
 
-def _page(
-    office: Office, behind: int, limit: int, stream: str | None, type: str | None
-) -> list[tuple[int, bytes, bytes]]:
+def _which(office: Office, filters: list[str | None]) -> dict[str, Any]:
+    """What the filters ask for: of which stream and type, up to which day, below which seq. Raises BadValue."""
+    for name, text in zip(("stream", "type"), filters[:2], strict=True):
+        if text is not None:
+            check_text(text, name)
+    vantage, size = vantage_of(office.fenhao, filters[2], filters[3]), None
+    if vantage.known_at is not None:
+        with office.fenhao.journal.entries.reading() as cursor:
+            size = entries_known(cursor, vantage.known_at)
+    return {"stream": filters[0], "type": filters[1], "as_of": vantage.as_of, "size": size}
+
+
+def _page(office: Office, behind: int, limit: int, **which: Any) -> list[tuple[int, bytes, bytes]]:
     with office.fenhao.journal.entries.reading() as cursor:
-        which = {"behind": behind, "limit": limit, "stream": stream, "type": type}
+        which = {"stream": None, "type": None, "as_of": None, "size": None, "behind": behind, "limit": limit, **which}
         return [(seq, bytes(leaf), bytes(body)) for seq, leaf, body in cursor.execute(_SQL["page"], which)]
 
 

@@ -1,10 +1,13 @@
 -- Entries for those who read them over HTTP.
 
 -- name: page
--- Entries behind a seq, of one stream and one type or of all, exactly as sealed.
+-- Entries behind a seq and below `size`, of one stream and one type or of all, exactly as sealed; with `as_of` those posted up
+-- to that day. What has no day counts from its seq.
 select seq, leaf, body from entry
-where seq > %(behind)s and (%(stream)s::text is null or stream = %(stream)s)
+where seq > %(behind)s and seq < coalesce(%(size)s, 9223372036854775807) and (%(stream)s::text is null or stream = %(stream)s)
   and (%(type)s::text is null or type = %(type)s) and seq < (select size from head)
+  and (%(as_of)s::date is null
+    or coalesce((convert_from(body, 'UTF8')::jsonb #>> '{data,on}')::date <= %(as_of)s, true))
 order by seq limit %(limit)s
 
 -- name: touches

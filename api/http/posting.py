@@ -16,7 +16,7 @@ from api.http.examples import EXAMPLES
 from api.http.faults import BadRequest
 from api.http.forms import form_schema
 from api.http.office import Body, Door, Key, Office, Who, admit
-from api.http.shapes import RecordedFact, answers, linked
+from api.http.shapes import RecordedFact, answers, body_of, linked
 from api.recording import record
 from ledger.decisions import Command
 from ledger.errors import BadValue
@@ -97,14 +97,12 @@ for _fact in RECORDABLE:
             answers(
                 {200: (RecordedFact, "此前已登记 / recorded before"), 201: (RecordedFact, "已登记 / recorded")},
                 *(400, 401, 403, 409, 413, 422, 503),
-            )
+            ),
+            (one.name for one in form_of(_fact).members),
         ),
         openapi_extra={
             "parameters": [KEY_HEADER],
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": form_schema(form_of(_fact)), "example": EXAMPLES[_fact]}},
-            },
+            **body_of(_fact, form_schema(form_of(_fact)), example=EXAMPLES[_fact]),
         },
     )
 

@@ -16,7 +16,7 @@ from api.http.access import FACT_ROUTES, Asker
 from api.http.faults import NotEntitled, NotWaiting
 from api.http.office import Body, Door, Key, Office, Who, admit
 from api.http.posting import KEY_HEADER, command_for
-from api.http.shapes import answers, json_body, read_as
+from api.http.shapes import answers, json_body, leading, read_as
 from api.recording import record
 from ledger.database import queries
 from ledger.errors import AlreadyRecorded, BadValue, Refusal, Unknown
@@ -49,9 +49,12 @@ class Proposal(NamedTuple):
     status_code=201,
     summary="提请批准 / propose",
     response_class=Response,
-    responses=answers(
-        {200: (people.Proposal, "此前已提请 / proposed before"), 201: (people.Proposal, "等待批准 / waits")},
-        400, 401, 403, 409, 413, 422, 503,
+    responses=leading(
+        answers(
+            {200: (people.Proposal, "此前已提请 / proposed before"), 201: (people.Proposal, "等待批准 / waits")},
+            400, 401, 403, 409, 413, 422, 503,
+        ),
+        *(201, "id", "approve", "decline"),
     ),
     openapi_extra={"parameters": [KEY_HEADER], **json_body(shapes.BatchFact)},
 )  # fmt: skip

@@ -50,7 +50,7 @@ def donation(request: Request, office: Door, asker: Who, asked: Asked, id: Id) -
 
     def tell(traces: Traces) -> Trace:
         try:
-            trace = traces.donation(id)
+            trace = traces.donation(id, _serial_of(asked))
         except Unknown:
             if asker.donor is not None:  # to a donor, another's gift is as one that is not there
                 raise NotEntitled() from None
@@ -80,7 +80,7 @@ def hospital(
     check_id(id, "hospital")
 
     def tell(traces: Traces) -> Trace:
-        trace = traces.hospital(id)
+        trace = traces.hospital(id, _id_of(asked))
         del trace["donors" if list == "cases" else "cases"]
         return page(trace, list, _case_of if list == "cases" else _donor_of, asked)
 
@@ -128,8 +128,28 @@ def _with_cursor(trace: Trace, asked: Question) -> Trace:
     return {**trace, "next": None if trace["next"] is None else asked.next_cursor([trace["next"]])}
 
 
+def _serial_of(asked: Question) -> tuple[int, int] | None:
+    """From which tape and serial on a gift's flows are asked for. Raises CursorStale."""
+    match asked.behind:
+        case None:
+            return None
+        case [int(tape), int(serial)] if 0 < tape < 2**31 and 0 <= serial < MAX_SEQ:
+            return tape, serial
+    raise CursorStale()
+
+
+def _id_of(asked: Question) -> str | None:
+    """Behind which case or donor a hospital's are asked for. Raises CursorStale."""
+    match asked.behind:
+        case None:
+            return None
+        case [str(id)] | [0 | 1, str(id)] if "\0" not in id:
+            return id
+    raise CursorStale()
+
+
 def _range_of(flow: Item) -> list[Any]:
-    return [tape_number(flow["tape"]), flow["lo"]]
+    return [tape_number(flow["tape"]), flow["hi"]]
 
 
 def _case_of(item: Item) -> list[Any]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from functools import partial
+from socket import socket
+from threading import Event, Thread
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,6 +19,12 @@ from api.settings import Settings
 
 CONNECTIONS = 16
 """Database connections of a process at the most. Its 40 threads share them: who waits for a commit holds none."""
+HEALTH_S = 60
+"""How long a worker may take to answer that it is there; a slow machine needs seconds to start one."""
+SWITCH_S = 0.0005
+"""How long a thread may keep the interpreter from others: the one that all connections hang on must not wait long."""
+STOPPING = Event()
+"""Set as soon as this process is told to stop, whatever it does: an exception alone can get lost in a finaliser."""
 GRACE_S = 10
 """How long requests under way may take to end once the service is told to stop."""
 
@@ -22,13 +32,17 @@ GRACE_S = 10
 def from_environment() -> FastAPI:
     """The application that a worker runs, with the settings of the environment."""
     log_as_json()
+    sys.setswitchinterval(SWITCH_S)
     settings = Settings.from_environment()
-    return service(partial(assembled, settings, connections=CONNECTIONS), send_code=sender_of(settings))
+    opening = partial(assembled, settings, connections=CONNECTIONS)
+    return service(opening, STOPPING, send_code=sender_of(settings))
 
 
 def serve(host: str, port: int, workers: int, proxies: str) -> None:
     """Serves until it is told to stop; each worker is a process. From `proxies` alone X-Forwarded-For counts."""
     log_as_json()
+    if STOPPING.is_set():
+        return
     uvicorn.run(
         "api.http.serving:from_environment",
         factory=True,
@@ -38,6 +52,24 @@ def serve(host: str, port: int, workers: int, proxies: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        loop="uvloop",
+        http="httptools",
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=HEALTH_S,
     )
+
+
+def serve_here(settings: Settings, listening: socket) -> None:
+    """Serves this ledger in this process until Ctrl-C, and says nothing of what is asked."""
+    logging.getLogger("fenhao").setLevel(logging.WARNING)
+    app = service(partial(assembled, settings, connections=CONNECTIONS), STOPPING, sender_of(settings))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=GRACE_S))
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        STOPPING.set()
+        server.should_exit = True
+        thread.join()

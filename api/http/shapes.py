@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Literal, TypeVar
 
@@ -338,6 +339,7 @@ def read_as(body: bytes, shape: type[S]) -> S:
 
 
 Answers = dict[int | str, dict[str, Any]]
+_COMPONENT = "#/components/schemas/{model}"
 
 
 def answers(good: dict[int, tuple[type[BaseModel], str]], *faults: int) -> Answers:
@@ -349,16 +351,43 @@ def answers(good: dict[int, tuple[type[BaseModel], str]], *faults: int) -> Answe
     return said
 
 
-def linked(said: Answers) -> Answers:
-    """The same, saying that what is recorded leads to its entry and its receipt."""
+_OF_MEMBERS = {
+    "donation": "donation", "donor": "donor_ledger", "case": "case", "hospital": "hospital", "fund": "fund",
+}  # fmt: skip
+"""Which operation tells of what a member of a fact names."""
+
+
+def linked(said: Answers, members: Iterable[str]) -> Answers:
+    """The same, saying that what is recorded leads to its entry, its receipt, and what its members name."""
     seq = {"seq": "$response.body#/seq"}
-    links = {name: {"operationId": name, "parameters": seq} for name in ("entry", "receipt")}
+    links: dict[str, Any] = {name: {"operationId": name, "parameters": seq} for name in ("entry", "receipt")}
+    for member in members:
+        if member in _OF_MEMBERS:
+            to = {"id": f"$request.body#/{member}"}
+            links[member] = {"operationId": _OF_MEMBERS[member], "parameters": to}
     return {status: {**one, "links": links} if status in (200, 201) else one for status, one in said.items()}
+
+
+def leading(said: Answers, status: int, member: str, *operations: str) -> Answers:
+    """The same, saying that the answer's own member is the id that these operations take."""
+    to = {name: {"operationId": name, "parameters": {"id": f"$response.body#/{member}"}} for name in operations}
+    return {**said, status: {**said[status], "links": to}}
+
+
+BODIES: dict[str, dict[str, Any]] = {}
+"""Schemas of bodies that are read by hand, by name: the reference has each once, among its components."""
 
 
 def json_body(shape: type[Shape]) -> dict[str, Any]:
     """How a body that is read by hand is declared."""
-    content = {"application/json": {"schema": shape.model_json_schema()}}
+    return body_of(shape.__name__, shape.model_json_schema(ref_template=_COMPONENT))
+
+
+def body_of(name: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The same for a schema that was made otherwise."""
+    BODIES.update(schema.pop("$defs", {}))
+    BODIES[name] = schema
+    content = {"application/json": {"schema": {"$ref": _COMPONENT.format(model=name)}, **more}}
     return {"requestBody": {"required": True, "content": content}}
 
 

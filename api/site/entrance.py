@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from api.http.access import Asker
+from api.demo.doors import PASSWORD, ROLES, name_of
+from api.demo.gifts import FIRST_MONTHLY
+from api.http.access import Asker, Grant
 from api.http.accounts import Session
-from api.http.faults import NoSuchRoute, SignInRefused
-from api.http.office import COOKIE, Door, address_of
+from api.http.faults import CodeNeeded, NoSuchRoute, SignInRefused
+from api.http.office import COOKIE, Door, Office, address_of
 from api.http.sign_in import donor_of
-from api.site.frame import LANGUAGE_COOKIE, Form, leading, own_path, shown, site_router
+from api.site.frame import LANGUAGE_COOKIE, Form, is_demo, leading, own_path, shown, site_router
 from reports.pages import LANGUAGES, static
 
 router = site_router()
 NEXT = Annotated[str, Query(max_length=500)]
+DESKS = {
+    Grant.DONOR: "/my",
+    Grant.FINANCE: "/finance",
+    Grant.PROGRAMME: "/programme",
+    Grant.ADMIN: "/programme",
+    Grant.AUDITOR: "/audit",
+}
+"""Where each begins."""
 _YEAR_S = 365 * 24 * 3600
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -23,19 +33,21 @@ _FOREVER = "public, max-age=31536000, immutable"
 @router.get("/sign-in")
 def entrance(request: Request, office: Door, next: NEXT = "") -> Response:
     """Where everybody signs in."""
-    return shown(request, office, "sign_in.html", next=own_path(next) if next else "", refused=False, sent_to="")
+    return _entrance(request, office, next=own_path(next) if next else "")
 
 
 @router.post("/sign-in")
 def sign_in(request: Request, office: Door, form: Form) -> Response:
-    """Staff and auditors, by name and password."""
+    """Staff and auditors, by name and password, and the code of a second factor where the account has one."""
     office.address_pace.take(address_of(request))
     name, next_page = form.get("name", ""), form.get("next", "")
     office.account_pace.take(name)
     try:
-        session = office.accounts.sign_in(name, form.get("password", ""))
+        session = office.accounts.sign_in(name, form.get("password", ""), form.get("second", "").strip() or None)
+    except CodeNeeded:
+        return _entrance(request, office, 401, next=next_page, name=name, second=True)
     except SignInRefused:
-        return shown(request, office, "sign_in.html", status=401, next=next_page, refused=True, sent_to="")
+        return _entrance(request, office, 401, next=next_page, name=name, refused=True, second="second" in form)
     return _begun(request, session, own_path(next_page) if next_page else _home(office.accounts.asker(session.secret)))
 
 
@@ -49,12 +61,26 @@ def ask_for_code(request: Request, office: Door, form: Form) -> Response:
         office.contact_pace.take(contact)
         if donor is not None:
             office.send_code(contact, office.accounts.new_code(donor))
-        return shown(request, office, "sign_in.html", next="", refused=False, sent_to=contact)
+        return _entrance(request, office, sent_to=contact)
     try:
         session = office.accounts.try_code("" if donor is None else donor, code)
     except SignInRefused:
-        return shown(request, office, "sign_in.html", status=401, next="", refused=True, sent_to=contact)
+        return _entrance(request, office, 401, refused=True, sent_to=contact)
     return _begun(request, session, "/my")
+
+
+def _entrance(request: Request, office: Office, status: int = 200, **told: Any) -> Response:
+    """The page, with what is known of an attempt; in the demo, with a door for everybody."""
+    members: dict[str, Any] = {"next": "", "name": "", "refused": False, "second": False, "sent_to": "", **told}
+    demo_link = ""
+    if is_demo(office):
+        demo_link = office.links.make(FIRST_MONTHLY, 1, office.fenhao.journal.entries.clock())
+    members |= {
+        "demo_doors": {role: name_of(role) for role in ROLES},
+        "demo_password": PASSWORD,
+        "demo_link": demo_link,
+    }
+    return shown(request, office, "sign_in.html", status=status, provider=office.provider is not None, **members)
 
 
 @router.get("/enter")
@@ -106,5 +132,5 @@ def _begun(request: Request, session: Session, path: str) -> Response:
 
 def _home(asker: Asker | None) -> str:
     """Where who has signed in begins: their own desk."""
-    desks = ("/my", "/programme", "/finance", "/audit")
-    return next((desk for desk in desks if asker is not None and asker.may("GET", desk)), "/")
+    grants = frozenset[Grant]() if asker is None else asker.grants
+    return next((desk for grant, desk in DESKS.items() if grant in grants), "/")

@@ -38,7 +38,7 @@ def front(request: Request, office: Door) -> Response:
         lambda: f"{office.fenhao.runner.position()}",
         lambda: _figures(office, reader).encode(),
     )
-    return shown(request, office, "public.html", figures=figures.body.decode(), head=_head(office))
+    return shown(request, office, "public.html", figures=figures.body.decode(), head=head_of(office))
 
 
 def _figures(office: Office, reader: Reader) -> str:
@@ -56,7 +56,8 @@ def _figures(office: Office, reader: Reader) -> str:
     )
 
 
-def _head(office: Office) -> Head | None:
+def head_of(office: Office) -> Head | None:
+    """The newest signed head, None before the first."""
     try:
         note = Note.parse((log_folder(office.fenhao) / "checkpoint").read_bytes())
     except FileNotFoundError:

@@ -21,6 +21,8 @@ create table line_part (
     file bytea not null check (length(file) = 32),
     statement int not null,
     ordinal int not null,
+    account text not null,
+    booked_on date not null,
     amount_minor bigint not null check (amount_minor <> 0),
     seq bigint not null references entry,
     undone bigint references entry,
@@ -33,6 +35,7 @@ create table leg_part (
     match text not null,
     entry bigint not null references entry,
     leg int not null,
+    account text not null,
     amount_minor bigint not null check (amount_minor <> 0),
     undone bigint references entry,
     primary key (match, entry, leg)

@@ -67,12 +67,7 @@ from (
             sum(least(wanted.hi, near.hi) - greatest(wanted.lo, near.lo))::bigint as amount
         from unnest(%(heaps)s::integer[], %(tapes)s::integer[], %(los)s::bigint[], %(his)s::bigint[], %(days)s::date[],
             %(untils)s::date[]) wanted (heap, tape, lo, hi, since, until)
-        cross join lateral (
-            select each.lo, each.hi, each.seq, each.donation, each.posted_on from view_gift each
-            where each.tape = wanted.tape and each.lo < wanted.hi and each.lo >= (
-                select max(before.lo) from view_gift before where before.tape = wanted.tape and before.lo <= wanted.lo)
-            offset 0
-        ) near
+        cross join lateral gifts_meeting(wanted.tape, wanted.lo, wanted.hi) near
         where greatest(near.posted_on, wanted.since) <= wanted.until
         group by wanted.heap, near.seq, near.donation, near.posted_on
     ) part

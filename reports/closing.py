@@ -1,0 +1,273 @@
+"""Closing a period of the books: what stands in its way, the figures it is closed with, the entry, the cut-off list.
+
+The figures are taken under the ledger's lock, so nothing can come between them and the entry that states them; the
+stand-alone verifier works them out again from the entries.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from ledger.bank_events import AccountBalance, Total
+from ledger.cash import HELD, SIDES
+from ledger.database import Cursor, queries
+from ledger.decisions import ClosePeriod
+from ledger.decisions.periods import last_day
+from ledger.errors import InputFault, Refusal
+from ledger.journal import Journal
+from ledger.times import find_zone, local_day, parse_utc
+from ledger.writing import Recorded, Writer
+from projections.runner import Runner
+from reports.banking.register import Kept
+from reports.matching import Books, open_lines
+from reports.reconcile import Key
+
+_SQL = queries("reports", "closing.sql")
+CLEARING = ("DonationReceived", "HospitalPaymentReturned", "GrantReturned")
+OPENING = "BalanceBroughtForward"
+
+
+class NotReady(InputFault):
+    """A period with lines open, or statements held or missing."""
+
+    code = "period_not_ready"
+    zh = (
+        "{period} 尚不能关账：{open} 笔流水未了结，{held} 份对账单不平，{missing} 个账户对账单缺失或不相接；"
+        "经另一人批准并注明理由可例外关账"
+    )
+    en = (
+        "{period} cannot be closed yet: {open} lines are open, {held} statements do not tie, of {missing} accounts "
+        "statements are missing; another person may accept that, with a reason (--approved-by, --reason)"
+    )
+
+
+class NoHead(InputFault):
+    """A log without a signed head."""
+
+    code = "no_signed_head"
+    zh = "日志尚无已签名的日志头：请先运行 fenhao checkpoint"
+    en = "the log has no signed head yet: run fenhao checkpoint first"
+
+
+class Gap(NamedTuple):
+    """An account whose statements do not cover the period, or do not follow on each other; `apart` in minor units."""
+
+    account: str
+    what: str
+    apart: int
+
+
+class Readiness(NamedTuple):
+    """What stands in the way of closing a period: lines with their states, statements held, accounts without."""
+
+    period: str
+    lines: Sequence[tuple[Key, str]]
+    held: Sequence[int]
+    gaps: Sequence[Gap]
+
+    @property
+    def is_ready(self) -> bool:
+        return not (self.lines or self.held or self.gaps)
+
+
+class Figures(NamedTuple):
+    """What a period is closed with; see `PeriodClosed`."""
+
+    totals: tuple[Total, ...]
+    accounts: tuple[AccountBalance, ...]
+    suspense: int
+    elsewhere: int
+
+
+class CutOff(NamedTuple):
+    """A cash leg whose bank's day and posting date lie in different months."""
+
+    seq: int
+    stream: str
+    type: str
+    on: date
+    account: str
+    amount: int
+    bank_on: date
+
+
+class Period(NamedTuple):
+    """A closing: up to which day, by which entry; `reopened` by another."""
+
+    period: str
+    through: date
+    seq: int
+    reopened: int | None
+
+
+def readiness(period: str, books: Books, statements: Sequence[Kept], opened: dict[str, date]) -> Readiness:
+    """What stands in the way. `opened` are the bank accounts, each with the day of its opening. Raises BadValue."""
+    through = last_day(period)
+    first = through.replace(day=1)
+    days = {line.key: line.day for line in books.sides.lines}
+    lines = [(key, state) for key, state in open_lines(books) if days[key] <= through.toordinal()]
+    held = [one.id for one in statements if one.state == "held" and (one.first_on is None or one.first_on <= through)]
+    gaps: list[Gap] = []
+    for account, since in opened.items():
+        own = [one for one in statements if one.account == account and one.state != "held"]
+        within = [
+            one
+            for one in own
+            if one.first_on is not None and one.last_on is not None and one.first_on <= through and one.last_on >= first
+        ]
+        if not within and since <= through:
+            gaps.append(Gap(account, "missing", 0))
+        gaps += [Gap(account, "gap", apart) for apart in _breaks(within)]
+    return Readiness(period, lines, held, gaps)
+
+
+def _breaks(statements: Sequence[Kept]) -> Iterator[int]:
+    """How far each statement begins from where the one before it ended, where both say."""
+    ordered = sorted(statements, key=lambda one: (one.first_on or date.min, one.last_on or date.min, one.id))
+    for before, after in pairwise(ordered):
+        if before.closing is not None and after.opening not in (None, before.closing):
+            yield (after.opening or 0) - before.closing
+
+
+class _Leg(Struct, frozen=True):
+    account: str
+    amount: int | None = None
+
+
+class _Part(Struct, frozen=True):
+    amount: int
+
+
+class _Data(Struct, frozen=True):
+    on: date | None = None
+    of: int | None = None
+    amount: int | None = None
+    lines: tuple[_Part, ...] = ()
+    cash: tuple[_Leg, ...] = ()
+    suspense: str | None = None
+
+    @property
+    def whole(self) -> int:
+        return sum(line.amount for line in self.lines) if self.amount is None else self.amount
+
+
+class _Entry(Struct, frozen=True):
+    data: _Data
+
+
+_decode = msgspec.json.Decoder(_Entry).decode
+
+
+def figures(cursor: Cursor, through: date, statements: Sequence[Kept]) -> Figures:
+    """The figures as of a day that ends a month; the views must be up to date. Amounts are minor units."""
+    totals = tuple(Total(*row) for row in cursor.execute(_SQL["totals"], {"through": through}).fetchall())
+    booked, suspense = _booked(cursor, through)
+    for account, amount in cursor.execute(_SQL["shifted"], (through,)).fetchall():
+        booked[account] += amount
+    accounts = []
+    for account, kind, _ in cursor.execute(_SQL["accounts"]).fetchall():
+        if kind != "channel":
+            accounts.append(AccountBalance(account, booked[account], *_closing(statements, account, through)))
+    held = sum(total.amount for total in totals if total.kind in HELD)
+    elsewhere = held + suspense - sum(one.book for one in accounts)
+    return Figures(totals, tuple(accounts), suspense, elsewhere)
+
+
+def _booked(cursor: Cursor, through: date) -> tuple[Counter[str], int]:
+    """What named legs brought on each account by then, and what is owed of suspended receipts."""
+    booked: Counter[str] = Counter()
+    suspense = 0
+    for kind, body, undone_on in cursor.execute(_SQL["cash_entries"], ([*SIDES, OPENING],)).fetchall():
+        data = _decode(body).data
+        if data.of is not None or data.on is None:
+            continue
+        times = (data.on <= through) - (undone_on is not None and date.fromisoformat(undone_on) <= through)
+        side = SIDES.get(kind, 1)
+        for leg in data.cash:
+            booked[leg.account] += times * side * (data.whole if leg.amount is None else leg.amount)
+        if data.suspense is not None:
+            suspense += times * data.whole * (1 if kind == "ReceiptSuspended" else -1)
+    return booked, suspense
+
+
+def _closing(statements: Sequence[Kept], account: str, through: date) -> tuple[int | None, date | None]:
+    """The closing balance of the account's newest statement by then."""
+    own = [
+        one
+        for one in statements
+        if one.account == account and one.state != "held" and one.closing is not None
+        if one.last_on is not None and one.last_on <= through
+    ]
+    newest = max(own, key=lambda one: (one.last_on or date.min, one.id), default=None)
+    return (None, None) if newest is None else (newest.closing, newest.last_on)
+
+
+def bank_accounts(journal: Journal) -> dict[str, date]:
+    """The bank accounts that are open, each with the day on which it was opened."""
+    zone = find_zone(str(journal.entries.head().zone))
+    with journal.entries.reading() as cursor:
+        rows = cursor.execute(_SQL["accounts"]).fetchall()
+    return {account: local_day(parse_utc(at), zone) for account, kind, at in rows if kind == "bank"}
+
+
+class Closing(NamedTuple):
+    """Who closes what, resting on which signed head (size, root in hex)."""
+
+    period: str
+    by: str
+    approved_by: str | None
+    reason: str | None
+    size: int
+    root: str
+
+
+def close_period(
+    writer: Writer, runner: Runner, found: Readiness, asked: Closing, statements: Sequence[Kept]
+) -> Recorded:
+    """Closes the period. Raises NotReady unless all is settled or a second person accepts; Refusal."""
+    if not found.is_ready and (asked.approved_by is None or asked.reason is None):
+        raise NotReady(period=asked.period, open=len(found.lines), held=len(found.held), missing=len(found.gaps))
+    through = last_day(asked.period)
+    runner.catch_up()  # so that it takes but a moment under the lock
+    with writer.session() as session:
+        runner.catch_up()
+        said = figures(session.writing.cursor, through, statements)
+        outcome = session.run(
+            [
+                ClosePeriod(
+                    key=f"close:{asked.period}:{session.writing.head.size}",
+                    period=asked.period,
+                    by=asked.by,
+                    approved_by=None if asked.approved_by is None else (asked.approved_by,),
+                    totals=said.totals,
+                    accounts=said.accounts,
+                    suspense=said.suspense,
+                    elsewhere=said.elsewhere,
+                    size=asked.size,
+                    root=asked.root,
+                    open_lines=len(found.lines),
+                    reason=asked.reason,
+                )
+            ]
+        )[0]
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+
+def periods(cursor: Cursor) -> list[Period]:
+    """All closings, oldest first."""
+    return [Period(*row) for row in cursor.execute(_SQL["periods"]).fetchall()]
+
+
+def cut_off(cursor: Cursor, period: str | None = None) -> list[CutOff]:
+    """Matched legs whose bank's day and posting date lie in different months; one of them `period`, if named."""
+    found = [CutOff(*row) for row in cursor.execute(_SQL["cut_off"]).fetchall()]
+    return [one for one in found if period in (None, f"{one.on:%Y-%m}", f"{one.bank_on:%Y-%m}")]

@@ -1,0 +1,51 @@
+-- What a period is closed with, read under the ledger's lock.
+
+-- name: totals
+-- What stands at each kind of place of each fund's money by the end of a month.
+select figure, fund, sum(amount)::bigint from view_period
+where grain = 'month' and since <= %(through)s
+    and figure in ('case', 'cost', 'fee', 'fund', 'hold', 'hospital', 'out', 'refunded', 'used')
+group by 1, 2 having sum(amount) <> 0
+order by figure collate "C", fund collate "C"
+
+-- name: cash_entries
+-- Entries that name accounts or suspended receipts, with the day on which each was reversed.
+select entry.type, entry.body, convert_from(undoing.body, 'UTF8')::jsonb -> 'data' ->> 'on'
+from entry left join reversal on reverses = entry.seq left join entry undoing on undoing.seq = reversal.seq
+where entry.type = any(%s)
+    and (position('"cash":['::bytea in entry.body) > 0 or position('"suspense":"'::bytea in entry.body) > 0)
+order by entry.seq
+
+-- name: shifted
+-- What standing matches of lines up to a day moved from accounts of legs to accounts of lines.
+with late as (
+    select match, max(booked_on) as through from line_part where kind = 'matched' and undone is null group by match
+), part as (
+    select match, account, amount_minor from line_part where kind = 'matched' and undone is null
+    union all
+    select match, account, -amount_minor from leg_part where undone is null
+)
+select account, sum(amount_minor)::bigint from part join late using (match)
+where late.through <= %s group by account having sum(amount_minor) <> 0
+
+-- name: accounts
+-- Accounts that are open: kind, and when they were opened.
+select id, kind, (convert_from(body, 'UTF8')::jsonb ->> 'at') from account join entry using (seq) order by id collate "C"
+
+-- name: periods
+-- The periods that were closed, and which entry opened each again.
+select period, through, seq, reopened from period_close order by seq
+
+-- name: cut_off
+-- Cash legs that matched a line whose day lies in another month than the entry's posting date.
+select entry.seq, entry.stream, entry.type, (convert_from(entry.body, 'UTF8')::jsonb -> 'data' ->> 'on')::date,
+    leg.account, leg.amount_minor, line.booked_on
+from leg_part leg
+join entry on entry.seq = leg.entry
+join (
+    select match, max(booked_on) as booked_on from line_part where undone is null and kind = 'matched' group by match
+) line using (match)
+where leg.undone is null
+    and date_trunc('month', (convert_from(entry.body, 'UTF8')::jsonb -> 'data' ->> 'on')::date)
+        <> date_trunc('month', line.booked_on)
+order by entry.seq, leg.leg
