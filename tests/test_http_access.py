@@ -25,9 +25,8 @@ def gift(served: Served) -> int:
 
 def asked(served: Served, method: str, path: str, headers: dict[str, str], seq: int = 0) -> int:
     """The status of a request to a route without anything in it but who asks."""
-    filled = path.format_map(
-        {"id": "0", "seq": seq, "tape": "t1", "n": "0", "level": "0", "tile": "000", "name": "site.css"}
-    )
+    named = {"id": "0", "donation": "0", "seq": seq, "tape": "t1", "n": "0", "level": "0", "tile": "000"}
+    filled = path.format_map({**named, "name": "site.css"})
     with served.client().stream(method, filled, headers={**headers, "Idempotency-Key": "k"}) as answer:
         return answer.status_code
 
@@ -60,6 +59,7 @@ def test_an_account_may_what_its_role_opens_and_nothing_else(served: Served, gif
 
 OWN = {("GET", path) for path in ("/v1/donors/{id}/ledger", "/v1/donors/{id}/flows", "/v1/donations/{id}/trace")}
 OWN |= {("GET", "/v1/entries/{seq}/receipt")}
+OWN |= {("GET", f"/my/gifts/{{donation}}{more}") for more in ("", "/certificate", "/certificate.pdf")}
 
 
 def test_a_donor_may_ask_for_their_own_and_no_other_donor_for_it(served: Served, gift: int) -> None:
