@@ -65,6 +65,7 @@ def stretch_of(cursor: Cursor, size: int, zone: ZoneInfo, since: date, until: da
             assert isinstance(at, datetime)
             return at
 
+    cursor.execute(_SQL["patience"])
     instants = Instants()
     first = bisect_left(instants, datetime.combine(since, time(), zone))
     last = bisect_left(instants, datetime.combine(until + timedelta(days=1), time(), zone))

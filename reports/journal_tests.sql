@@ -1,6 +1,10 @@
 -- Journal tests: which entries an auditor looks at first. Each query stands behind `judged`, the entries of a stretch of the
 -- chain with what the tests ask of them. A program with a token (`token:NAME`) is no person.
 
+-- name: patience
+-- Nobody's page keeps the database busy for longer.
+set local statement_timeout = '60s'
+
 -- name: judged
 -- Entries from %(first)s up to %(end)s: their posting day, local time of recording, persons, amount in minor units.
 with told as materialized (

@@ -14,6 +14,7 @@ from exports import LOG, NEXT, OTHER, Made, head, signer
 from pages import DESK, PHONE, CheckAxe, Look, Windows
 from serving import Served
 from test_audit_verify_chain import ORIGIN
+from test_audit_verify_export import cosigner
 from test_audit_verify_receipt import NAME, story
 
 from api.bootstrap import log_of
@@ -111,10 +112,10 @@ def tampered(made: Made) -> Tampered:
     }
 
 
-def code_of(receipt: bytes, made: Made) -> int:
+def code_of(receipt: bytes, made: Made, trust: verify.Policy | None = None) -> int:
     """What `audit/verify.py` says of a receipt: 0 holds, 1 does not, 2 unusable."""
     try:
-        verify.check_receipt(verify.read_receipt(receipt), verify.read_policy(policy_of(made).encode()))
+        verify.check_receipt(verify.read_receipt(receipt), trust or verify.read_policy(policy_of(made).encode()))
     except verify.Unusable:
         return 2
     except verify.Refuted:
@@ -208,6 +209,28 @@ def test_the_readers_own_key_or_policy_counts(page: Page, tmp_path: Path, made: 
         page.fill("[name=policy]", policy)
         assert give(page, receipt) == verdict, policy
         assert words in page.inner_text("#verify-result")
+
+
+def test_witnesses_count_as_the_policy_says_in_both_verifiers(page: Page, tmp_path: Path, made: Made) -> None:
+    page.goto(written(tmp_path, made))
+    page.get_by_text("认可谁的签名", exact=True).click()
+    plain, (one, first), (two, second) = made.receipt(SEQ), cosigner(21), cosigner(22)
+    named = f"log {LOG.verifier}\nwitness a {one}\nwitness b {two}\n"
+    groups = {"some": "group some any a b\n", "both": "group both all a b\n", "none": ""}
+    cosigned = plain + first(made.entries)
+    spoilt = plain + first(made.entries[:-1])
+    for receipt, quorum, code, words in (
+        (plain, "some", 1, "见证签名不足信任策略要求的 some"),
+        (cosigned, "some", 0, "a 见证了同一份日志头"),
+        (cosigned, "both", 1, "见证签名不足信任策略要求的 both"),
+        (cosigned + second(made.entries), "both", 0, "a, b 见证了同一份日志头"),
+        (spoilt, "none", 1, "w21.example 的签名不对"),
+    ):
+        page.fill("[name=policy]", f"{named}{groups[quorum]}quorum {quorum}")
+        assert give(page, receipt) == VERDICTS[code], (quorum, words)
+        assert words in page.inner_text("#verify-result")
+        trust = verify.read_policy(f"{named}{groups[quorum]}quorum {quorum}\n".encode())
+        assert code_of(receipt, made, trust) == code
 
 
 NO_SUBTLE = "Object.defineProperty(Crypto.prototype, 'subtle', {get: () => undefined})"

@@ -45,9 +45,8 @@ def told(served: Served) -> Served:
 
 
 def seq_of(told: Served, stream: str) -> int:
-    [(seq,)] = (
-        told.fenhao.journal.entries.reading().__enter__().execute("select seq from entry where stream = %s", (stream,))
-    )
+    with told.fenhao.journal.entries.reading() as cursor:
+        [(seq,)] = cursor.execute("select seq from entry where stream = %s", (stream,)).fetchall()
     return int(seq)
 
 
@@ -62,6 +61,7 @@ def test_the_audit_is_for_those_who_may_have_the_entries(told: Served) -> None:
     finance = told.signed_in("finance")
     assert told.client().post("/audit/verification", headers={**PAGE, **finance}).status_code == 403
     assert asked(told, "/audit/entries/999999").status_code == 404
+    assert asked(told, "/audit/tests?limit=much").status_code in (400, 422)
 
 
 def test_an_entry_is_shown_as_it_was_sealed(told: Served) -> None:

@@ -23,6 +23,7 @@ from api.inspecting import Inspector
 from api.site.frame import leading, reader_of, shown, site_router
 from audit.export import export
 from ledger.database import Cursor, tuples
+from ledger.errors import BadValue
 from ledger.ids import check_text
 from ledger.money import AmountError, parse_amount
 from ledger.times import find_zone, local_day, parse_day
@@ -140,7 +141,6 @@ def journal_tests(
     thresholds = Thresholds(days, night, morning, minor or 0, percent)
     chosen = test if test in TESTS else ""
     with _looking(office) as cursor:
-        cursor.execute("set local statement_timeout = '60s'")
         stretch = stretch_of(cursor, head.size, zone, first, last)
         counts = counts_of(cursor, stretch, thresholds, zone)
         found = found_by(cursor, chosen, stretch, thresholds, zone, before, PAGE + 1) if chosen else []
@@ -228,8 +228,8 @@ def _days(since: str, until: str, today: date) -> tuple[date, date]:
 
 
 def _minor(text: str, exponent: int) -> int:
-    """An amount in minor units; 0 for what is none."""
+    """An amount in minor units. Raises BadValue."""
     try:
-        return parse_amount(text, exponent)
-    except AmountError:
-        return 0
+        return parse_amount(text.strip(), exponent)
+    except AmountError as error:
+        raise BadValue("limit", text, *error.args) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -78,7 +79,8 @@ def names(request: Request, office: Door, asker: Who, form: Form, id: Id) -> Res
     assert asker.name is not None
     reader = VaultReader(asker.name, form.get("reason", "").strip())
     reader.check()
-    return _case(request, office, asker, id, int(form.get("after") or -1), reader)
+    after = form.get("after", "")
+    return _case(request, office, asker, id, int(after) if re.fullmatch("[0-9]{1,15}", after) else -1, reader)
 
 
 def _case(
