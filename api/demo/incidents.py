@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from api.demo.diary import SIGNED, Diary
-from api.demo.foundation import AGREEMENTS, CARE, FUNDS, GENERAL, HEART, NEWBORN, WEST, YUAN
+from api.demo.foundation import AGREEMENTS, BANK, CARE, FUNDS, GENERAL, HEART, NEWBORN, WEST, YUAN
 from api.demo.gifts import Gifts, Received
 from api.demo.purse import is_free
 from ledger.decisions import (
@@ -65,9 +65,15 @@ class Incidents:
             amount = diary.scale.need * percent // 100 // HUNDRED * HUNDRED
             diary.purse.receive(fund, terms(), amount, 0, diary.day)
             donation = diary.id("OB-", 2)
-            report = Basis("report", f"annual-{diary.since.year - 1}")
             yield BringForward(
-                key=donation, donation=donation, fund=fund, amount=amount, basis=report, on=diary.day, **SIGNED
+                key=donation,
+                donation=donation,
+                fund=fund,
+                amount=amount,
+                basis=Basis("report", f"annual-{diary.since.year - 1}"),
+                on=diary.day,
+                cash=(CashLeg(BANK, amount, diary.day, None),),
+                **SIGNED,
             )
 
     def _monthly(self) -> Iterator[Command]:
@@ -92,7 +98,7 @@ class Incidents:
         ):
             return
         expense = diary.id("E")
-        legs = (CashLeg("bank-main", amount, diary.day, f"BE-{expense}"),)
+        legs = (CashLeg(BANK, amount, diary.day, f"BE-{expense}"),)
         yield MakeExpense(
             key=expense,
             expense=expense,
