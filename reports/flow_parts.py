@@ -16,13 +16,14 @@ from reports.traces import Reader
 
 
 class Row(NamedTuple):
-    """A flow: from, to, minor units, which part of all the money, the gifts' entries."""
+    """A flow: from, to, minor units, its part of all the money, the gifts' entries in words, and the first of them."""
 
     source: str
     target: str
     amount: int
     share: str
     entries: str
+    first: int
 
 
 class Key(NamedTuple):
@@ -62,7 +63,7 @@ def picture_of(flows: Flows, reader: Reader) -> Picture:
 
 def words_of(reader: Reader) -> dict[str, str]:
     """What the parts beside the picture are called."""
-    return {name: word(name, reader) for name in ("table", "link", "amount", "share", "interactive")}
+    return {name: word(name, reader) for name in ("table", "link", "amount", "share", "entries", "interactive")}
 
 
 def rows_of(flows: Flows, reader: Reader) -> Iterator[Row]:
@@ -71,7 +72,8 @@ def rows_of(flows: Flows, reader: Reader) -> Iterator[Row]:
     names = {node.id: label_of(node, reader) for node in flows.nodes}
     for link in sorted(flows.links, key=lambda one: (layers[one.source], -one.amount)):
         part = share(link.amount, flows.total)
-        yield Row(names[link.source], names[link.target], link.amount, part, gifts_of(link, reader))
+        ends = names[link.source], names[link.target]
+        yield Row(*ends, link.amount, part, gifts_of(link, reader), link.first)
 
 
 def numbered_of(portrait: Portrait) -> Iterator[Layer]:

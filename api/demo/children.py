@@ -11,6 +11,7 @@ from typing import NamedTuple
 from api.demo.diary import SIGNED, Diary, Wheel
 from api.demo.foundation import (
     AGE_BANDS,
+    BANK,
     CARE,
     COSTS,
     DISEASES,
@@ -52,7 +53,6 @@ from ledger.places import case_place, fund_place, hospital_place, used_place
 from ledger.tapes import Row, size
 from ledger.terms import Attributes
 
-ACCOUNT = "bank-main"
 NAMED = 24
 """So many children have a name in the vault."""
 LINES_MAX = 40
@@ -266,7 +266,7 @@ class Children:
             self._after_payment(child, amount)
         if lines:
             self.told.bank_ref = f"BR{diary.day:%Y%m%d}-{payment}"
-            legs = (CashLeg(ACCOUNT, sum(line.amount for line in lines), diary.day, self.told.bank_ref),)
+            legs = (CashLeg(BANK, sum(line.amount for line in lines), diary.day, self.told.bank_ref),)
             yield PayHospital(
                 key=payment,
                 payment=payment,

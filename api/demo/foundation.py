@@ -185,6 +185,8 @@ AGREEMENTS: tuple[tuple[str, Restriction], ...] = (
 )
 """What large donors agree on, in turn. Of the last hardly anything can be used: its purpose is changed in the year."""
 
+BANK = "bank-main"
+"""The account that the foundation pays from."""
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙马朱胡郭何林高罗"
 GIVEN_NAMES = ("雨桐", "子轩", "一诺", "浩然", "思源", "小满", "安安", "明月", "乐乐", "梓涵", "星辰", "平安")
 

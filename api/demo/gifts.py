@@ -12,6 +12,7 @@ from api.demo.diary import SIGNED, Diary, Wheel
 from api.demo.foundation import (
     AGREEMENTS,
     APPEALS,
+    BANK,
     CHANNELS,
     FUNDS,
     GENERAL,
@@ -23,6 +24,7 @@ from api.demo.foundation import (
     person_name,
 )
 from ledger.decisions import Command, ReceiveDonation, RefundDonation
+from ledger.events import CashLeg
 from ledger.money import fee_part
 from ledger.places import REFUNDED, is_source
 from ledger.tapes import Run
@@ -122,6 +124,8 @@ class Gifts:
             self.known.add(donor)
         given = terms(more.get("nature", "own"), restriction, None, more.get("expires_on"), more.get("agreement"))
         fee = fee_part(amount, more.get("fee_bp", 0 if given.nature == "agency" else self._fees[fund]))
+        if more.get("channel") == "bank":
+            more["cash"] = (CashLeg(BANK, amount, diary.day, more.get("channel_txn")),)
         command = ReceiveDonation(
             key=donation, donation=donation, fund=fund, amount=amount, restriction=restriction, on=diary.day, **more
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from api.demo.diary import SIGNED, Diary
-from api.demo.foundation import AGREEMENTS, CARE, FUNDS, GENERAL, HEART, NEWBORN, WEST, YUAN
+from api.demo.foundation import AGREEMENTS, BANK, CARE, FUNDS, GENERAL, HEART, NEWBORN, WEST, YUAN
 from api.demo.gifts import Gifts, Received
 from api.demo.purse import is_free
 from ledger.decisions import (
@@ -19,7 +19,10 @@ from ledger.decisions import (
     HoldMoney,
     LiftHold,
     MakeExpense,
+    OpenAccount,
+    RepaySuspense,
     ReverseEntry,
+    SuspendReceipt,
     TransferFunds,
 )
 from ledger.events import CashLeg
@@ -42,6 +45,7 @@ class Incidents:
             diary.at(self._day(month, 24), self._monthly)
         for days, task in (
             (20, self._cash_box),
+            (60, self._unclear_receipts),
             (75, self._foreign),
             (95, self._mistake),
             (130, self._transfer),
@@ -59,15 +63,22 @@ class Incidents:
         return date(self.diary.since.year + months // 12, months % 12 + 1, day)
 
     def opening(self) -> Iterator[Command]:
-        """期初余额: what was there before the year."""
+        """期初余额: what was there before the year, and the account that it is on."""
         diary = self.diary
+        yield OpenAccount(key=f"account-{BANK}", account=BANK, kind="bank", **SIGNED)
         for fund, percent in ((HEART, 10), (NEWBORN, 4), (WEST, 3), (CARE, 2), (GENERAL, 5)):
             amount = diary.scale.need * percent // 100 // HUNDRED * HUNDRED
             diary.purse.receive(fund, terms(), amount, 0, diary.day)
             donation = diary.id("OB-", 2)
-            report = Basis("report", f"annual-{diary.since.year - 1}")
             yield BringForward(
-                key=donation, donation=donation, fund=fund, amount=amount, basis=report, on=diary.day, **SIGNED
+                key=donation,
+                donation=donation,
+                fund=fund,
+                amount=amount,
+                basis=Basis("report", f"annual-{diary.since.year - 1}"),
+                on=diary.day,
+                cash=(CashLeg(BANK, amount, diary.day, None),),
+                **SIGNED,
             )
 
     def _monthly(self) -> Iterator[Command]:
@@ -92,7 +103,7 @@ class Incidents:
         ):
             return
         expense = diary.id("E")
-        legs = (CashLeg("bank-main", amount, diary.day, f"BE-{expense}"),)
+        legs = (CashLeg(BANK, amount, diary.day, f"BE-{expense}"),)
         yield MakeExpense(
             key=expense,
             expense=expense,
@@ -111,6 +122,26 @@ class Incidents:
         command, received = self.gifts.receive(HEART, amount, channel="cash-box", channel_txn=self.diary.id("BOX"))
         yield command
         self.diary.later(40, self._attribute, received, f"V{self.diary.random.randint(700, 799)}")
+
+    def _unclear_receipts(self) -> Iterator[Command]:
+        """Two transfers that say nothing of what they are for: one sender is found, the other gets the money back."""
+        diary = self.diary
+        for clear, days, amount in ((self._cleared, 18, 8 * HUNDRED), (self._repaid, 30, 3 * HUNDRED)):
+            suspense = diary.id("S")
+            legs = (CashLeg(BANK, amount, diary.day, f"BS-{suspense}"),)
+            yield SuspendReceipt(
+                key=suspense, suspense=suspense, amount=amount, on=diary.day, cash=legs, by="staff-zhao"
+            )
+            diary.later(days, clear, suspense, amount)
+
+    def _cleared(self, suspense: str, amount: int) -> Iterator[Command]:
+        yield self.gifts.receive(HEART, amount, donor="V699", suspense=suspense)[0]
+
+    def _repaid(self, suspense: str, amount: int) -> Iterator[Command]:
+        legs = (CashLeg(BANK, amount, self.diary.day, f"BR-{suspense}"),)
+        yield RepaySuspense(
+            key=f"repaid-{suspense}", suspense=suspense, amount=amount, on=self.diary.day, cash=legs, **SIGNED
+        )
 
     def _attribute(self, gift: Received, donor: str) -> Iterator[Command]:
         self.gifts.known.add(donor)

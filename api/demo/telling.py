@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from api.bootstrap import Fenhao
-from api.demo.children import ACCOUNT, Child
+from api.demo.children import Child
+from api.demo.foundation import BANK
 from api.demo.year import Year
 from ledger.decisions import CashLeg, Command, MakeAllocation, OpenCase, PayHospital, PaymentLine
 from ledger.errors import Refusal
@@ -118,7 +119,7 @@ def attempts(year: Year) -> Iterator[Attempt]:
             payment="TRY-2",
             hospital=newest.hospital,
             lines=(PaymentLine(newest.case, 100_00),),
-            cash=(CashLeg(ACCOUNT, 100_00, day, told.bank_ref),),
+            cash=(CashLeg(BANK, 100_00, day, told.bank_ref),),
             on=day,
         ),
     )

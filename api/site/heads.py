@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from fastapi import Request, Response
 
-from api.bootstrap import log_folder, policy_of
 from api.http.faults import NotInLog
 from api.http.office import Door, Office
 from api.own_log import own_log
 from api.site.frame import Form, page_language, shown, site_router
-from audit import anchor
+from api.site.public import head_of
 from audit.gossip import CannotTell, Forked, Held, compare
 from audit.verify import Kept, Unusable, read_kept
 from ledger.errors import LedgerError
@@ -47,8 +46,7 @@ def compared(request: Request, office: Door, form: Form) -> Response:
 def _page(
     request: Request, office: Office, given: dict[str, str], judged: Judged | None, status: int = 200
 ) -> Response:
-    newest = anchor.newest(log_folder(office.fenhao), policy_of(office.fenhao.settings))
-    return shown(request, office, "heads.html", status=status, newest=newest, given=given, judged=judged)
+    return shown(request, office, "heads.html", status=status, newest=head_of(office), given=given, judged=judged)
 
 
 def _judged(office: Office, given: dict[str, str], language: str) -> Judged:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from typing import NamedTuple
-
 from fastapi import Request, Response
 
-from api.bootstrap import log_folder
+from api.bootstrap import log_folder, policy_of
 from api.http.office import Door, Office
 from api.site.frame import reader_of, shown, site_router
-from audit.checkpoint import Checkpoint, Note
+from audit.anchor import Anchor, newest
 from projections.disclosure import public_flows
 from reports.disclosed import disclosed
 from reports.flow_parts import picture_of, words_of
@@ -19,14 +16,6 @@ from reports.pages import rendered
 from reports.traces import Reader
 
 router = site_router()
-
-
-class Head(NamedTuple):
-    """The newest signed head, as people read it."""
-
-    size: int
-    root: str
-    signers: list[str]
 
 
 @router.get("/")
@@ -56,11 +45,6 @@ def _figures(office: Office, reader: Reader) -> str:
     )
 
 
-def head_of(office: Office) -> Head | None:
-    """The newest signed head, None before the first."""
-    try:
-        note = Note.parse((log_folder(office.fenhao) / "checkpoint").read_bytes())
-    except FileNotFoundError:
-        return None
-    head = Checkpoint.parse(note.text)
-    return Head(head.size, base64.b64encode(head.root).decode(), [one.name for one in note.signatures])
+def head_of(office: Office) -> Anchor | None:
+    """The newest signed head with who vouches for it; None before the first."""
+    return newest(log_folder(office.fenhao), policy_of(office.fenhao.settings))
