@@ -82,8 +82,17 @@ def test_a_cases_gifts_come_by_the_page_too(served: Served) -> None:
 
 
 def test_a_gifts_ranges_and_a_hospitals_lists_come_by_the_page(served: Served) -> None:
+    served.record("/v1/hospitals", hospital="HP", name="pages")
+    for n in range(3):
+        served.record("/v1/cases", case=f"CP{n}", fund="F", hospital="HP", person=f"PP{n}")
+        person = {"nature": "agency", "restriction": {"person": [f"PP{n}"]}}
+        served.record("/v1/donations", donation=f"DP{n}", donor=f"NP{n}", fund="F", amount=700, on=DAY, **person)
+        served.record("/v1/allocations", allocation=f"AP{n}", case=f"CP{n}", amount=700, on=DAY)
+        line = {"case": f"CP{n}", "amount": 600}
+        last = served.record("/v1/hospital-payments", payment=f"YP{n}", hospital="HP", lines=[line], on=DAY)
+    served.fenhao.runner.wait_for(last["seq"], 20)
     lengths = []
-    for path, name in (("donations/Q1/trace", "flows"), ("hospitals/H", "cases"), ("hospitals/H", "donors")):
+    for path, name in (("donations/Q1/trace", "flows"), ("hospitals/HP", "cases"), ("hospitals/HP", "donors")):
         which: dict[str, Any] = {"list": name} if name == "donors" else {}
         entire = get(served, f"/v1/{path}", **which).json()
         first = get(served, f"/v1/{path}", limit=1, **which).json()
@@ -91,7 +100,7 @@ def test_a_gifts_ranges_and_a_hospitals_lists_come_by_the_page(served: Served) -
         rest = get(served, f"/v1/{path}", **cursor, **which).json()[name] if cursor else []
         assert entire == {**first, name: first[name] + rest, "next": None}
         lengths.append(len(entire[name]))
-    assert lengths == [3, 1, 1]
+    assert lengths == [3, 3, 3]
 
 
 def test_flows_look_back_too(served: Served) -> None:

@@ -84,3 +84,13 @@ def test_the_picture_is_kept_as_csv_and_as_png(public: Served, window: Windows) 
     assert lines[0] == "From,To,Amount,Share"
     of_donors = [line.split(",")[2] for line in lines if line.startswith("2 other donors")]
     assert sum(int(amount.replace(".", "")) for amount in of_donors) == sum(50_000 + n for n in range(7))
+
+
+def test_the_interactive_picture_takes_the_still_ones_place_once_it_is_drawn(public: Served, window: Windows) -> None:
+    page = window(DESK, language="en-US")
+    page.goto(f"{public.url}/flows")
+    page.locator("#interactive .sankey").first.wait_for()
+    assert not page.locator(".flow .wide").is_visible()
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    page.locator(".flow .tall").wait_for()
+    assert not page.locator("#interactive").is_visible()
