@@ -105,8 +105,7 @@ def test_two_persons_propose_and_approve(desk: Served, window: Windows, look: Lo
     assert (entry.data["by"], entry.data["approved_by"]) == ("ann", ["ben"])
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
-@pytest.mark.parametrize("language", ["zh-CN", "en-US"])
+@pytest.mark.parametrize(("width", "language"), [(PHONE, "zh-CN"), (DESK, "en-US")])
 def test_the_desk_is_readable_on_any_screen(
     desk: Served, window: Windows, check_axe: CheckAxe, look: Look, width: int, language: str
 ) -> None:

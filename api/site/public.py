@@ -6,6 +6,7 @@ from fastapi import Request, Response
 
 from api.bootstrap import log_folder, policy_of
 from api.http.office import Door, Office
+from api.site.flows import kept
 from api.site.frame import reader_of, shown, site_router
 from audit.anchor import Anchor, newest
 from projections.disclosure import public_flows
@@ -21,13 +22,8 @@ router = site_router()
 @router.get("/")
 def front(request: Request, office: Door) -> Response:
     """Totals, the picture, funds, months and corrections, and the newest signed head."""
-    reader = reader_of(request, office)
-    figures = office.gallery.picture(
-        f"front-{reader.language}",
-        lambda: f"{office.fenhao.runner.position()}",
-        lambda: _figures(office, reader).encode(),
-    )
-    return shown(request, office, "public.html", figures=figures.body.decode(), head=head_of(office))
+    figures = kept(office, reader_of(request, office), "front", _figures)
+    return shown(request, office, "public.html", figures=figures, head=head_of(office))
 
 
 def _figures(office: Office, reader: Reader) -> str:
