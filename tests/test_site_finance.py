@@ -85,3 +85,41 @@ def test_programme_staff_have_no_such_desk(desk: Served) -> None:
     assert client.get("/finance", headers=headers).status_code == 403
     assert client.get("/finance/payment", headers=headers).status_code == 403
     assert "/finance" not in client.get("/programme", headers=headers).text
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Goes by Tab alone to what the selector finds; it must be reachable."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"no way to {selector} by keyboard")
+
+
+def test_by_keyboard_alone_a_payment_is_made(desk: Served, window: Windows) -> None:
+    page, before = signed_in(desk, window, "fay", "/finance"), size(desk)
+    tab_to(page, "a[href='/finance/payment']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/finance/payment")
+    for name, text in (("hospital", "H"), ("case", "C"), ("amount", "7.00")):
+        tab_to(page, f"input[name={name}]")
+        page.keyboard.type(text)
+    tab_to(page, "#deed button")
+    page.keyboard.press("Enter")
+    page.locator("#preview table").wait_for()
+    tab_to(page, "#preview button")
+    page.keyboard.press("Enter")
+    page.locator("text=Recorded as entry").wait_for()
+    assert desk.fenhao.journal.entries.read(before, 1)[0].data["lines"][0]["amount"] == 700
+
+
+def test_by_keyboard_alone_an_auditor_comes_to_an_entrys_bytes(desk: Served, window: Windows) -> None:
+    desk.signed_in("auditor", name="aud")
+    page = signed_in(desk, window, "aud", "/audit")
+    tab_to(page, "a[href='/audit/entries']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/audit/entries")
+    tab_to(page, "main table a[href^='/audit/entries/']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/audit/entries/*")
+    assert '"seq":' in page.locator("main").inner_text()
