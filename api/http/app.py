@@ -46,6 +46,7 @@ from api.http.tokens import Tokens
 from api.http.watching import Watch
 from api.site import audit, cases, donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
 from api.site.frame import error_page
+from ledger.times import find_zone
 
 reference = APIRouter(dependencies=[Depends(admit)])
 ROUTERS = (
@@ -137,7 +138,9 @@ def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event, send_code: SendCode)
     said = fenhao.settings.oidc
     app.state.office = Office(
         fenhao,
+        head.origin or "",
         Currency(head.currency, head.exponent),
+        find_zone(head.zone or "UTC"),
         Tokens(fenhao.journal, os.urandom),
         accounts,
         Links(fenhao.settings.home / "keys", head.origin or "", os.urandom),

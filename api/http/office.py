@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from ipaddress import ip_network
 from threading import BoundedSemaphore, Event
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from anyio import to_thread
 from fastapi import Depends, Request
@@ -24,6 +26,7 @@ from api.http.meters import Meters
 from api.http.pace import Pace
 from api.http.provider import Provider
 from api.http.tokens import Tokens
+from ledger.times import local_day
 
 MAX_STREAMS = 64
 """Readers of the stream of entries in one process: each looks twice a second for what is new."""
@@ -36,10 +39,12 @@ _UNPACED = ("/log/", "/static/", "/healthz", "/readyz", "/metrics", "/openapi.js
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """One process's parts; `edition` is the program's, which the shape of answers hangs on."""
+    """One process's parts, and what of the ledger never changes; `edition` is the program's, which answers hang on."""
 
     fenhao: Fenhao
+    origin: str
     currency: Currency
+    zone: ZoneInfo
     tokens: Tokens
     accounts: Accounts
     links: Links
@@ -54,6 +59,10 @@ class Office:
     account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))
     streams: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, MAX_STREAMS))
     contact_pace: Pace = field(default_factory=partial(Pace, burst=4, refill_s=600))
+
+    def today(self) -> date:
+        """The business day that it is where the ledger is."""
+        return local_day(self.fenhao.journal.entries.clock(), self.zone)
 
 
 async def office_of(request: Request) -> Office:

@@ -26,7 +26,7 @@ from ledger.database import Cursor, tuples
 from ledger.errors import BadValue
 from ledger.ids import check_text
 from ledger.money import AmountError, parse_amount
-from ledger.times import find_zone, local_day, parse_day
+from ledger.times import parse_day
 from projections.trace import MAX_SEQ, snapshot
 from reports.entries import entry_lines, word
 from reports.explorer import entries_listed, explored, types_of
@@ -133,9 +133,8 @@ def journal_tests(
 ) -> Response:
     """Entries to look at first, by rules whose thresholds can be set."""
     head = office.fenhao.journal.entries.head()
-    zone = find_zone(head.zone or "UTC")
-    today = local_day(office.fenhao.journal.entries.clock(), zone)
-    first, last = _days(since, until, today)
+    zone = office.zone
+    first, last = _days(since, until, office.today())
     own = office.fenhao.writer.limits.two_persons_from
     minor = own if not limit else _minor(limit, office.currency.exponent)
     thresholds = Thresholds(days, night, morning, minor or 0, percent)

@@ -17,7 +17,6 @@ from api.site.frame import Form, reader_of, shown, site_router
 from ledger.database import Cursor, tuples
 from ledger.errors import Unknown
 from ledger.ids import check_id
-from ledger.times import find_zone, local_day
 from ledger.vault import Reader as VaultReader
 from ledger.vault_faults import SubjectIsRestricted
 from projections.flows import Scope, flows
@@ -88,8 +87,7 @@ def _case(
 ) -> Response:
     check_id(id, "case")
     reader = reader_of(request, office)
-    head = office.fenhao.journal.entries.head()
-    today = local_day(office.fenhao.journal.entries.clock(), find_zone(head.zone or "UTC"))
+    today = office.today()
     found = eligible(office.fenhao.journal, id, today)
     with _looking(office) as (traces, cursor):
         trace = whole(traces.case(id, Page(limit=1)))

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,7 +18,6 @@ from api.http.posting import command_for
 from api.recording import Done, record
 from ledger.errors import BadValue, Refusal
 from ledger.money import AmountError, parse_amount
-from ledger.times import find_zone, local_day
 
 Members = Mapping[str, Any]
 
@@ -62,16 +60,6 @@ def amount_of(form: dict[str, str], name: str, office: Office) -> int:
 def fields_of(form: dict[str, str], *names: str) -> dict[str, str]:
     """The fields of those names that say something."""
     return {name: text for name in names if (text := form.get(name, "").strip())}
-
-
-def zone_of(office: Office) -> ZoneInfo:
-    """The ledger's zone."""
-    return find_zone(office.fenhao.journal.entries.head().zone or "UTC")
-
-
-def today(office: Office) -> date:
-    """The day in the ledger's zone."""
-    return local_day(office.fenhao.journal.entries.clock(), zone_of(office))
 
 
 def _key(form: dict[str, str]) -> str:

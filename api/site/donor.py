@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 
@@ -17,7 +16,6 @@ from api.site.frame import reader_of, shown, site_router
 from api.site.public import head_of
 from ledger.errors import Unknown
 from ledger.ids import check_id
-from ledger.times import find_zone, local_day
 from ledger.vault import Reader as VaultReader
 from projections.flows import Flows, Scope, flows
 from reports.donor import REASON, Asked, Wording, gift_of, giving_of
@@ -132,7 +130,7 @@ def front(
     """What they gave, where it stands, whom it helped, what waits, what was changed, and every gift."""
     reader = reader_of(request, office)
     asked = Asked(gift, child, change)
-    today = today_of(office)
+    today = office.today()
     told = giving_of(office.fenhao.journal, office.fenhao.vault, whose.donor, whose.looking, today, asked)
     if not told.lines and not whose.own:
         raise Unknown("donor", whose.donor)
@@ -148,12 +146,6 @@ def front(
         month_of=month_of,
         periods=periods_between(told.span[0], today) if told.span else [],
     )
-
-
-def today_of(office: Office) -> date:
-    """The business day that it is where the ledger is."""
-    entries = office.fenhao.journal.entries
-    return local_day(entries.clock(), find_zone(entries.head().zone or "UTC"))
 
 
 def _flows(office: Office, whose: Desk) -> Flows | None:

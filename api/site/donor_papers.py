@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 from api.bootstrap import log_folder
 from api.http.faults import NotEntitled, NotInLog
 from api.http.office import Door, Office
-from api.site.donor import Whose, today_of
+from api.site.donor import Whose
 from api.site.frame import reader_of, shown, site_router
 from api.site.public import head_of
 from audit.checkpoint import Checkpoint, Note
@@ -58,7 +58,7 @@ def statement(request: Request, office: Door, whose: Whose, name: str, size: Siz
         speaking=speaking,
         rows=MAX_ROWS,
         before=neighbour_of(named, -1),
-        following=following if period_of(following).first <= today_of(office) else None,
+        following=following if period_of(following).first <= office.today() else None,
         **members_of(told),
     )
 
@@ -77,7 +77,7 @@ def certificate(request: Request, office: Door, whose: Whose, donation: str) -> 
     except Unknown:
         raise NotEntitled() if whose.own else Unknown("donation", donation) from None
     if request.url.path.endswith(".pdf"):
-        made = certificates.certificate_file(told, reader, office.fenhao.journal.entries.head().origin or "")
+        made = certificates.certificate_file(told, reader, office.origin)
         return _file(made, f"{donation}-certificate.pdf", TYPES[".pdf"])
     return shown(request, office, "donor_certificate.html", desk=whose, **certificates.members_of(told, reader))
 

@@ -11,8 +11,8 @@ from api.demo.gifts import FIRST_MONTHLY
 from api.http.access import Asker, Grant
 from api.http.accounts import Session
 from api.http.faults import CodeNeeded, NoSuchRoute, SignInRefused
-from api.http.office import COOKIE, Door, Office, address_of
-from api.http.sign_in import donor_of
+from api.http.office import Door, Office, address_of
+from api.http.sign_in import donor_of, give_cookie
 from api.site.frame import LANGUAGE_COOKIE, Form, is_demo, leading, own_path, shown, site_router
 from reports.pages import LANGUAGES, static
 
@@ -125,8 +125,7 @@ def file(request: Request, name: str, v: Annotated[str, Query(max_length=64)] = 
 
 def _begun(request: Request, session: Session, path: str) -> Response:
     answer = leading(path)
-    secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, session.secret, httponly=True, samesite="strict", secure=secure, path="/")
+    give_cookie(request, answer, session)
     return answer
 
 

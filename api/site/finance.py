@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 from api.http import proposals
 from api.http.office import Door, Office, Who
 from api.recording import Done
-from api.site.deeds import amount_of, done, fields_of, fresh_key, fresh_number, today, tried
+from api.site.deeds import amount_of, done, fields_of, fresh_key, fresh_number, tried
 from api.site.frame import Form, reader_of, shown, site_router
 from ledger.errors import ApprovalNeeded
 from ledger.ids import check_id
@@ -51,7 +51,7 @@ def advances(request: Request, office: Door) -> Response:
 @router.get("/finance/payment")
 def payment(request: Request, office: Door, case: Id = "", hospital: Id = "") -> Response:
     """The form: which hospital, for which case, how much."""
-    day = today(office)
+    day = office.today()
     fields = {"case": case, "hospital": hospital, "on": day.isoformat(), "payment": fresh_number("P", day)}
     return shown(request, office, "payment.html", fields=fields, key=fresh_key())
 

@@ -86,7 +86,7 @@ def shown(
         places=[place for place in PLACES if asker.may("GET", place.path)],
         path=request.url.path,
         address=_address(request),
-        origin=office.fenhao.journal.entries.head().origin,
+        origin=office.origin,
         demo=is_demo(office),
         edition=office.edition,
         **members,
@@ -103,7 +103,7 @@ def shown(
 
 def is_demo(office: Office) -> bool:
     """Whether the ledger is a made-up foundation's, which each page says."""
-    return Demo.of_origin(office.fenhao.journal.entries.head().origin or "") is not None
+    return Demo.of_origin(office.origin) is not None
 
 
 def error_page(request: Request, error: LedgerError, status: int, headers: dict[str, str]) -> Response | None:

@@ -65,7 +65,7 @@ def _judged(office: Office, given: dict[str, str], language: str) -> Judged:
 
 def _held_together(office: Office, given: list[Kept]) -> Judged:
     """Raises Forked, CannotTell, Unusable."""
-    own = office.fenhao.journal.entries.head().origin
+    own = office.origin
     for kept in given:
         if kept.head.origin != own:
             theirs = kept.head.origin[:80]

@@ -12,7 +12,7 @@ from api.http import proposals
 from api.http.access import Asker
 from api.http.office import Door, Office, Who
 from api.recording import Done
-from api.site.deeds import amount_of, done, fields_of, fresh_key, fresh_number, today, tried, zone_of
+from api.site.deeds import amount_of, done, fields_of, fresh_key, fresh_number, tried
 from api.site.frame import Form, local_text, reader_of, shown, site_router
 from ledger.errors import ApprovalNeeded
 from ledger.ids import check_id
@@ -38,9 +38,9 @@ def desk(request: Request, office: Door) -> Response:
 
 
 @router.get("/programme/watch")
-def watch(request: Request, office: Door, fund: Id = "") -> Response:
+def watch(request: Request, office: Door) -> Response:
     """What to look after, as a part of the desk that takes its time: overdue, expiring, perhaps paid twice."""
-    report = guard(office.fenhao.journal, fund=fund or None)
+    report = guard(office.fenhao.journal)
     reader = reader_of(request, office)
     found = [
         (rule, len(each), sum(one.amount for one in each), [finding_told(one, reader) for one in each[:MOST_FINDINGS]])
@@ -62,7 +62,7 @@ def fund(request: Request, office: Door, id: str) -> Response:
 @router.get("/programme/allocation")
 def allocation(request: Request, office: Door, case: Id = "") -> Response:
     """The form: which case, how much."""
-    day = today(office)
+    day = office.today()
     fields = {"case": case, "on": day.isoformat(), "allocation": fresh_number("A", day)}
     return shown(request, office, "allocation.html", fields=fields, key=fresh_key())
 
@@ -123,7 +123,7 @@ def _members(form: dict[str, str], office: Office) -> dict[str, Any]:
 
 
 def _proposals(request: Request, office: Office, asker: Asker, recorded: int | None = None) -> Response:
-    zone = zone_of(office)
+    zone = office.zone
     found = []
     for one in proposals.waiting_now(office):
         amount = one.data.get("amount") or sum(line["amount"] for line in one.data.get("lines", ()))

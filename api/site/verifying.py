@@ -28,7 +28,7 @@ def verify_alone(request: Request, office: Door, language: Literal["zh", "en"] |
     """The page as one file, which asks nobody for anything."""
     asked = reader_of(request, office)
     reader = Reader(language or asked.language, asked.currency, asked.exponent)
-    body = page_alone(_policy(office), office.fenhao.journal.entries.head().origin or "", reader)
+    body = page_alone(_policy(office), office.origin, reader)
     headers = {"Content-Disposition": 'attachment; filename="verify.html"', "Cache-Control": "no-cache"}
     return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 
