@@ -43,7 +43,7 @@ def closing(**members: Any) -> Deed:
         "period": "2025-11", "through": "2025-11-30", "totals": [], "accounts": [{"account": "icbc", "book": 0}],
         "suspense": 0, "elsewhere": 0, "size": 1, "root": "0f" * 32, **members,
     }  # fmt: skip
-    return by.adding("PeriodClosed", f"period/{said['period']}", by="li", **said)
+    return by.adding("PeriodClosed", f"period/{said['period']}", **{**TWO, **said})
 
 
 def reversing_what_is_matched(forgery: Forgery) -> None:
@@ -107,7 +107,7 @@ ROWS: list[Row] = [
      "say 1 at fund of fund 'heart'", "4"),
     ("a period is closed on a book that is not so",
      by.both(ICBC, closing(accounts=[{"account": "icbc", "book": 1}])), "judge_period_closed", "books at the end", "8"),
-    ("one person closes over lines left open", by.both(ICBC, closing(open_lines=3)), "judge_period_closed",
+    ("one person closes a period", by.both(ICBC, closing(approved_by=["li"])), "judge_period_closed",
      "without a second person's approval", ""),
     ("one person opens a period again",
      by.both(ICBC, closing(), by.adding("PeriodReopened", "period/2025-11", period="2025-11", reason="x", by="li")),

@@ -20,6 +20,7 @@ from projected import CASES, DONORS, FUNDS, Ledger, opened
 from audit.verify import Report, bundle, verify
 from ledger.decisions import (
     CashLeg,
+    CloseMonth,
     Command,
     GrantCash,
     MakeAllocation,
@@ -40,7 +41,7 @@ from projections.runner import Runner
 from reports.banking.reading import read_file
 from reports.banking.register import Kept, Register
 from reports.banking.taking import named
-from reports.closing import Closing, NotReady, close_period, cut_off, periods, readiness
+from reports.closing import NotReady, cut_off, figured, periods, readiness
 from reports.matching import commands_of, open_lines, read_books, record_matches
 from reports.position import position
 from reports.reconcile import Match
@@ -127,10 +128,16 @@ class Desk:
     def statements(self) -> list[Kept]:
         return self.register.statements()
 
-    def close(self, period: str, approved_by: str | None = None, reason: str | None = None) -> Recorded:
+    def close(self, period: str, approved_by: str | None = "wang", reason: str | None = None) -> Recorded:
         found = readiness(period, self.books(), self.statements(), {})
-        asked = Closing(period, "li", approved_by, reason, *HEAD)
-        return close_period(self.ledger.writer, self.runner, found, asked, self.statements())
+        said: dict[str, Any] = {"by": "li", "approved_by": approved_by and (approved_by,), "reason": reason}
+        with self.ledger.writer.session() as session:
+            asked = CloseMonth(key=f"close:{session.writing.head.size}", period=period, **said)
+            made = figured(session, self.runner, found, asked, HEAD, self.statements())
+            outcome = session.run([made])[0]
+            if isinstance(outcome, Refusal):
+                raise outcome
+            return outcome
 
     def verified(self) -> Report:
         bodies = [bytes(body) for (body,) in self.ledger.rows("select body from entry order by seq")]
@@ -208,6 +215,9 @@ def gift(name: str, on: date) -> ReceiveDonation:
 
 
 def test_a_closed_period_takes_nothing_until_two_persons_open_it_again(desk: Desk) -> None:
+    for alone in (None, "li"):
+        with pytest.raises(TwoPersonsNeeded):
+            desk.close("2026-03", approved_by=alone)
     desk.close("2026-03")
     with pytest.raises(PeriodIsClosed):
         desk.close("2026-03")

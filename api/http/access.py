@@ -74,6 +74,12 @@ FACT_ROUTES = {
     "AccountOpened": "/v1/accounts",
     "ReceiptSuspended": "/v1/suspended-receipts",
     "SuspenseRepaid": "/v1/suspense-repayments",
+    "LinesMatched": "/v1/bank/matches",
+    "LinesWrittenOff": "/v1/bank/write-offs",
+    "LinesDisputed": "/v1/bank/disputes",
+    "LinesUnmatched": "/v1/bank/unmatches",
+    "PeriodClosed": "/v1/period-closings",
+    "PeriodReopened": "/v1/period-reopenings",
     "EntryReversed": "/v1/reversals",
 }
 """Where each fact is asked for."""
@@ -124,6 +130,12 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/v1/accounts"): _MONEY,
     ("POST", "/v1/suspended-receipts"): _MONEY,
     ("POST", "/v1/suspense-repayments"): _MONEY,
+    ("POST", "/v1/bank/matches"): _MONEY,
+    ("POST", "/v1/bank/write-offs"): _MONEY,
+    ("POST", "/v1/bank/disputes"): _MONEY,
+    ("POST", "/v1/bank/unmatches"): _MONEY,
+    ("POST", "/v1/period-closings"): _MONEY,
+    ("POST", "/v1/period-reopenings"): _MONEY,
     ("POST", "/v1/batches"): _STAFF | {Grant.RECORD, Grant.GIVE},  # and each fact in it as above
     # Two persons: who may record a fact proposes it, and another who may approves; see `proposals`.
     ("POST", "/v1/proposals"): _STAFF,

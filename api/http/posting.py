@@ -19,6 +19,7 @@ from api.http.office import Body, Door, Key, Office, Who, admit
 from api.http.shapes import RecordedFact, answers, body_of, linked
 from api.recording import record
 from ledger.decisions import Command
+from ledger.decisions.matching import PERSON
 from ledger.errors import BadValue
 
 router = APIRouter(dependencies=[Depends(admit)])
@@ -65,6 +66,8 @@ def command_for(asker: Asker, fact: str, members: Mapping[str, Any], key: str, o
             )
         if members.get("by") not in (None, asker.name):
             raise BadValue("by", members["by"], f"it is you who asks: {asker.name}", f"应为您本人：{asker.name}")
+        if members.get("rule") not in (None, PERSON):
+            raise BadValue("rule", members["rule"], f"a person's match is {PERSON}", f"人工匹配应为 {PERSON}")
     if members.get("by") is None:
         members["by"] = asker.name
     return command_of(fact, members, office.currency)
