@@ -18,12 +18,14 @@ from fastapi.routing import iter_route_contexts
 from api.bootstrap import Fenhao
 from api.commands import Currency
 from api.http import (
+    bank,
     batches,
     entries,
     factors,
     log,
     oidc,
     operations,
+    papers,
     personal,
     pictures,
     posting,
@@ -44,7 +46,22 @@ from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import audit, cases, donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
+from api.site import (
+    audit,
+    cases,
+    donor,
+    donor_papers,
+    entrance,
+    finance,
+    flows,
+    heads,
+    lines,
+    months,
+    programme,
+    public,
+    statements,
+    verifying,
+)
 from api.site.frame import error_page
 from ledger.times import find_zone
 
@@ -54,6 +71,8 @@ ROUTERS = (
     posting.router,
     batches.router,
     queries.router,
+    bank.router,
+    papers.router,
     pictures.router,
     entries.router,
     log.router,
@@ -69,6 +88,9 @@ ROUTERS = (
     flows.router,
     programme.router,
     finance.router,
+    statements.router,
+    lines.router,
+    months.router,
     verifying.router,
     cases.router,
     audit.router,

@@ -27,6 +27,7 @@ from api.http.pace import Pace
 from api.http.provider import Provider
 from api.http.tokens import Tokens
 from ledger.times import local_day
+from reports.bank_desk import Kept
 
 MAX_STREAMS = 64
 """Readers of the stream of entries in one process: each looks twice a second for what is new."""
@@ -54,6 +55,7 @@ class Office:
     meters: Meters
     provider: Provider | None = None
     gallery: Gallery = field(default_factory=Gallery)
+    ideas: Kept = field(default_factory=Kept)
     public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
     address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
     account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))

@@ -126,7 +126,8 @@ def _proposals(request: Request, office: Office, asker: Asker, recorded: int | N
     zone = office.zone
     found = []
     for one in proposals.waiting_now(office):
-        amount = one.data.get("amount") or sum(line["amount"] for line in one.data.get("lines", ()))
+        amounts = [one.data.get("amount"), *(line.get("amount") for line in one.data.get("lines", ()))]
+        amount = sum(each for each in amounts if isinstance(each, int))
         found.append((one._replace(made_at=local_text(one.made_at, zone)), amount))
     template = "proposals_part.html" if request.headers.get("hx-request") == "true" else "proposals.html"
     return shown(request, office, template, found=found, recorded=recorded, me=asker.name)
