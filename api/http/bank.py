@@ -70,6 +70,7 @@ def line(
     """A line (`B7/3`), what was said of it, the entries and gifts behind it, whom they helped, what is suggested."""
     key = line_key(id)
     found, gifts = told_line(office.fenhao.journal, key)
+    ideas = office.ideas.ideas(office.fenhao.journal).of(key)
     return _json(
         {
             "line": f"B{key[0]}/{key[1]}",
@@ -77,11 +78,11 @@ def line(
             "on": found.on,
             "amount": found.amount,
             "refs": found.refs,
-            "state": found.state,
+            "state": "suggested" if ideas and found.state == "unmatched" else found.state,
             "said": [one._asdict() for one in found.said],
             "entries": [one._asdict() for one in found.behind],
             "donations": gifts,
-            "suggested": [_idea(one) for one in office.ideas.ideas(office.fenhao.journal).of(key)],
+            "suggested": [_idea(one) for one in ideas],
         }
     )
 

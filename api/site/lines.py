@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ from reports.reconcile import Key
 from reports.refusals import refuse
 
 router = site_router()
-PAGE = 100
+PAGE = 50
 MOST_IDEAS = 30
 """So many suggestions are on the page at once: who decides one sees the next."""
 Month = Annotated[str, Query(pattern="^([0-9]{4}-(0[1-9]|1[0-2]))?$")]
@@ -177,6 +178,14 @@ def _ref(office: Office, key: Key) -> dict[str, Any]:
     return {"file": ref.file, "statement": ref.statement, "ordinal": ref.ordinal}
 
 
+def _added(parts: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """What each comes to, the most first."""
+    found: Counter[str] = Counter()
+    for name, amount in parts:
+        found[name] += amount
+    return found.most_common()
+
+
 def _suggestions(request: Request, office: Office, made: Done | None) -> Response:
     ideas = office.ideas.ideas(office.fenhao.journal)
     template = "finance_suggestions_part.html" if request.method == "POST" else "finance_suggestions.html"
@@ -200,6 +209,8 @@ def _line(request: Request, office: Office, key: Key, deed: str | None, made: Do
         office.fenhao.runner.catch_up()
     found, gifts = told_line(office.fenhao.journal, key)
     ideas = office.ideas.ideas(office.fenhao.journal).of(key)
+    if ideas and found.state == "unmatched":
+        found = found._replace(state="suggested")
     name = f"B{key[0]}/{key[1]}"
     return shown(
         request,
@@ -208,6 +219,8 @@ def _line(request: Request, office: Office, key: Key, deed: str | None, made: Do
         one=found,
         name=name,
         gifts=gifts,
+        stands=_added(place for gift in gifts for place in gift["by_place"].items()),
+        cases=_added((one["case"], one["amount"]) for gift in gifts for one in gift["beneficiaries"]),
         ideas=ideas,
         key=fresh_key(),
         left=found.amount - sum(each.amount for each in found.said if each.undone is None),

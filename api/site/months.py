@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
@@ -14,7 +14,7 @@ from api.papers import KINDS, basis_of
 from api.site.deeds import done, fresh_key
 from api.site.frame import Form, reader_of, shown, site_router
 from api.site.uploads import Upload
-from reports.closing import NotReady, cut_off
+from reports.closing import CutOff, NotReady, cut_off
 from reports.months import months
 from reports.report_check import check_report, read_printed
 from reports.statement_words import StatementReader
@@ -55,7 +55,7 @@ def month(request: Request, office: Door, period: Period) -> Response:
         is_last=last is not None and last.period == period,
         found=found,
         open=found.lines[:MOST_OPEN],
-        across=across,
+        across=_summed(across),
         kinds=[kind for kind in KINDS if kind != "ratios"],
         key=fresh_key(),
         title=titles(request, office),
@@ -92,6 +92,16 @@ def papers(request: Request, office: Door) -> Response:
         kinds=KINDS,
         title=titles(request, office),
     )
+
+
+def _summed(across: Sequence[CutOff]) -> list[tuple[tuple[Any, ...], tuple[int, int, int]]]:
+    """The cut-off list by fact, account and days: of each how many entries, what they come to, the first of them."""
+    found: dict[tuple[Any, ...], tuple[int, int, int]] = {}
+    for one in across:
+        key = (one.type, one.account, one.on, one.bank_on)
+        count, amount, first = found.get(key, (0, 0, one.seq))
+        found[key] = (count + 1, amount + one.amount, first)
+    return sorted(found.items(), key=lambda each: (each[0][2], each[0][3], each[0][:2]))
 
 
 def titles(request: Request, office: Office) -> Callable[[str], str]:
