@@ -93,9 +93,7 @@ def verify_ledger(
             tree=watch,
         )
         findings = list(_derived(connection, report, size, bytes(leaf).hex())) if report.ok else []
-        if report.ok:
-            for name, zh in tables_unlike(connection, report, lineage.cash):
-                findings.append(Finding(None, f"the table {name} differs from the entries", f"{zh}与分录不符"))
+        findings += _cash(connection, report, lineage) if report.ok else []
         if report.ok and position == size:
             findings += _views(connection, report, lineage)
         elif position > size:
@@ -223,6 +221,12 @@ def _derived(connection: Connection, report: Report, size: int, leaf: str) -> It
     if ends != report.tapes:
         yield Finding(None, "the table of tapes differs from the entries", "编号序列表与分录不符")
     yield from _compared(connection, report, "holding", "the places", "资金位置表")
+
+
+def _cash(connection: Connection, report: Report, lineage: Lineage) -> Iterator[Finding]:
+    """What the tables of accounts, suspense, matches, periods and reversals say that the entries do not."""
+    for name, zh in tables_unlike(connection, report, lineage.cash):
+        yield Finding(None, f"rows of {name} are not what the entries say", f"{zh}与分录不符")
 
 
 def _views(connection: Connection, report: Report, lineage: Lineage) -> Iterator[Finding]:

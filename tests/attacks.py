@@ -435,7 +435,8 @@ WHO_OWNS_THE_DATABASE = [
            "History.link", "its leaf hash differs from prev",
            also=("reports.verification._derived", "reports.verification._views")),
     Attack("an entry is deleted", "delete from entry where seq = 34", "History.misplaced", "an entry is missing",
-           also=("reports.verification._derived", "reports.verification._compared", "reports.verification._views")),
+           also=("reports.verification._derived", "reports.verification._cash", "reports.verification._compared",
+                 "reports.verification._views")),
     Attack("the last entries are deleted", "delete from entry where seq > 500", "reports.verification._derived",
            "entry 501 is missing: there were 531", also=(
                "reports.verification._compared", "reports.verification._views", "audit.log.check_history")),
@@ -448,6 +449,8 @@ WHO_OWNS_THE_DATABASE = [
            "the head does not name the last entry"),
     Attack("money is put elsewhere", "update holding set place = 'case/C4' where place = 'case/C1' and tape = 5",
            "reports.verification._compared", "the places differ from the entries at t5"),
+    Attack("a reversal is forgotten", "delete from reversal", "reports.verification._cash",
+           "rows of reversal are not"),
     Attack("a fee rate is changed", "update fund set fee_bp = 0", "reports.verification._derived", "the table fund"),
     Attack("a gift is shown to another donor", "update view_gift set donor = 'ME' where donation = 'G1'",
            "reports.verification._views", "the table view_gift differs"),
