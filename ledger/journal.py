@@ -31,6 +31,8 @@ from ledger.times import Clock, utc_now, utc_text
 MAX_CLOCK_LAG = timedelta(seconds=60)
 COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
+COPY_ROWS = 120
+"""Rows to a write, of about 64 kB: as much as the server puts into the table at once, while the next are being sealed."""
 _SQL = queries("ledger", "journal.sql")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}", re.ASCII)
 
@@ -157,21 +159,24 @@ class JournalRecorder(PostgresApplicationRecorder):
         assert head.origin is not None, "a ledger is opened before anything is appended"
         prev, salts = head.leaf, self.entropy(16 * len(events)).hex()
         rows = [COPY_HEADER]
-        for n, event in enumerate(events):
-            seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
-            body = seal(
-                event.state,
-                at=at,
-                origin=head.origin,
-                prev=prev,
-                salt=salts[32 * n : 32 * n + 32],
-                seq=seq,
-                name=(str(stream), topic, version),
-            )
-            prev = leaf_hash(body)
-            rows.append(entry_row(seq, str(stream), version, topic, prev, body))
-            writing.sealed.append((prev, body))
         with writing.cursor.copy(_SQL["copy_entries"]) as copy:
+            for n, event in enumerate(events):
+                seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
+                body = seal(
+                    event.state,
+                    at=at,
+                    origin=head.origin,
+                    prev=prev,
+                    salt=salts[32 * n : 32 * n + 32],
+                    seq=seq,
+                    name=(str(stream), topic, version),
+                )
+                prev = leaf_hash(body)
+                rows.append(entry_row(seq, str(stream), version, topic, prev, body))
+                writing.sealed.append((prev, body))
+                if len(rows) == COPY_ROWS:
+                    copy.write(b"".join(rows))
+                    rows.clear()
             copy.write(b"".join([*rows, COPY_TRAILER]))
         writing.head = head._replace(size=head.size + len(events), leaf=prev, at=writing.at)
         writing.cursor.execute(_SQL["move_head"], (writing.head.size, prev, writing.at))
