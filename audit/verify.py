@@ -135,6 +135,17 @@ class Outcome:
     code: int
 
 
+class Standing(NamedTuple):
+    """What a replay leaves besides places: accounts with their kinds, suspended receipts with amount and what is left,
+    the periods that are closed with their last days, and which entry reversed or undid which."""
+
+    accounts: dict[str, str]
+    suspended: dict[str, tuple[int, int]]
+    closes: list[tuple[str, str]]
+    reversed: dict[int, int]
+    unmatched: dict[int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The findings on one history.
@@ -167,6 +178,11 @@ class Report:
         alike in the last three. Meaningful as of entry `judged`.
         """
         return self._book.rows()
+
+    def standing(self) -> Standing:
+        """What stands besides places, as of entry `judged`."""
+        book = self._book
+        return Standing(book.accounts, book.suspended, book.closes, book.reversed, book.unmatched)
 
     def said(self) -> list[Said]:
         """The findings as lines."""

@@ -25,6 +25,7 @@ from projections.fold import BALANCE_BROUGHT_FORWARD, DONATION_ATTRIBUTED, ENTRY
 from projections.runner import Runner
 from projections.summing import SUMS, unlike
 from projections.trace import joined
+from reports.verified_cash import CashSaid, tables_unlike
 
 _SQL = queries("reports", "verification.sql")
 FETCH_ROWS = 5_000
@@ -92,6 +93,9 @@ def verify_ledger(
             tree=watch,
         )
         findings = list(_derived(connection, report, size, bytes(leaf).hex())) if report.ok else []
+        if report.ok:
+            for name, zh in tables_unlike(connection, report, lineage.cash):
+                findings.append(Finding(None, f"the table {name} differs from the entries", f"{zh}与分录不符"))
         if report.ok and position == size:
             findings += _views(connection, report, lineage)
         elif position > size:
@@ -141,7 +145,8 @@ _TELLING = (
 
 
 class Lineage:
-    """All gifts, donors and moves that the entries tell of, each as a sum that does not depend on their order.
+    """All gifts, donors and moves that the entries tell of, each as a sum that does not depend on their order; and of
+    cash what `verified_cash` sets tables against.
 
     A move comes to the same wherever it is cut: the view cuts it where the money of two funds goes together.
 
@@ -150,6 +155,7 @@ class Lineage:
 
     def __init__(self, size: int) -> None:
         self.gifts = self.said = self.moves = 0
+        self.cash = CashSaid()
         self._size, self._on = size, ""
         self._decode = Decoder(_Entry).decode
 
@@ -157,6 +163,7 @@ class Lineage:
         """Hands the bundles on, and adds up what their entries below `size` tell of on the way."""
         for bundle in bundles:
             for raw in split(bundle):
+                self.cash.add(raw)
                 if any(sign in raw for sign in _TELLING):
                     self._add(raw)
             yield bundle
@@ -196,7 +203,8 @@ def _move_sum(lo: int, hi: int, what: tuple[Any, ...]) -> int:
 def _derived(connection: Connection, report: Report, size: int, leaf: str) -> Iterator[Finding]:
     """What the write side's tables say that the entries do not.
 
-    Idempotency keys are in no entry, and business keys, bills and cases' standing are not looked at here.
+    Idempotency keys are in no entry, and business keys, bills and cases' standing are not looked at here; accounts,
+    suspense, matches and periods are `verified_cash`'s.
     """
     if report.entries != size:
         missing = report.entries
