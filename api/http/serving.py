@@ -37,6 +37,7 @@ def from_environment() -> FastAPI:
     settings = Settings.from_environment()
     opening = partial(assembled, settings, connections=CONNECTIONS)
     app = service(opening, STOPPING, send_code=sender_of(settings))
+    gc.collect()
     gc.freeze()  # what is there from the start is never garbage: looking through it would keep everybody waiting
     return app
 
