@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from ledger.events import Fact
 from ledger.times import Clock, utc_now, utc_text
 
 MAX_CLOCK_LAG = timedelta(seconds=60)
+GATHER_S = 0.1
+"""How long a subscription gathers what is written before it reads again."""
 COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
 COPY_ROWS = 120
@@ -316,7 +319,17 @@ class Journal(Application[str]):
 
 
 class EntrySubscription(PostgresSubscription):
-    """A subscription that can be drained by the page, each page as long as what has been pulled."""
+    """A subscription that can be drained by the page, each page as long as what has been pulled.
+
+    It pulls at once, and then not again for a moment: what comes meanwhile is one page.
+    """
+
+    _pulled_s = float("-inf")
+
+    def _pull(self) -> None:
+        time.sleep(max(0.0, self._pulled_s + GATHER_S - time.monotonic()))
+        super()._pull()
+        self._pulled_s = time.monotonic()
 
     def pages(self) -> Iterator[Sequence[Notification]]:
         """Pages of notifications as they come, each in order, none empty; ends when the subscription is stopped."""
