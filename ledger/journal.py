@@ -15,16 +15,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import InterfaceError, Mapper, Notification, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore, PostgresFactory, PostgresSubscription
-from eventsourcing.utils import retry
 from msgspec import Struct
 
 from ledger.codec import Entry, data_of, decode, decode_fact, leaf_hash, seal
-from ledger.database import Cursor, Database, point_pool, queries, tuples
+from ledger.database import Cursor, Database, is_away, point_pool, queries, tuples
 from ledger.errors import BadValue, ClockBehind, LedgerNotOpen
 from ledger.events import Fact
 from ledger.times import Clock, utc_now, utc_text
@@ -32,6 +32,8 @@ from ledger.times import Clock, utc_now, utc_text
 MAX_CLOCK_LAG = timedelta(seconds=60)
 GATHER_S = 0.1
 """How long a subscription gathers what is written before it reads again."""
+READ_AGAIN_S = (0.0, 0.2, 0.2, 0.2)
+"""Before each further try. A server that was started anew left all connections of the pool dead."""
 COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
 COPY_ROWS = 120
@@ -48,8 +50,19 @@ Entropy = Callable[[int], bytes]
 
 def reads_again(read: Callable[P, R]) -> Callable[P, R]:
     """For what changes nothing: reads once more, on another connection, when this one turns out to be dead."""
-    again: Callable[P, R] = retry((InterfaceError, OperationalError), max_attempts=5, wait=0.2)(read)
-    return again
+
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> R:
+        for pause_s in READ_AGAIN_S:
+            try:
+                return read(*args, **kwargs)
+            except (InterfaceError, OperationalError) as error:
+                if is_away(error):
+                    raise
+                time.sleep(pause_s)
+        return read(*args, **kwargs)
+
+    return reading
 
 
 class Posting(Struct, frozen=True, gc=False):
@@ -231,6 +244,11 @@ class JournalRecorder(PostgresApplicationRecorder):
         with self.reading() as cursor:
             row = cursor.execute(_SQL["head"]).fetchone()
             return (row[4] or None) if row else None
+
+    @cached_property
+    def origin(self) -> str:
+        """The ledger's name, asked for once: it never changes. Raises LedgerNotOpen."""
+        return self.head().origin or ""
 
     @reads_again
     def head(self) -> Head:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from threading import BoundedSemaphore, Event
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -88,7 +88,13 @@ def _office(request: Request) -> Office:
 def address_of(request: Request) -> str:
     """Where the request comes from, as far as the trusted proxies tell; of IPv6 the network, which has one holder."""
     host = request.client.host if request.client else "-"
-    return str(ip_network(f"{host}/64", strict=False)) if ":" in host else host
+    try:
+        found = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host[:60]  # a proxy's own word for somebody; they share what everybody has of that name
+    if found.version == 4 or found.ipv4_mapped is not None:
+        return str(found if found.version == 4 else found.ipv4_mapped)
+    return str(ip_network(f"{found}/64", strict=False))
 
 
 async def admit(request: Request) -> Asker:
@@ -97,6 +103,8 @@ async def admit(request: Request) -> Asker:
     Raises NotSignedIn, NotEntitled, NotForged, TooOften.
     """
     office = _office(request)
+    if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise BadRequest(rule="there is a NUL in the address", rule_zh="地址中含有 NUL 字符")
     asker = NOBODY
     if "authorization" in request.headers or COOKIE in request.cookies:
         asker = await office.doorman.ask((request.headers.get("authorization"), request.cookies.get(COOKIE)))
