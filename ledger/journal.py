@@ -37,7 +37,7 @@ READ_AGAIN_S = (0.0, 0.2, 0.2, 0.2)
 COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
 COPY_ROWS = 120
-"""Rows to a write, of about 64 kB: as much as the server puts into the table at once, while the next are being sealed."""
+"""Rows to a write, of about 64 kB: what the server puts into the table at once, while the next are being sealed."""
 _SQL = queries("ledger", "journal.sql")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}", re.ASCII)
 
