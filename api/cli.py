@@ -6,6 +6,7 @@ both, exit code 2, and nothing changed.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,7 @@ from api.record_command import record
 from api.sample_command import sample
 from api.sankey_command import sankey
 from api.service_commands import donor_link, serve, staff, token
-from api.settings import Settings
+from api.settings import GARBAGE, Settings
 from api.statement_command import statement
 from api.timestamp_command import timestamp
 from api.trace_command import trace
@@ -50,6 +51,7 @@ def main() -> None:
 
     Every fen of a charity's money has a serial number; where each went can be followed, and checked by strangers.
     """
+    gc.set_threshold(GARBAGE)  # before libraries are imported
     from ledger.embedded import exit_on_sigterm
 
     exit_on_sigterm()

@@ -10,6 +10,7 @@ from eventsourcing.persistence import Notification, Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 
 from ledger.database import Cursor, queries, tuples
+from ledger.journal import reads_again
 from ledger.tapes import Row, Run
 from projections import summing
 from projections.fold import Changes, Item, ProjectionFailed, failed, items_of, place_columns, touched, whole_entries
@@ -47,6 +48,12 @@ class ViewRecorder(PostgresTrackingRecorder):
     def position(self) -> int:
         """The notification id (seq + 1) of the newest entry folded, 0 when none is: how many entries are."""
         return self.max_tracking_id(self.application) or 0
+
+    @reads_again
+    def max_tracking_id(self, application_name: str) -> int | None:
+        """The library's, which tries ten times where nobody answers."""
+        with self.datastore.get_connection() as connection, connection.cursor() as cursor:
+            return self._max_tracking_id(application_name, cursor)
 
     def fold(
         self,

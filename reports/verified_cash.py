@@ -18,7 +18,7 @@ from ledger.database import Connection, queries
 _SQL = queries("reports", "verified_cash.sql")
 FETCH_ROWS = 5_000
 KINDS = {"LinesMatched": "matched", "LinesWrittenOff": "written_off", "LinesDisputed": "disputed"}
-_SIGNS = (b'"type":"Lines', b'"type":"Period')
+_LINES, _PERIOD = b'"type":"Lines', b'"type":"Period'
 _ENDING_BYTES = 80
 """No fewer than an entry has from its type on."""
 
@@ -62,7 +62,8 @@ class CashSaid:
 
     def add(self, raw: bytes) -> None:
         """The next entry, of whatever kind."""
-        if not any(sign in raw[-_ENDING_BYTES:] for sign in _SIGNS):
+        ending = raw[-_ENDING_BYTES:]
+        if _LINES not in ending and _PERIOD not in ending:
             return
         # The replay, which reads every byte, says what is wrong with an entry that cannot be read.
         with suppress(DecodeError):
