@@ -154,7 +154,7 @@ def _show(fenhao: Fenhao, year: Year, words: Words) -> Verification:
         }
         for attempt, refusal in refusals
     ]
-    origin = fenhao.journal.entries.head().origin
+    origin = fenhao.journal.entries.origin
     words.give(
         {
             "origin": origin,

@@ -53,6 +53,14 @@ class NotReady(InputFault):
         self.found = found
 
 
+class ChangedMeanwhile(InputFault):
+    """Statements, or what was said of their lines, changed since it was looked what stands in the way."""
+
+    code = "bank_changed_meanwhile"
+    zh = "{period} 关账期间又有流水、对账单或匹配变动：未关账，请重新运行"
+    en = "lines, statements or matches changed while {period} was being closed: it is not closed; run it again"
+
+
 class NoHead(InputFault):
     """A log without a signed head."""
 
@@ -236,11 +244,13 @@ def figured(
 ) -> ClosePeriod:
     """The closing that was asked for with its figures, taken in the session's transaction; it rests on a signed `head`.
 
-    Raises NotReady unless all is settled or the reason is given why not.
+    Raises NotReady unless all is settled or two persons give the reason why not; ChangedMeanwhile. Statements are taken
+    in and lines are matched under the same lock, so what is asked again here stays as it is.
     """
     if not found.is_ready and (asked.reason is None or not asked.is_approved()):
         raise NotReady(found)
     runner.catch_up()
+    _require_unchanged(session.writing.cursor, found, asked.period, kept)
     said = figures(session.writing.cursor, last_day(asked.period), kept)
     size, root = head
     return ClosePeriod(
@@ -250,6 +260,15 @@ def figured(
         root=root,
         open_lines=len(found.lines),
     )
+
+
+def _require_unchanged(cursor: Cursor, found: Readiness, period: str, statements: Sequence[Kept]) -> None:
+    """Raises ChangedMeanwhile unless the same lines are open and the same statements there."""
+    lines = set(cursor.execute(_SQL["open_lines"], (last_day(period),)).fetchall())
+    counting = dict(cursor.execute(_SQL["statements"]).fetchall())
+    known = {one.id: one.state != "held" for one in statements}
+    if lines != {key for key, _ in found.lines} or counting != known:
+        raise ChangedMeanwhile(period=period)
 
 
 def periods(cursor: Cursor) -> list[Period]:

@@ -157,7 +157,10 @@ async def read_form(request: Request) -> dict[str, str]:
         if len(body) > MAX_FORM_BYTES:
             raise TooLarge(limit=MAX_FORM_BYTES)
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
+        if "\0" in "".join(fields.values()):
+            raise ValueError("NUL")
+        return fields
     except ValueError:
         raise BadRequest(rule="the form cannot be read", rule_zh="表单无法读取") from None
 

@@ -41,6 +41,11 @@ class ClosePeriod(CloseMonth, frozen=True, kw_only=True, omit_defaults=True):
     root: str
     open_lines: int = 0
 
+    def check(self) -> None:
+        CloseMonth.check(self)
+        if self.size < 1:
+            raise BadValue("size", self.size, "a signed head to rest on", "须以已签名的日志头为据")
+
     def digest(self) -> bytes:
         """That of what was asked for: the same asked again would have other figures."""
         return CloseMonth(**{name: getattr(self, name) for name in CloseMonth.__struct_fields__}).digest()
