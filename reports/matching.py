@@ -45,7 +45,8 @@ class Standing(NamedTuple):
     """What entries said of lines and legs, as far as it stands.
 
     `matches` are those recorded, `lines` and `legs` how much of each is taken in minor units, `kinds` the last that was
-    said of a line; `doubted` are lines of which something was undone; `files` SHA-256 and position of each statement.
+    said of a line, disputed before all else; `doubted` are lines of which something was undone; `files` SHA-256 and
+    position of each statement.
     """
 
     matches: Sequence[Match]
@@ -107,7 +108,7 @@ def read_standing(cursor: Cursor) -> Standing:
             undone[key] = max(gone, undone.get(key, 0))
             continue
         lines[key] = lines.get(key, 0) + amount
-        kinds[key] = kind
+        kinds[key] = kind if kinds.get(key) != "disputed" else "disputed"
         if kind == "matched":
             parts.setdefault(match, ([], []))[0].append(key)
     legs: dict[Key, int] = {}

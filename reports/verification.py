@@ -94,8 +94,7 @@ def verify_ledger(
             findings = list(_chain(report, size, bytes(leaf).hex()))
             if report.ok:
                 findings += _derived(connection, report, tables.result(), watch.told.digest())
-                for name, zh in tables_unlike(connection, report, lineage.cash):
-                    findings.append(Finding(None, f"the table {name} differs from the entries", f"{zh}与分录不符"))
+                findings += _cash(connection, report, lineage)
                 if (views := tables.result().views) is not None:
                     findings += _compared(connection, report, "view_place", "the places of the view", "资金位置视图")
                     findings += _views(views, lineage)
@@ -238,6 +237,12 @@ def _derived(connection: Connection, report: Report, tables: Tables, leaves: byt
     if tables.tape_ends != report.tapes:
         yield Finding(None, "the table of tapes differs from the entries", "编号序列表与分录不符")
     yield from _compared(connection, report, "holding", "the places", "资金位置表")
+
+
+def _cash(connection: Connection, report: Report, lineage: Lineage) -> Iterator[Finding]:
+    """What the tables of accounts, suspense, matches, periods and reversals say that the entries do not."""
+    for name, zh in tables_unlike(connection, report, lineage.cash):
+        yield Finding(None, f"rows of {name} are not what the entries say", f"{zh}与分录不符")
 
 
 def _views(views: Views, lineage: Lineage) -> Iterator[Finding]:

@@ -37,7 +37,6 @@ from reports.matching import read_books
 
 FIRST = date(2026, 3, 2)
 FUND = FUNDS[0]
-HEAD = (1, "0f" * 32)
 
 
 class Life:
@@ -118,7 +117,8 @@ class Desk:
 
     def close(self, period: str, approved_by: str | None = None, reason: str | None = None) -> Recorded:
         found = readiness(period, self.books(), self.statements(), {})
-        asked = Closing(period, "li", approved_by, reason, *HEAD)
+        [(leaf,)] = self.ledger.rows("select leaf from entry where seq = 0")
+        asked = Closing(period, "li", approved_by, reason, 1, bytes(leaf).hex())
         return close_period(self.ledger.writer, self.runner, found, asked, self.statements())
 
     def verified(self) -> Report:

@@ -137,7 +137,7 @@ def test_a_failure_is_no_more_once_its_entry_is_folded(ledger: Ledger, monkeypat
     with pytest.raises(ProjectionFailed):
         runner.catch_up()
     assert runner.failure() is not None
-    monkeypatch.setattr("projections.fold.Changes._fold", lambda *_: None)  # a version that understands it
+    monkeypatch.setattr("projections.fold.Changes._move", lambda *_: None)  # a version that understands it
     runner.catch_up()
     assert runner.failure() is None
 

@@ -20,12 +20,13 @@ from ledger.decisions import (
     ReopenPeriod,
     ReverseEntry,
     UnmatchLines,
+    WriteOffLines,
 )
-from ledger.errors import CannotReverse, PeriodIsClosed, Refusal, TwoPersonsNeeded
+from ledger.errors import BadValue, CannotReverse, PeriodIsClosed, Refusal, TwoPersonsNeeded, Unknown
 from reports.banking.reading import read_file
 from reports.banking.taking import named
-from reports.closing import NotReady, cut_off, periods, readiness
-from reports.matching import commands_of, open_lines, record_matches
+from reports.closing import ChangedMeanwhile, Closing, NotReady, close_period, cut_off, periods, readiness
+from reports.matching import commands_of, line_ref, open_lines, record_matches
 from reports.position import position
 from reports.reconcile import Match
 
@@ -123,6 +124,43 @@ def test_what_stands_in_the_way_of_closing_is_listed(desk: Desk) -> None:
     assert [(gap.account, gap.what) for gap in torn.gaps] == [("icbc-1", "gap")]
     held = kept._replace(ties=False)
     assert list(readiness("2026-03", desk.books(), [held], {}).held) == [kept.id]
+
+
+def test_a_line_that_comes_while_a_month_is_being_closed_does_not_slip_in(desk: Desk) -> None:
+    """All was settled when it was looked; a statement, an unmatching or an acceptance since then is not passed over."""
+    books, statements = desk.books(), desk.statements()
+    asked = Closing("2026-04", "li", None, None, 1, "0f" * 32)
+    ready = readiness("2026-04", books, statements, {})
+    assert ready.is_ready
+    file = desk.folder / "u.csv"
+    file.write_text("交易日期,金额,余额,流水号\n2026-04-29,3.21,403.21,U1\n", "utf-8")
+    desk.register.take(named(read_file(file, None), "icbc-1", file), file)
+    with pytest.raises(ChangedMeanwhile):
+        close_period(desk.ledger.writer, desk.runner, ready, asked, statements)
+    [line] = [one for one in desk.books().sides.lines if one.refs == ("U1",)]
+    two: dict[str, Any] = {"by": "li", "approved_by": ("wang",)}
+    ref = line_ref(line.key, desk.books().standing)
+    desk.ledger.writer.submit(WriteOffLines(key="off", match="off", lines=(ref,), reason="not_ours", **two))
+    books, statements = desk.books(), desk.statements()
+    ready = readiness("2026-04", books, statements, {})
+    assert ready.is_ready
+    desk.ledger.writer.submit(UnmatchLines(key="again", match="off", by="wang"))
+    with pytest.raises(ChangedMeanwhile):
+        close_period(desk.ledger.writer, desk.runner, ready, asked, statements)
+    desk.ledger.writer.submit(WriteOffLines(key="off2", match="off2", lines=(ref,), reason="not_ours", **two))
+
+
+def test_a_later_fact_says_which_entry_it_corrects(desk: Desk) -> None:
+    on = date(2026, 5, 1)
+    [closed] = desk.ledger.rows("select min(seq) from entry where type = 'DonationReceived'")
+    right = ReceiveDonation(key="right", donation="right", fund=FUND, amount=5, on=on, corrects=closed[0])
+    seq = desk.ledger.writer.submit(right).seq
+    [(body,)] = desk.ledger.rows(f"select body from entry where seq = {seq}")  # noqa: S608 (ours)
+    assert msgspec.json.decode(body)["data"]["corrects"] == closed[0]
+    assert (
+        refused(desk, right.__class__(key="r", donation="r", fund=FUND, amount=5, on=on, corrects=seq + 1)) is Unknown
+    )
+    assert refused(desk, right.__class__(key="r", donation="r", fund=FUND, amount=5, on=on, corrects=-1)) is BadValue
 
 
 def test_a_matched_entry_is_not_reversed_and_a_bank_s_day_in_another_month_is_on_the_cut_off_list(desk: Desk) -> None:

@@ -98,5 +98,5 @@ def test_verify_names_the_table(desk: Desk) -> None:
     found = verify_ledger(desk.ledger.journal, desk.runner, jobs=1)
     assert not found.ok
     assert [problem["what"] for problem in found.as_json()["problems"]] == [
-        "the table leg_part differs from the entries"
+        "rows of leg_part are not what the entries say"
     ]
