@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from api.passphrases import Asked
-from api.settings import Settings
+from api.settings import GARBAGE, Settings
 from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note
 from audit.files import file_name_of, read_at_most
 from audit.heads import FileHeads, Kept
@@ -41,9 +41,6 @@ from ledger.writing import Limits, Writer
 from projections.history import Vantage
 from projections.runner import Runner
 from reports.traces import Reader
-
-GARBAGE = 50_000
-"""So many more objects make Python look for those in circles; its own habit, 700, takes a sixth of a fold's time."""
 
 Progress = Callable[[str, str], None]
 """Told what is being waited for, in English and in Chinese."""

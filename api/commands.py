@@ -159,8 +159,8 @@ class Form:
 
 def form_of(name: str) -> Form:
     """The form of a fact, by its name or its command's, in any spelling (`donation-received`). Raises UnknownFact."""
-    plain = {_plain(fact): fact for fact in RECORDABLE} | {_plain(c.__name__): fact for fact, c in RECORDABLE.items()}
-    fact = plain.get(_plain(name))
+    plain = _plain_names()
+    fact = name if name in RECORDABLE else plain.get(_plain(name))
     if fact is None:
         alone = next((why for other, why in NOT_ALONE.items() if _plain(other) == _plain(name)), None)
         near = [plain[one] for one in get_close_matches(_plain(name), plain, n=3, cutoff=0.5)]
@@ -178,6 +178,12 @@ def form_of(name: str) -> Form:
 def common_names() -> list[str]:
     """The names of the members that any fact may have."""
     return [one.name for one in fields(Command) if one.name != "personal"]
+
+
+@cache
+def _plain_names() -> dict[str, str]:
+    """The facts by their own and their commands' names, spelt plainly."""
+    return {_plain(fact): fact for fact in RECORDABLE} | {_plain(c.__name__): fact for fact, c in RECORDABLE.items()}
 
 
 def _plain(name: str) -> str:
@@ -258,7 +264,8 @@ def _with_own_attributes(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_names(where: str, given: Mapping[str, Any], members: tuple[Member, ...]) -> None:
     """Raises BadMembers for members that are not among these, or are wanting."""
-    unknown = [shown(name) for name in given if name not in {member.name for member in members}]
+    known = {member.name for member in members}
+    unknown = [shown(name) for name in given if name not in known]
     missing = [member.name for member in members if member.required and member.name not in given]
     if not unknown and not missing:
         return

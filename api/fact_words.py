@@ -89,6 +89,7 @@ _HINTS: dict[str, Pair] = {
     ),
     "fee": ("退款中出自管理费的部分，如 100.00", "the part of the amount out of the fee, such as 100.00"),
     "fee_bp": ("基点，500 为 5%；不填按基金费率", "basis points, 500 is 5 %; the fund's rate when not given"),
+    "corrects": ("所更正的在先分录号", "the number of an earlier entry that it puts right"),
     "reverses": ("分录号（多部分的写第一条）", "the entry's number (of its first part)"),
     "key": ("同键同内容只登记一次；不填由内容得出", "recorded once under a key; made from the content when not given"),
     "kind": (" ".join(COST_KINDS), " ".join(COST_KINDS)),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from eventsourcing.persistence import PersistenceError
 from msgspec import inspect
 
 from api.bootstrap import Fenhao
@@ -20,7 +21,7 @@ from api.commands import Currency, Form, without_none
 from api.intake import UnusableArgument
 from ledger.codec import Entry
 from ledger.decisions import Basis, Command
-from ledger.errors import Refusal
+from ledger.errors import LedgerError, Refusal
 from ledger.events import EntryReversed
 from ledger.writing import Abandoned, Recorded
 
@@ -188,6 +189,34 @@ def record(fenhao: Fenhao, command: Command, *, dry_run: bool = False) -> Done:
         done = _done(fenhao, session.read, outcome, dry_run=True)
         raise Abandoned()
     return done
+
+
+def record_all(fenhao: Fenhao, commands: Sequence[Command]) -> list[Done | Exception]:
+    """Records what several askers want, in one commit; each one's own outcome. Raises what the writer raises.
+
+    A bug that one of them meets is not the others': each is then recorded alone, once, whatever was recorded already.
+    """
+    try:
+        outcomes = fenhao.writer.submit_batch(commands)
+    except (LedgerError, PersistenceError):
+        raise
+    except Exception as bug:  # noqa: BLE001 - raised where its asker is
+        return [bug] if len(commands) == 1 else [_alone(fenhao, one) for one in commands]
+    return [one if isinstance(one, Refusal) else _told(fenhao, one) for one in outcomes]
+
+
+def _alone(fenhao: Fenhao, command: Command) -> Done | Exception:
+    try:
+        return record_all(fenhao, [command])[0]
+    except (LedgerError, PersistenceError) as fault:
+        return fault
+
+
+def _told(fenhao: Fenhao, outcome: Recorded) -> Done | Exception:
+    try:
+        return _done(fenhao, fenhao.writer.entries, outcome)
+    except (LedgerError, PersistenceError) as fault:
+        return fault
 
 
 def _done(fenhao: Fenhao, read: Callable[[int, int], list[Entry]], outcome: Recorded, *, dry_run: bool = False) -> Done:

@@ -6,11 +6,8 @@ asking again.
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPException
 
 from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note, note_of
 from audit.policy import Peer, Policy
@@ -117,6 +114,10 @@ def _signed_by(note: bytes, peer: Peer, lines: bytes) -> bytes:
 
 def http_post(url: str, body: bytes, content_type: str = "text/plain") -> tuple[int, bytes]:
     """`Post` by HTTP or HTTPS. Raises OSError."""
+    import urllib.error  # only for those who ask witnesses
+    import urllib.request
+    from http.client import HTTPException
+
     if not url.startswith(("http://", "https://")):
         raise OSError(f"{url[:80]} is no http address")
     try:

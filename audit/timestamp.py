@@ -16,15 +16,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from cryptography.x509 import load_pem_x509_certificates
-from rfc3161_client import (
-    HashAlgorithm,
-    TimestampRequestBuilder,
-    VerificationError,
-    VerifierBuilder,
-    decode_timestamp_response,
-)
-
 from audit import verify
 from audit.checkpoint import Checkpoint, Note
 from audit.files import flush_folder, write_whole
@@ -61,6 +52,15 @@ class Authority:
 
     def ask(self, data: bytes) -> bytes:
         """The authority's answer over these bytes, checked. Raises StampFault."""
+        from cryptography.x509 import load_pem_x509_certificates
+        from rfc3161_client import (
+            HashAlgorithm,
+            TimestampRequestBuilder,
+            VerificationError,
+            VerifierBuilder,
+            decode_timestamp_response,
+        )
+
         request = TimestampRequestBuilder(data, HashAlgorithm.SHA256, nonce=True, cert_req=True).build()
         try:
             status, answer = self.post(self.url, request.as_bytes())

@@ -6,8 +6,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from rapidfuzz import fuzz, process
-
 from ledger.errors import UnknownCode, shown
 from ledger.terms import ID_DIMENSIONS
 
@@ -50,6 +48,8 @@ class Wordings:
 
     def nearest(self, term: str, limit: int = NEAREST) -> list[str]:
         """The codes whose texts are most like the term, the most alike first; none is offered that is unlike it."""
+        from rapidfuzz import fuzz, process  # only for what is not known
+
         wanted = _plain(term)
         alike = process.extract(wanted, self._plain, scorer=fuzz.ratio, score_cutoff=LEAST_LIKENESS, limit=None)
         likeness = {at: score for _, score, at in alike}
@@ -133,6 +133,8 @@ class Dictionary:
             )
 
     def _unknown_dimension(self, dimension: str, code: str) -> UnknownCode:
+        from rapidfuzz import fuzz, process
+
         alike = process.extract(dimension, [*self._codes, *ID_DIMENSIONS], scorer=fuzz.ratio, limit=NEAREST)
         return UnknownCode(
             f"the dictionary has no dimension {shown(dimension)} (code {shown(code)})",

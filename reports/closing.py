@@ -48,6 +48,14 @@ class NotReady(InputFault):
     )
 
 
+class ChangedMeanwhile(InputFault):
+    """Statements, or what was said of their lines, changed since it was looked what stands in the way."""
+
+    code = "bank_changed_meanwhile"
+    zh = "{period} 关账期间又有流水、对账单或匹配变动：未关账，请重新运行"
+    en = "lines, statements or matches changed while {period} was being closed: it is not closed; run it again"
+
+
 class NoHead(InputFault):
     """A log without a signed head."""
 
@@ -231,13 +239,17 @@ class Closing(NamedTuple):
 def close_period(
     writer: Writer, runner: Runner, found: Readiness, asked: Closing, statements: Sequence[Kept]
 ) -> Recorded:
-    """Closes the period. Raises NotReady unless all is settled or a second person accepts; Refusal."""
+    """Closes the period. Raises NotReady unless all is settled or a second person accepts; ChangedMeanwhile; Refusal.
+
+    Statements are taken in and lines are matched under the same lock, so what is asked again here stays as it is.
+    """
     if not found.is_ready and (asked.approved_by is None or asked.reason is None):
         raise NotReady(period=asked.period, open=len(found.lines), held=len(found.held), missing=len(found.gaps))
     through = last_day(asked.period)
     runner.catch_up()  # so that it takes but a moment under the lock
     with writer.session() as session:
         runner.catch_up()
+        _require_unchanged(session.writing.cursor, found, asked.period, statements)
         said = figures(session.writing.cursor, through, statements)
         outcome = session.run(
             [
@@ -260,6 +272,15 @@ def close_period(
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome
+
+
+def _require_unchanged(cursor: Cursor, found: Readiness, period: str, statements: Sequence[Kept]) -> None:
+    """Raises ChangedMeanwhile unless the same lines are open and the same statements there."""
+    lines = set(cursor.execute(_SQL["open_lines"], (last_day(period),)).fetchall())
+    counting = dict(cursor.execute(_SQL["statements"]).fetchall())
+    known = {one.id: one.state != "held" for one in statements}
+    if lines != {key for key, _ in found.lines} or counting != known:
+        raise ChangedMeanwhile(period=period)
 
 
 def periods(cursor: Cursor) -> list[Period]:

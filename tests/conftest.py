@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from honest import Honest, honest_ledger
 from hypothesis import HealthCheck, settings
 from pages import CheckAxe, Look, Windows, check_accessible, chromium_running, looking
-from schemas import own_schema, promised
+from schemas import keeping, own_schema, promised
 from serving import Served, serving
 from vaults import Vaulted
 
@@ -99,7 +99,8 @@ def embedded_url() -> Iterator[str]:
             owner.execute("alter system set synchronous_commit = off")
             owner.execute("alter system set full_page_writes = off")
             owner.execute("select pg_reload_conf()")
-        yield server.owner_url
+        with keeping(server.owner_url):
+            yield server.owner_url
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def honest(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="session")
 def debian_url() -> Iterator[str]:
     """The URL of a server of the system's own PostgreSQL, started for the run."""
-    with system_server("tests") as server:
+    with system_server("tests") as server, keeping(server.url):
         yield server.url
 
 

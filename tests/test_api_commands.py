@@ -90,7 +90,7 @@ def test_members_that_are_unknown_or_missing_are_one_error_that_lists_those_ther
         command_of("CashGranted", {"grant": "G", "amuont": 3, "purpos": "x"}, CNY)
     assert caught.value.say("en") == (
         "CashGranted: no member amuont, purpos; case, amount, on missing. Required: grant, case, amount, on; optional: "
-        "purpose, period, key, occurred_on, by, approved_by, basis, evidence, cash"
+        "purpose, period, key, occurred_on, by, approved_by, basis, evidence, cash, corrects"
     )
     for members, where in (
         ({"payment": "P", "hospital": "H", "on": "2026-01-02", "lines": [{"case": "C", "bil_no": "B"}]}, "lines"),

@@ -6,6 +6,6 @@ who one is          accounts, second_factors, tokens, links, provider, mail, pac
 facts               posting (one route a fact), batches, proposals; forms and examples describe what they take
 questions           asking and cursors (how), queries, pictures with gallery, entries, log
 personal values     personal (opened, and who opened what), showings (to auditors)
-running             serving (processes), app (assembly), chores, watching, meters, operations
-the reference       shapes, shapes_of_people
+running             serving (processes), app (assembly), together (many at once), chores, watching, meters, operations
+the reference       shapes, shapes_of_people, onward (where answers lead)
 """

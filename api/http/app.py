@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from threading import Event
 from typing import Any
@@ -39,12 +40,14 @@ from api.http.chores import chores, hear_signals
 from api.http.links import Links
 from api.http.mail import SendCode, on_console
 from api.http.meters import Meters
-from api.http.office import Office, admit
+from api.http.office import Office, admit, askers
 from api.http.onward import lead_onward
 from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
+from api.http.together import Together
 from api.http.tokens import Tokens
 from api.http.watching import Watch
+from api.recording import record_all
 from api.site import audit, cases, donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
 from api.site.frame import error_page
 from ledger.times import find_zone
@@ -136,19 +139,22 @@ def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event, send_code: SendCode)
     assert head.exponent is not None
     app.state.language, app.state.exponent = fenhao.settings.language, head.exponent
     accounts = Accounts(fenhao.journal, fenhao.settings.home / "keys", os.urandom)
+    tokens = Tokens(fenhao.journal, os.urandom)
     said = fenhao.settings.oidc
     app.state.office = Office(
         fenhao,
         head.origin or "",
         Currency(head.currency, head.exponent),
         find_zone(head.zone or "UTC"),
-        Tokens(fenhao.journal, os.urandom),
+        tokens,
         accounts,
         Links(fenhao.settings.home / "keys", head.origin or "", os.urandom),
         send_code,
         version("fenhao"),
         stopping,
         app.state.meters,
+        Together(partial(record_all, fenhao)),
+        Together(partial(askers, tokens, accounts)),
         None if said is None else Provider(said, fenhao.journal, accounts, os.urandom),
     )
 

@@ -34,6 +34,8 @@ class ClosePeriod(Command, frozen=True, kw_only=True, omit_defaults=True):
         check_opaque(self.reason, "reason")
         if self.by is None:
             raise BadValue("by", "-", "name who closes", "须注明经办人")
+        if self.size < 1:
+            raise BadValue("size", self.size, "a signed head to rest on", "须以已签名的日志头为据")
         if self.open_lines or self.reason is not None:
             require_two(self, "closing with lines open", "带未达事项关账")
 
