@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from _pytest.monkeypatch import MonkeyPatch
-from conftest import SCALE, every_server
+from conftest import SCALE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import live
@@ -21,7 +21,7 @@ from projections.summing import Page
 from projections.trace import reading, whole
 from reports.verification import verify_ledger
 
-RANDOM = settings(max_examples=12 * SCALE)
+RANDOM, RANDOM_ELSEWHERE = settings(max_examples=12 * SCALE), settings(max_examples=3 * SCALE)
 HISTORIES = st.one_of(
     STEPS.map(lambda steps: ("entries", steps)),
     st.lists(STEP, min_size=20, max_size=70).map(lambda steps: ("commands", steps)),
@@ -56,13 +56,28 @@ def kept(ledger: Ledger) -> list[list[tuple[object, ...]]]:
     ]
 
 
+LIMITS = st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(1, 30))
+
+
 @RANDOM
-@every_server
-@given(history=HISTORIES, many=st.integers(1, 6), leaders=st.integers(1, 3), page=st.integers(1, 30))
+@given(history=HISTORIES, limits=LIMITS)
 def test_sums_are_what_their_definition_comes_to(
-    history: tuple[str, list[Step]], many: int, leaders: int, page: int, server_url: str
+    history: tuple[str, list[Step]], limits: tuple[int, int, int], embedded_url: str
 ) -> None:
-    with opened(server_url) as ledger, MonkeyPatch.context() as patched:
+    sum_up(embedded_url, history, *limits)
+
+
+@RANDOM_ELSEWHERE
+@given(history=HISTORIES, limits=LIMITS)
+def test_they_are_so_on_the_systems_own_server(
+    history: tuple[str, list[Step]], limits: tuple[int, int, int], debian_url: str
+) -> None:
+    sum_up(debian_url, history, *limits)
+
+
+def sum_up(url: str, history: tuple[str, list[Step]], many: int, leaders: int, page: int) -> None:
+    """A history summed up page by page and anew: the same, and what a count of single serials finds."""
+    with opened(url) as ledger, MonkeyPatch.context() as patched:
         patched.setattr(summing, "MANY_RANGES", many)
         patched.setattr(summing, "LEADERS", leaders)
         patched.setattr(fold, "BLOCK_ENTRIES", 1 + page // 3)
