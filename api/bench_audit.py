@@ -88,7 +88,8 @@ class Figure:
 
     def line(self, language: str) -> str:
         """For a person."""
-        text = f"{self.value:>12,.4g} {self.unit:<10} {self.zh if language == 'zh' else self.en}"
+        value = f"{self.value:,.4g}" if self.unit else f"{self.value:,.0f}"
+        text = f"{value:>12} {self.unit:<10} {self.zh if language == 'zh' else self.en}"
         if self.target is None:
             return text
         return f"{text}  ({'≤' if self.at_most else '≥'} {self.target:g}: {'✓' if self.met else '✗'})"

@@ -1,8 +1,9 @@
 """`fenhao bench http`: how fast the service records and answers, beside its own answers to nothing.
 
 The service is a process of its own, as it is when it serves; 32 connections ask it at once. Its yardstick is its rate
-on an endpoint that does nothing but let the asker in, in the same round. Everything happens in a schema and a folder of
-the bench's own, both removed at the end.
+on an endpoint that does nothing but let the asker in, by the same token, in the same round. At the end it is killed
+while it records, and what it had acknowledged is looked for. Everything happens in a schema and a folder of the bench's
+own, both removed at the end.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
 from api.bench_audit import Figure, Result
+from api.bench_client import CONNECTIONS, answers, request
 from api.bootstrap import Fenhao, initialise, opened
 from api.http.tokens import Tokens
 from api.settings import Settings
@@ -30,15 +30,12 @@ from ledger.database import Database, connecting
 from ledger.decisions import OpenFund, ReceiveDonation
 from ledger.times import parse_day
 
-CONNECTIONS = 32
 BATCH = 2_000
 START_S = 60
 SEED = 20260101
 DAY = parse_day("2026-01-02", "on")
 
 Note = Callable[[str, str], None]
-Ask = tuple[str, str, bytes | None, str]
-"""Method, path, body, idempotency key."""
 
 
 def bench_http(place: Database, gifts: int, rounds: int, note: Note) -> Result:
@@ -52,82 +49,77 @@ def bench_http(place: Database, gifts: int, rounds: int, note: Note) -> Result:
             note(f"登记 {gifts} 笔捐赠", f"recording {gifts} gifts")
             donor = _fill(fenhao, gifts)
             token, _ = Tokens(fenhao.journal, os.urandom).issue("bench", ["record", "read"], 1)
-        with _serving(settings, token) as port:
-            return _measured(port, token, donor, min(gifts, BATCH), rounds, note)
+        posts = min(gifts, BATCH)
+        with _serving(settings, token) as (server, port):
+            figures = _measured(port, token, donor, posts, rounds, note)
+            note("在登记中途结束进程（kill -9）", "killing the server while it records")
+            acknowledged = _until_killed(server, port, [_gift(token, rounds, i) for i in range(posts)])
+        with opened(database, settings) as fenhao:
+            lost = sum(fenhao.journal.entries.read(seq, 1)[0].leaf.hex() != leaf for seq, leaf in acknowledged)
+        figures["acknowledged"] = Figure(
+            "kill -9 之前已确认的登记", "acknowledged before kill -9", len(acknowledged), "gifts"
+        )
+        figures["lost"] = Figure("其中丢失的", "of these lost", lost, "gifts", 0, at_most=True)
+        return Result(figures)
 
 
-def _measured(port: int, token: str, donor: str, posts: int, rounds: int, note: Note) -> Result:
+def _measured(port: int, token: str, donor: str, posts: int, rounds: int, note: Note) -> dict[str, Figure]:
     empty, posted, ratios, slowest = [], [], [], []
     for n in range(rounds):
         note(f"第 {n + 1} 轮，共 {rounds} 轮", f"round {n + 1} of {rounds}")
-        empty.append(posts / _asked(port, token, [("GET", "/healthz", None, "")] * posts)[0])
-        took_s, each_ms = _asked(port, token, [_gift(n, i) for i in range(posts)])
+        empty.append(posts / _asked(port, [request("GET", "/healthz", token)] * posts)[0])
+        took_s, each_ms = _asked(port, [_gift(token, n, i) for i in range(posts)])
         posted.append(posts / took_s)
         ratios.append(posted[-1] / empty[-1])
         slowest.append(statistics.quantiles(each_ms, n=100)[98])
-    ledger = _alone(port, token, f"/v1/donors/{donor}/ledger", 30)
-    cold = _alone(port, None, "/v1/flows", 1)
-    cached = _alone(port, None, "/v1/flows", 30)
-    return Result(
-        {
-            "empty": Figure("空的已认证端点", "an empty endpoint, authenticated", statistics.median(empty), "/s"),
-            "posted": Figure("登记捐赠，32 个连接", "gifts posted, 32 connections", statistics.median(posted), "/s"),
-            "ratio": Figure("两者之比", "the one over the other", statistics.median(ratios), "×", 0.5),
-            "p99": Figure(
-                "登记的第 99 百分位", "99th percentile of posting", statistics.median(slowest), "ms", 100, at_most=True
-            ),
-            "ledger": Figure("一位捐赠人的台账", "a donor's ledger", ledger, "ms", 50, at_most=True),
-            "flows_cold": Figure("公开流向，首次", "public flows, cold", cold, "ms", 100, at_most=True),
-            "flows_cached": Figure("公开流向，其后", "public flows, cached", cached, "ms", 5, at_most=True),
-        }
-    )
+    ledger = _alone(port, request("GET", f"/v1/donors/{donor}/ledger", token), 30)
+    cold = _alone(port, request("GET", "/v1/flows", None), 1)
+    cached = _alone(port, request("GET", "/v1/flows", None), 30)
+    return {
+        "empty": Figure("空的已认证端点", "an empty endpoint, authenticated", statistics.median(empty), "/s"),
+        "posted": Figure("登记捐赠，32 个连接", "gifts posted, 32 connections", statistics.median(posted), "/s"),
+        "ratio": Figure("两者之比", "the one over the other", statistics.median(ratios), "×", 0.5),
+        "p99": Figure(
+            "登记的第 99 百分位", "99th percentile of posting", statistics.median(slowest), "ms", 100, at_most=True
+        ),
+        "ledger": Figure("一位捐赠人的台账", "a donor's ledger", ledger, "ms", 50, at_most=True),
+        "flows_cold": Figure("公开流向，首次", "public flows, cold", cold, "ms", 100, at_most=True),
+        "flows_cached": Figure("公开流向，其后", "public flows, cached", cached, "ms", 5, at_most=True),
+    }
 
 
-def _asked(port: int, token: str, asks: Sequence[Ask]) -> tuple[float, list[float]]:
-    """How long all took, in seconds, over 32 connections, and each, in milliseconds."""
-
-    def some(first: int) -> list[float]:
-        connection = HTTPConnection("127.0.0.1", port, timeout=60)
-        took = []
-        for ask in asks[first::CONNECTIONS]:
-            began = time.perf_counter()
-            _answer(connection, token, ask)
-            took.append(1000 * (time.perf_counter() - began))
-        connection.close()
-        return took
-
+def _asked(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS) -> tuple[float, list[float]]:
+    """How long all took, in seconds, and each, in milliseconds. All are answered, and well."""
     began = time.perf_counter()
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        each = [one for took in pool.map(some, range(CONNECTIONS)) for one in took]
+    each = []
+    for answer in answers(port, requests, connections):
+        assert answer.status in (200, 201), answer.body
+        each.append(answer.took_ms)
+    assert len(each) == len(requests), "the service goes on"
     return time.perf_counter() - began, each
 
 
-def _alone(port: int, token: str | None, path: str, times: int) -> float:
+def _alone(port: int, request: bytes, times: int) -> float:
     """The median time of one asker's question, in milliseconds."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=600)
-    took = []
-    for _ in range(times):
-        began = time.perf_counter()
-        _answer(connection, token, ("GET", path, None, ""))
-        took.append(1000 * (time.perf_counter() - began))
-    connection.close()
-    return statistics.median(took)
+    return statistics.median(_asked(port, [request] * times, 1)[1])
 
 
-def _answer(connection: HTTPConnection, token: str | None, ask: Ask) -> None:
-    method, path, body, key = ask
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if body is not None:
-        headers |= {"Idempotency-Key": key, "Content-Type": "application/json"}
-    connection.request(method, path, body, headers)
-    answer = connection.getresponse()
-    said = answer.read()
-    assert answer.status in (200, 201), said
+def _until_killed(server: subprocess.Popen[bytes], port: int, requests: Sequence[bytes]) -> list[tuple[int, str]]:
+    """The seq and leaf hash of each that was acknowledged by a server that is killed half way, without a warning."""
+    said = []
+    for answer in answers(port, requests):
+        assert answer.status == 201, answer.body
+        entry = json.loads(answer.body)
+        said.append((entry["seq"], entry["leaf"]))
+        if len(said) == len(requests) // 2:
+            server.kill()
+    server.wait()
+    return said
 
 
-def _gift(n: int, i: int) -> Ask:
+def _gift(token: str, n: int, i: int) -> bytes:
     gift = {"donation": f"B{n}-{i}", "fund": "F", "amount": 1_000 + i, "on": DAY.isoformat(), "donor": f"N{i % 500}"}
-    return "POST", "/v1/donations", json.dumps(gift).encode(), f"{n}-{i}"
+    return request("POST", "/v1/donations", token, gift, f"{n}-{i}")
 
 
 def _fill(fenhao: Fenhao, gifts: int) -> str:
@@ -155,8 +147,8 @@ def _fill(fenhao: Fenhao, gifts: int) -> str:
 
 
 @contextmanager
-def _serving(settings: Settings, token: str) -> Iterator[int]:
-    """`fenhao serve` as a process of its own; its port."""
+def _serving(settings: Settings, token: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`fenhao serve` as a process of its own, and its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     environment = {
@@ -169,7 +161,7 @@ def _serving(settings: Settings, token: str) -> Iterator[int]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _await(port, token)
-            yield port
+            yield process, port
         finally:
             process.terminate()
 
@@ -178,8 +170,8 @@ def _await(port: int, token: str) -> None:
     deadline = time.monotonic() + START_S
     while True:
         try:
-            _alone(port, token, "/readyz", 1)
-        except (OSError, HTTPException, AssertionError):
+            _alone(port, request("GET", "/readyz", token), 1)
+        except (OSError, AssertionError):
             assert time.monotonic() < deadline, "the service is ready in time"
             time.sleep(0.1)
         else:

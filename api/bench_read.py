@@ -157,11 +157,11 @@ def _measured(place: Database, size: int, note: Note) -> dict[str, float]:
         with journal.database.owner() as owner:
             owner.execute("vacuum analyze")
         note("提问", "asking")
-        before = _memory_mb()
+        before = memory_mb()
         found |= _answers(processors, journal, year.cases)
         note("重建", "making anew")
         found |= _folding(processors, "rebuild", entries, runner.rebuild)
-        found["memory"] = _memory_mb() - before
+        found["memory"] = memory_mb() - before
     return found
 
 
@@ -252,7 +252,7 @@ class Processors:
         return spent_s
 
 
-def _memory_mb() -> float:
+def memory_mb() -> float:
     """The most that this process has had of memory so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

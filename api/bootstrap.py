@@ -171,7 +171,7 @@ def opened(
 
 def kept_heads(fenhao: Fenhao) -> FileHeads:
     """What is kept of the ledger's heads outside its database. Raises LedgerNotOpen."""
-    return FileHeads(fenhao.settings.heads, fenhao.journal.entries.head().origin or "")
+    return FileHeads(fenhao.settings.heads, fenhao.journal.entries.origin)
 
 
 def log_of(fenhao: Fenhao, passphrase: Passphrase | None = None) -> Log:
@@ -211,7 +211,7 @@ def authority_of(settings: Settings) -> Authority:
 
 def log_keys(fenhao: Fenhao, passphrase: Passphrase | None = None) -> LogKeyFolder:
     """Where the private keys of the ledger's log are. Raises LedgerNotOpen."""
-    return _log_keys(fenhao.settings, fenhao.journal.entries.head().origin or "", passphrase)
+    return _log_keys(fenhao.settings, fenhao.journal.entries.origin, passphrase)
 
 
 def _log_keys(settings: Settings, origin: str, passphrase: Passphrase | None = None) -> LogKeyFolder:
@@ -223,7 +223,7 @@ def _log_keys(settings: Settings, origin: str, passphrase: Passphrase | None = N
 
 def read_head(path: Path, fenhao: Fenhao) -> Checkpoint:
     """The checkpoint of this ledger in a file that somebody kept. Raises NotAHead, LedgerNotOpen."""
-    origin = fenhao.journal.entries.head().origin or ""
+    origin = fenhao.journal.entries.origin
     try:
         return log_of(fenhao).history().open(read_at_most(path, MAX_NOTE_BYTES), origin)
     except (OSError, BadNote) as error:
@@ -232,7 +232,7 @@ def read_head(path: Path, fenhao: Fenhao) -> Checkpoint:
 
 def read_receipt(path: Path, fenhao: Fenhao) -> tuple[Receipt, Checkpoint]:
     """A receipt that this ledger gave, checked, with its head. Raises NotAReceipt, LedgerNotOpen."""
-    origin = fenhao.journal.entries.head().origin or ""
+    origin = fenhao.journal.entries.origin
     try:
         found = Receipt.parse(read_at_most(path, MAX_PROOF_BYTES))
         return found, found.check(origin, log_of(fenhao).history().of(found.claimed().size))
@@ -242,7 +242,7 @@ def read_receipt(path: Path, fenhao: Fenhao) -> tuple[Receipt, Checkpoint]:
 
 def log_folder(fenhao: Fenhao) -> Path:
     """Where the ledger's public log is: its checkpoint and tiles. Raises LedgerNotOpen."""
-    return fenhao.settings.home / "log" / file_name_of(fenhao.journal.entries.head().origin or "")
+    return fenhao.settings.home / "log" / file_name_of(fenhao.journal.entries.origin)
 
 
 def _limits(settings: Settings, journal: Journal) -> Limits:

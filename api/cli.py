@@ -284,10 +284,10 @@ def doctor(words: Words, settings: Settings) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["write", "read", "audit", "http"]))
+@click.argument("what", type=click.Choice(["write", "read", "audit", "http", "match"]))
 @click.option("--gifts", default=20_000, show_default=True, help="捐赠笔数 / how many gifts")
 @click.option("--rounds", default=3, show_default=True, help="轮数 / how often, the median counts")
-@click.option("--entries", default=200_000, show_default=True, help="audit 的分录数 / of audit: how many entries")
+@click.option("--entries", default=200_000, show_default=True, help="audit、match 的分录数 / of audit, match: entries")
 @click.option(
     "--donations",
     type=click.IntRange(5_000),
@@ -296,14 +296,25 @@ def doctor(words: Words, settings: Settings) -> None:
     show_default=True,
     help="read 的账本大小，可多次 / of read: donations of the ledger that is asked, once for each size",
 )
+@click.option(
+    "--lines", type=click.IntRange(100), default=20_000, show_default=True, help="match 的流水数 / of match: lines"
+)
 @_common
 def bench(
-    words: Words, settings: Settings, what: str, gifts: int, rounds: int, entries: int, donations: tuple[int, ...]
+    words: Words,
+    settings: Settings,
+    what: str,
+    gifts: int,
+    rounds: int,
+    entries: int,
+    donations: tuple[int, ...],
+    lines: int,
 ) -> None:
     """测速，每项与参照并列 / Measure speed, each figure beside its yardstick."""
     from api.bench import bench_write
     from api.bench_audit import bench_audit
     from api.bench_http import bench_http
+    from api.bench_match import bench_match
     from api.bench_read import bench_read
     from api.bootstrap import database
 
@@ -314,6 +325,7 @@ def bench(
             "read": lambda: bench_read(place, sorted(donations), note),
             "audit": lambda: bench_audit(place, entries, note),
             "http": lambda: bench_http(place, gifts, rounds, note),
+            "match": lambda: bench_match(place, entries, lines, note),
         }
         result = measured[what]()
     words.status.clear()

@@ -23,14 +23,17 @@ from ledger.decisions import (
     BringForward,
     ChangeTerms,
     CloseCase,
+    CloseMonth,
     Command,
     DefineCode,
+    DisputeLines,
     Foreign,
     GrantCash,
     HoldMoney,
     LiftHold,
     MakeAllocation,
     MakeExpense,
+    MatchLines,
     OpenAccount,
     OpenCase,
     OpenFund,
@@ -40,6 +43,7 @@ from ledger.decisions import (
     RegisterHospital,
     ReleaseAllocation,
     ReopenCase,
+    ReopenPeriod,
     RepaySuspense,
     ReturnGrant,
     ReturnHospitalPayment,
@@ -48,6 +52,8 @@ from ledger.decisions import (
     SubstituteSerials,
     SuspendReceipt,
     TransferFunds,
+    UnmatchLines,
+    WriteOffLines,
 )
 from ledger.errors import BadValue, InputFault, shown
 from ledger.money import MAX_MINOR, exponent_of, format_amount
@@ -84,6 +90,12 @@ RECORDABLE: dict[str, type[Command]] = {
     "AccountOpened": OpenAccount,
     "ReceiptSuspended": SuspendReceipt,
     "SuspenseRepaid": RepaySuspense,
+    "LinesMatched": MatchLines,
+    "LinesWrittenOff": WriteOffLines,
+    "LinesDisputed": DisputeLines,
+    "LinesUnmatched": UnmatchLines,
+    "PeriodClosed": CloseMonth,
+    "PeriodReopened": ReopenPeriod,
     "EntryReversed": ReverseEntry,
 }
 """The command behind each fact that can be recorded by itself."""
@@ -94,12 +106,6 @@ NOT_ALONE = {
     "TapeOpened": ("编号序列随首笔资金自动开立", "a tape opens by itself with the first money on it"),
     "SubjectRestricted": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
     "SubjectErased": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
-    "LinesMatched": ("由 fenhao bank match 登记", "fenhao bank match records it"),
-    "LinesWrittenOff": ("由 fenhao bank write-off 登记", "fenhao bank write-off records it"),
-    "LinesDisputed": ("由 fenhao bank dispute 登记", "fenhao bank dispute records it"),
-    "LinesUnmatched": ("由 fenhao bank unmatch 登记", "fenhao bank unmatch records it"),
-    "PeriodClosed": ("由 fenhao close 登记", "fenhao close records it"),
-    "PeriodReopened": ("由 fenhao close --reopen 登记", "fenhao close --reopen records it"),
 }
 """Facts that no command of their own makes, and what makes them."""
 
@@ -159,8 +165,8 @@ class Form:
 
 def form_of(name: str) -> Form:
     """The form of a fact, by its name or its command's, in any spelling (`donation-received`). Raises UnknownFact."""
-    plain = {_plain(fact): fact for fact in RECORDABLE} | {_plain(c.__name__): fact for fact, c in RECORDABLE.items()}
-    fact = plain.get(_plain(name))
+    plain = _plain_names()
+    fact = name if name in RECORDABLE else plain.get(_plain(name))
     if fact is None:
         alone = next((why for other, why in NOT_ALONE.items() if _plain(other) == _plain(name)), None)
         near = [plain[one] for one in get_close_matches(_plain(name), plain, n=3, cutoff=0.5)]
@@ -178,6 +184,12 @@ def form_of(name: str) -> Form:
 def common_names() -> list[str]:
     """The names of the members that any fact may have."""
     return [one.name for one in fields(Command) if one.name != "personal"]
+
+
+@cache
+def _plain_names() -> dict[str, str]:
+    """The facts by their own and their commands' names, spelt plainly."""
+    return {_plain(fact): fact for fact in RECORDABLE} | {_plain(c.__name__): fact for fact, c in RECORDABLE.items()}
 
 
 def _plain(name: str) -> str:
@@ -258,7 +270,8 @@ def _with_own_attributes(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_names(where: str, given: Mapping[str, Any], members: tuple[Member, ...]) -> None:
     """Raises BadMembers for members that are not among these, or are wanting."""
-    unknown = [shown(name) for name in given if name not in {member.name for member in members}]
+    known = {member.name for member in members}
+    unknown = [shown(name) for name in given if name not in known]
     missing = [member.name for member in members if member.required and member.name not in given]
     if not unknown and not missing:
         return

@@ -62,7 +62,7 @@ def match(
     words.status.clear()
     for said in match_lines(books.found, books.sides, exponent):
         words.say(said.zh, said.en)
-    members = match_members(books.found, books.sides, exponent)
+    members = match_members(books.found, books.sides, exponent) if words.json else {}
     if done is not None:
         words.say(f"已登记 {done.recorded} 条匹配分录", f"{done.recorded} matches were recorded")
         if done.refused or done.too_large:

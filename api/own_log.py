@@ -9,7 +9,7 @@ from audit.verify import Head, Key, read_key
 
 def own_log(fenhao: Fenhao) -> tuple[KeysOf, Shelf]:
     """Whose signatures count on its heads, and its tree. Raises LogFault, and Unusable before the first head."""
-    history, origin = log_of(fenhao).history(), fenhao.journal.entries.head().origin
+    history, origin = log_of(fenhao).history(), fenhao.journal.entries.origin
 
     def in_force(head: Head) -> list[Key]:
         keys = history.of(head.size) if head.origin == origin else ()

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from eventsourcing.persistence import PersistenceError
 from msgspec import inspect
 
 from api.bootstrap import Fenhao
+from api.closing import prepared
 from api.commands import Currency, Form, without_none
 from api.intake import UnusableArgument
 from ledger.codec import Entry
-from ledger.decisions import Basis, Command
-from ledger.errors import Refusal
+from ledger.decisions import Basis, CloseMonth, Command
+from ledger.errors import LedgerError, Refusal
 from ledger.events import EntryReversed
 from ledger.writing import Abandoned, Recorded
 
@@ -178,16 +180,49 @@ class Done:
 
 
 def record(fenhao: Fenhao, command: Command, *, dry_run: bool = False) -> Done:
-    """Records one command, or only tries it. Raises its Refusal, and what the writer raises."""
-    if not dry_run:
+    """Records one command, or only tries it. Raises its Refusal, and what the writer raises.
+
+    The closing of a month is made here out of what was asked for: its figures are taken under the ledger's lock.
+    """
+    if not dry_run and not isinstance(command, CloseMonth):
         return _done(fenhao, fenhao.writer.entries, fenhao.writer.submit(command))
+    made = prepared(fenhao, command) if isinstance(command, CloseMonth) else lambda session: command
     with suppress(Abandoned), fenhao.writer.session() as session:
-        outcome = session.run([command])[0]
+        outcome = session.run([made(session)])[0]
         if isinstance(outcome, Refusal):
             raise outcome
-        done = _done(fenhao, session.read, outcome, dry_run=True)
-        raise Abandoned()
+        done = _done(fenhao, session.read, outcome, dry_run=dry_run)
+        if dry_run:
+            raise Abandoned()
     return done
+
+
+def record_all(fenhao: Fenhao, commands: Sequence[Command]) -> list[Done | Exception]:
+    """Records what several askers want, in one commit; each one's own outcome. Raises what the writer raises.
+
+    A bug that one of them meets is not the others': each is then recorded alone, once, whatever was recorded already.
+    """
+    try:
+        outcomes = fenhao.writer.submit_batch(commands)
+    except (LedgerError, PersistenceError):
+        raise
+    except Exception as bug:  # noqa: BLE001 - raised where its asker is
+        return [bug] if len(commands) == 1 else [_alone(fenhao, one) for one in commands]
+    return [one if isinstance(one, Refusal) else _told(fenhao, one) for one in outcomes]
+
+
+def _alone(fenhao: Fenhao, command: Command) -> Done | Exception:
+    try:
+        return record_all(fenhao, [command])[0]
+    except (LedgerError, PersistenceError) as fault:
+        return fault
+
+
+def _told(fenhao: Fenhao, outcome: Recorded) -> Done | Exception:
+    try:
+        return _done(fenhao, fenhao.writer.entries, outcome)
+    except (LedgerError, PersistenceError) as fault:
+        return fault
 
 
 def _done(fenhao: Fenhao, read: Callable[[int, int], list[Entry]], outcome: Recorded, *, dry_run: bool = False) -> Done:

@@ -231,7 +231,7 @@ def donor_link(words: Words, settings: Settings, donor: str, days: int) -> None:
         fenhao.runner.catch_up(progress=words.status.views)
         with reading_from(fenhao.journal, NOW) as traces:
             traces.donor(donor)  # a mistyped id is told, not sent
-        origin = fenhao.journal.entries.head().origin or ""
+        origin = fenhao.journal.entries.origin
         now = fenhao.journal.entries.clock()
         link = Links(settings.home / "keys", origin, os.urandom).make(donor, days, now)
     words.status.clear()

@@ -268,7 +268,7 @@ class Log:
             raise NoSuchHead(size=size) from None
         history = self.history()
         try:
-            head = history.open(note, self._journal.entries.head().origin or "")
+            head = history.open(note, self._journal.entries.origin)
         except BadNote as fault:
             raise LogFault(reason=f"the head of {size} entries that was shown: {fault}") from fault
         if self._root_of_tiles(size) != head.root:

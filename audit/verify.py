@@ -62,7 +62,7 @@ from itertools import chain, pairwise, zip_longest
 from pathlib import Path
 from sys import intern
 from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import IO, Any, BinaryIO, NamedTuple, Self
 
 MAX_ENTRY_BYTES = 65_535
 MAX_INTEGER = 2**53 - 1
@@ -135,6 +135,17 @@ class Outcome:
     code: int
 
 
+class Standing(NamedTuple):
+    """What a replay leaves besides places: accounts with their kinds, suspended receipts with amount and what is left,
+    the periods that are closed with their last days, and which entry reversed or undid which."""
+
+    accounts: dict[str, str]
+    suspended: dict[str, tuple[int, int]]
+    closes: list[tuple[str, str]]
+    reversed: dict[int, int]
+    unmatched: dict[int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The findings on one history.
@@ -167,6 +178,11 @@ class Report:
         alike in the last three. Meaningful as of entry `judged`.
         """
         return self._book.rows()
+
+    def standing(self) -> Standing:
+        """What stands besides places, as of entry `judged`."""
+        book = self._book
+        return Standing(book.accounts, book.suspended, book.closes, book.reversed, book.unmatched)
 
     def said(self) -> list[Said]:
         """The findings as lines."""
@@ -745,6 +761,11 @@ def _check_day(value: Any, name: str) -> None:
         raise Flaw(f"{name} is not a date: {shown(value)}")
 
 
+def _check_seq(value: Any, name: str) -> None:
+    if type(value) is not int or value < 0:
+        raise Flaw(f"{name} is no entry: {shown(value)}")
+
+
 def _check_schema(value: Any, name: str) -> None:
     if type(value) is not int or value < 1:
         raise Flaw(f"{name} is not an integer above 0")
@@ -759,6 +780,7 @@ COMMON: dict[str, Callable[[Any, str], None]] = {
     "evidence": _check_texts,
     "cash": _check_cash,
     "commitments": _check_commitments,
+    "corrects": _check_seq,
     "schema": _check_schema,
 }
 """Common members of `data` with the check of each; `on`, `issue`, `moves` and those of parts are read elsewhere."""
@@ -845,6 +867,8 @@ def read_fact(entry: Data, seq: int) -> Saying:
     for name, check in COMMON.items():
         if name in data:
             check(data[name], name)
+    if data.get("corrects", -1) >= seq:
+        raise Flaw(f"it corrects entry {data['corrects']}, which does not come before it")
     rules = FACTS.get(kind)
     body: Any = None
     claims: list[str] = []
@@ -1626,8 +1650,7 @@ def read_month(data: Data) -> str:
 
 
 def read_period_closed(data: Data) -> Body:
-    """-> (period, through, totals by (kind, fund), books by account, suspense, elsewhere, size, whether two said so,
-    whether two must)."""
+    """-> (period, through, totals by (kind, fund), books by account, suspense, elsewhere, size, root, if by two)."""
     period, through, root = read_month(data), day_or_empty(data, "through"), data.get("root")
     if type(root) is not str or not HASH.fullmatch(root):
         raise Flaw(f"root is not 64 lower-case hex digits: {shown(root)}")
@@ -1638,9 +1661,9 @@ def read_period_closed(data: Data) -> Body:
         for one in read_parts(data, "totals")
     )
     books = tuple((ident(one, "account"), integer(one, "book")) for one in read_parts(data, "accounts"))
-    by_two, must = bool(data.get("by")) and is_approved(data), "reason" in data or data.get("open_lines", 0) != 0
-    figures = whole(data, "suspense"), integer(data, "elsewhere"), whole(data, "size")
-    return (period, through, totals, books, *figures, by_two, must), []
+    by_two = bool(data.get("by")) and is_approved(data)
+    figures = whole(data, "suspense"), integer(data, "elsewhere"), whole(data, "size"), root
+    return (period, through, totals, books, *figures, by_two), []
 
 
 def integer(data: Data, name: str) -> int:
@@ -1803,6 +1826,7 @@ class Book:
         self.taken: dict[int, tuple[str, tuple[tuple[str, int], ...]]] = {}  # match -> month, what it moved by account
         self.unmatched: dict[int, int] = {}  # match, write-off or dispute -> the entry that undid it
         self.closes: list[tuple[str, str]] = []  # periods that are closed, each with its last day
+        self.rests: list[tuple[int, str, int]] = []  # size and root of a head, and the closing that rests on it
         self.groups: list[tuple[int, int]] = []  # first and last entry of each fact of several entries
         self._minute = self._day = ""
 
@@ -3041,10 +3065,10 @@ def judge_lines_unmatched(book: Book, fact: Fact, _: Pieces) -> str:
 
 def judge_period_closed(book: Book, fact: Fact, _: Pieces) -> str:
     """A month that is over, later than any that is closed, with just the figures that the entries come to."""
-    period, through, totals, books, suspense, elsewhere, size, by_two, must = fact.body
+    period, through, totals, books, suspense, elsewhere, size, root, by_two = fact.body
     right, flaw = book.cash_position(period), no_money(fact)
-    if must and not by_two:
-        flaw = flaw or f"{period} is closed with lines left open, without a second person's approval"
+    if not by_two:
+        flaw = flaw or f"{period} is closed without a second person's approval"
     if through[:7] != period or is_day(f"{period}-{int(through[8:]) + 1:02}"):
         flaw = flaw or f"the last day of {period} is not {through}"
     elif through >= book.local_day(fact.at):
@@ -3060,8 +3084,10 @@ def judge_period_closed(book: Book, fact: Fact, _: Pieces) -> str:
         flaw = flaw or f"the accounts' books at the end of {period} are not what the entries come to"
     if (suspense, elsewhere) != (right["suspense"], right["elsewhere"]):
         flaw = flaw or f"suspense or what is elsewhere at the end of {period} is not what the entries come to"
-    if size > fact.seq:
+    if not 0 < size <= fact.seq:
         flaw = flaw or f"it rests on a head of {size} entries, which were not there"
+    else:
+        book.rests.append((size, root, fact.seq))
     book.closes.append((period, through))
     return flaw
 
@@ -3353,6 +3379,22 @@ def is_beyond(whole: int, part: int, match: int, others: list[tuple[int, int]], 
     return part * whole <= 0 or abs(standing + part) > abs(whole)
 
 
+def check_rests(leaves: IO[bytes], rests: list[tuple[int, str, int]]) -> Found:
+    """Where a closing rests on another root than that of as many entries; `leaves` are the hashes of all, `rests` is
+    Book.rests."""
+    problems: Found = []
+    tree = Tree()
+    leaves.seek(0)
+    for size, root, seq in sorted(rests):
+        while tree.end < size:
+            some = leaves.read(min(size - tree.end, SPILL_BYTES // HASH_BYTES) * HASH_BYTES)
+            assert some, "a closing rests on entries before it"
+            tree.extend([some[one : one + HASH_BYTES] for one in range(0, len(some), HASH_BYTES)])
+        if tree.root().hex() != root:
+            problems.append((seq, f"it rests on a head of {size} entries with another root than they have"))
+    return problems[:MAX_PROBLEMS]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The history: chain and laws, in order
 # ---------------------------------------------------------------------------------------------------------------------
@@ -3389,9 +3431,10 @@ class Group:
 class History:
     """Takes the readings of all chunks in order; `problems` and `judged` grow as it goes."""
 
-    def __init__(self, codec: Codec, spills: Spills, tree: Tree) -> None:
+    def __init__(self, codec: Codec, spills: Spills, tree: Tree, leaf_file: IO[bytes]) -> None:
         self.codec = codec
         self.spills = spills
+        self.leaf_file = leaf_file  # the leaf hashes of all entries
         self.book = Book(self.find, lambda seq: spills.legs.find(seq.to_bytes(8, "little")))
         self.tree = tree
         self.entries = 0
@@ -3436,6 +3479,7 @@ class History:
             self.add_facts(chunk, reading)
         for kind, number in reading.unknown.items():
             self.unknown[kind] = self.unknown.get(kind, 0) + number
+        self.leaf_file.write(reading.leaves)
         self.tree.foresee(reading.leaves)
         for level, value in reading.nodes:
             self.tree.add(level, value)
@@ -3622,6 +3666,8 @@ class History:
             for found in check(work, [(*part, judged, *more) for part in parts if part[-1] != b""]):
                 for seq, what in found:
                     problems.setdefault(seq, (RECORD, what))
+        for seq, what in check_rests(self.leaf_file, self.book.rests):
+            problems.setdefault(seq, (RECORD, what))
         return Report(
             entries=self.entries,
             root=self.tree.root().hex(),
@@ -3716,7 +3762,7 @@ def verify(
 
     `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `jobs`
     above 1 starts that many processes once there are POOL_FROM_ENTRIES entries. `progress` is called with the number
-    of entries read so far. `spill_dir` is where temporary files go (about 100 bytes an entry). `tree` is an empty one
+    of entries read so far. `spill_dir` is where temporary files go (about 130 bytes an entry). `tree` is an empty one
     that grows, and may watch itself grow. The report is the same whatever the sizes of the bundles, the codec and the
     jobs. Raises OSError when temporary files cannot be written; whatever is wrong with the entries is in the report,
     never raised.
@@ -3724,7 +3770,8 @@ def verify(
     with ExitStack() as stack:
         spills = Spills(*(stack.enter_context(Spill(record, spill_dir)) for record in SPILLED))
         workers = stack.enter_context(Workers(jobs))
-        history = History(decode, spills, Tree() if tree is None else tree)
+        leaf_file = stack.enter_context(tempfile.TemporaryFile(dir=spill_dir))
+        history = History(decode, spills, Tree() if tree is None else tree, leaf_file)
         chunks = cut(bundles)
         head: list[Chunk] = []
         if jobs > 1:

@@ -8,7 +8,11 @@ each fact's legs come to no more than it changes of the former.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from ledger.places import parse_place
 
@@ -25,8 +29,39 @@ SIDES = {
     "SuspenseRepaid": -1,
 }
 """Facts that move cash, and which way. An opening balance says what was on accounts before: no statement has it."""
+SUSPENSE = ("ReceiptSuspended", "SuspenseRepaid")
+"""Facts about a suspended receipt itself; others that name one had their money from it."""
 HELD = frozenset(("fund", "case", "fee", "hold"))
 """Kinds of places whose money is on accounts still."""
+
+
+class _Leg(Struct, frozen=True, gc=False):
+    account: str
+    amount: int | None = None
+    bank_on: date | None = None
+    bank_ref: str | None = None
+
+
+class _Line(Struct, frozen=True, gc=False):
+    amount: int
+
+
+class CashTold(Struct, frozen=True, gc=False):
+    """What the `data` of an entry that may move cash has of it; the rest of the fact is passed over."""
+
+    on: date | None = None
+    of: int | None = None
+    amount: int | None = None
+    lines: tuple[_Line, ...] = ()
+    hospital: str | None = None
+    cash: tuple[_Leg, ...] = ()
+    channel: str | None = None
+    channel_txn: str | None = None
+    suspense: str | None = None
+
+
+read_cash = msgspec.json.Decoder(CashTold).decode
+"""What the bytes of an entry's `data` tell of cash; of a later part of a fact (`of`) nothing."""
 
 
 def whole_of(fact: Any) -> int:
@@ -35,16 +70,15 @@ def whole_of(fact: Any) -> int:
     return int(sum(line.amount for line in getattr(fact, "lines", ())) if amount is None else amount)
 
 
-def legs_of(fact: Any) -> list[tuple[str, int]]:
+def legs_of(topic: str, told: CashTold) -> list[tuple[str, int]]:
     """Account and signed amount of each leg, in order; none for a fact that moves no cash of its own."""
-    side = SIDES.get(type(fact).__name__)
-    if side is None or is_cleared(fact):
+    side = SIDES.get(topic)
+    if side is None or told.of is not None or (told.suspense is not None and topic not in SUSPENSE):
         return []
-    if fact.cash:
-        whole = whole_of(fact)
-        return [(leg.account, side * (whole if leg.amount is None else leg.amount)) for leg in fact.cash]
-    channel = getattr(fact, "channel", None)
-    return [] if channel is None else [(channel, side * whole_of(fact))]
+    if told.cash:
+        whole = whole_of(told)
+        return [(leg.account, side * (whole if leg.amount is None else leg.amount)) for leg in told.cash]
+    return [] if told.channel is None else [(told.channel, side * whole_of(told))]
 
 
 def is_cleared(fact: Any) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from sys import intern
+from typing import Any
 
-from ledger.cash import held_change, is_cleared, legs_of, whole_of
+from ledger.cash import held_change, is_cleared, legs_of, read_cash, whole_of
+from ledger.codec import data_of
 from ledger.database import Cursor, queries
 from ledger.errors import BadValue, LegsDiffer, NotMatched, PeriodIsClosed, SuspenseTooLittle, Unknown
 from ledger.events import (
@@ -24,7 +27,7 @@ from ledger.events import (
     SuspenseRepaid,
 )
 from ledger.needs import LineKey, Needs
-from ledger.records import Entered, whole_facts
+from ledger.records import Entered
 
 _SQL = queries("ledger", "cashbook.sql")
 KINDS: dict[type[Any], str] = {LinesMatched: "matched", LinesWrittenOff: "written_off", LinesDisputed: "disputed"}
@@ -38,8 +41,9 @@ _OWN = frozenset(
 )
 
 
-class Line(NamedTuple):
-    """A line of a statement: amount in minor units with a sign, and how much of it stands taken."""
+@dataclass(slots=True)
+class Line:
+    """A line of a statement: amount in minor units with a sign, and how much of it stands taken by now."""
 
     account: str
     on: date
@@ -47,7 +51,8 @@ class Line(NamedTuple):
     taken: int
 
 
-class Leg(NamedTuple):
+@dataclass(slots=True)
+class Leg:
     """A cash leg of an entry in the same manner; `reversed_by` is the entry that reversed it."""
 
     account: str
@@ -89,11 +94,12 @@ class CashBook:
             self._matches.update(self._query("matches", list(needs.matches)))
 
     def _load_legs(self, seqs: list[int]) -> None:
-        taken = {(entry, leg): amount for entry, leg, amount in self._query("legs_taken", seqs)}
-        for seq, topic, body, reversed_by in self._query("entries", seqs):
-            for entered in whole_facts([(seq, topic, body)]):
-                for index, (account, amount) in enumerate(legs_of(entered.fact)):
-                    self._legs[seq, index] = Leg(account, amount, taken.get((seq, index), 0), reversed_by)
+        wanted = ",".join(map(str, seqs))
+        taken = {(entry, leg): amount for entry, leg, amount in self._query("legs_taken", wanted)}
+        rows = self._cursor.execute(_SQL["entries"], (wanted,), binary=True)
+        for seq, topic, body, reversed_by in rows:
+            for index, (account, amount) in enumerate(legs_of(topic, read_cash(data_of(body)))):
+                self._legs[seq, index] = Leg(intern(account), amount, taken.get((seq, index), 0), reversed_by)
 
     # What decisions ask.
 
@@ -177,7 +183,7 @@ class CashBook:
             case SuspenseRepaid():
                 self._owe(fact.suspense, 0, -fact.amount)
             case LinesMatched() | LinesWrittenOff() | LinesDisputed():
-                self._take(fact, 1)
+                self._take(fact)
                 self._matches[fact.match] = None
             case LinesUnmatched():
                 self._matches[fact.match] = seq
@@ -209,13 +215,11 @@ class CashBook:
         self._suspense[suspense] = (was + amount, were_left + left)
         self._changed_suspense.add(suspense)
 
-    def _take(self, fact: Any, sign: int) -> None:
+    def _take(self, fact: Any) -> None:
         for part in fact.lines:
-            line = self._lines[key_of(part)]
-            self._lines[key_of(part)] = line._replace(taken=line.taken + sign * part.amount)
+            self._lines[key_of(part)].taken += part.amount
         for part in getattr(fact, "legs", ()):
-            leg = self._legs[part.seq, part.leg]
-            self._legs[part.seq, part.leg] = leg._replace(taken=leg.taken + sign * part.amount)
+            self._legs[part.seq, part.leg].taken += part.amount
 
     # Storing.
 
@@ -238,8 +242,8 @@ class CashBook:
         if rows:
             self._cursor.execute(_SQL[name], [list(column) for column in zip(*rows, strict=True)])
 
-    def _copy(self, name: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        text = "".join("\t".join(map(str, row)) + "\n" for row in rows)
+    def _copy(self, name: str, rows: Iterable[str]) -> None:
+        text = "".join(rows)
         if text:
             with self._cursor.copy(_SQL[name]) as copy:
                 copy.write(text)
@@ -253,17 +257,17 @@ def key_of(part: LinePart) -> LineKey:
     return part.file, part.statement, part.ordinal
 
 
-def _line_rows(seq: int, fact: Any) -> Iterator[tuple[Any, ...]]:
-    kind, match = KINDS[type(fact)], _plain(fact.match)
+def _line_rows(seq: int, fact: Any) -> Iterator[str]:
+    head = f"{_plain(fact.match)}\t{KINDS[type(fact)]}\t\\\\x"
     for part in fact.lines:
-        line = (f"\\\\x{part.file}", part.statement, part.ordinal, _plain(part.account), part.on)
-        yield match, kind, *line, part.amount, seq
+        line = f"{part.file}\t{part.statement}\t{part.ordinal}\t{_plain(part.account)}\t{part.on}"
+        yield f"{head}{line}\t{part.amount}\t{seq}\n"
 
 
-def _leg_rows(fact: Any) -> Iterator[tuple[Any, ...]]:
+def _leg_rows(fact: Any) -> Iterator[str]:
     match = _plain(fact.match)
     for part in getattr(fact, "legs", ()):
-        yield match, part.seq, part.leg, _plain(part.account), part.amount
+        yield f"{match}\t{part.seq}\t{part.leg}\t{_plain(part.account)}\t{part.amount}\n"
 
 
 def _plain(text: str) -> str:

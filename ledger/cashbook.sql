@@ -30,11 +30,12 @@ where line.amount_minor <> 0 and line.currency = (select currency from head) and
 -- name: entries
 -- These entries, and whether they were reversed.
 select entry.seq, type, body, reversal.seq from entry left join reversal on reverses = entry.seq
-where entry.seq = any(%s)
+where entry.seq = any(string_to_array(%s, ',')::bigint[])
 
 -- name: legs_taken
 -- What stands matched of the cash legs of these entries.
-select entry, leg, sum(amount_minor)::bigint from leg_part where entry = any(%s) and undone is null group by entry, leg
+select entry, leg, sum(amount_minor)::bigint from leg_part
+where entry = any(string_to_array(%s, ',')::bigint[]) and undone is null group by entry, leg
 
 -- name: matches
 -- These matches, write-offs and disputes, and the entry that undid each.

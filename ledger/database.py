@@ -17,12 +17,15 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row, tuple_row
+from psycopg_pool import PoolTimeout
 
 from ledger.errors import LedgerNotOpen, OperatorFault
 
 Connection = psycopg.Connection[Any]
 Cursor = psycopg.Cursor[Any]
 
+CONNECT_S, CONNECT_AGAIN_S = 5, 0.5
+"""How long a server may take to answer at all, and how long a pool goes on trying before it says that none is there."""
 MIGRATION_LOCK = 0x66656E68
 MINIMUM_VERSION = 150000
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,50}", re.ASCII)
@@ -103,7 +106,23 @@ def point_pool(pool: Any, url: str, configure: Callable[[Connection], None] | No
         if configure is not None:
             configure(connection)
 
-    pool.conninfo, pool.kwargs, pool._configure = url, {"row_factory": dict_row}, configured
+    pool.conninfo, pool._configure = url, configured
+    pool.kwargs = {"row_factory": dict_row, "connect_timeout": CONNECT_S}
+    # By its own habit it waits longer after each failure, up to minutes, and would not see the server come back.
+    pool.reconnect_timeout, pool._reconnect_failed = CONNECT_AGAIN_S, _send_away
+
+
+def _send_away(pool: Any) -> None:
+    """Whoever waits for a connection hears at once that there is none and none can be made."""
+    with pool._lock:
+        waiting = [] if pool._nconns else [*pool._waiting]
+    for one in waiting:
+        one.fail(PoolTimeout("the server does not answer"))
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether no connection could be had, as against one that turned out to be dead."""
+    return isinstance(error.__cause__, PoolTimeout)
 
 
 def tuples(connection: Connection) -> Cursor:

@@ -351,8 +351,14 @@ class PeriodIsClosed(Refusal):
     """A posting date in a period that is closed."""
 
     code = "period_closed"
-    zh = "{on} 所在账期已关账（至 {through}）：请记入之后的日期，实际日期写在 occurred_on"
-    en = "{on} is in a closed period (up to {through}): post it on a later day, with the true one as occurred_on"
+    zh = (
+        "{on} 所在账期已关账（至 {through}）：请记入之后的日期，实际日期写在 occurred_on，"
+        "更正原分录的以 corrects 注明其分录号"
+    )
+    en = (
+        "{on} is in a closed period (up to {through}): post it on a later day, with the true one as occurred_on, and "
+        "name an entry that it puts right as corrects"
+    )
 
 
 class NotYet(Refusal):

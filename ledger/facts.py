@@ -71,7 +71,8 @@ class Foreign(Struct, frozen=True):
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Members that every fact may have. `NOUN` names the record it goes on."""
+    """Members that every fact may have. `NOUN` names the record it goes on; `corrects` is an earlier entry that the
+    fact puts right."""
 
     NOUN: ClassVar[str]
 
@@ -86,6 +87,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     evidence: tuple[Id, ...] | None = None
     cash: tuple[CashLeg, ...] | None = None
     commitments: dict[str, Commitment] | None = None
+    corrects: Serial | None = None
 
     @property
     def stream(self) -> str:

@@ -10,27 +10,34 @@ from __future__ import annotations
 import os
 import re
 import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import InterfaceError, Mapper, Notification, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore, PostgresFactory, PostgresSubscription
-from eventsourcing.utils import retry
 from msgspec import Struct
 
 from ledger.codec import Entry, data_of, decode, decode_fact, leaf_hash, seal
-from ledger.database import Cursor, Database, point_pool, queries, tuples
+from ledger.database import Cursor, Database, is_away, point_pool, queries, tuples
 from ledger.errors import BadValue, ClockBehind, LedgerNotOpen
 from ledger.events import Fact
 from ledger.times import Clock, utc_now, utc_text
 
 MAX_CLOCK_LAG = timedelta(seconds=60)
+GATHER_S = 0.1
+"""How long a subscription gathers what is written before it reads again."""
+READ_AGAIN_S = (0.0, 0.2, 0.2, 0.2)
+"""Before each further try. A server that was started anew left all connections of the pool dead."""
 COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
+COPY_ROWS = 120
+"""Rows to a write, of about 64 kB: what the server puts into the table at once, while the next are being sealed."""
 _SQL = queries("ledger", "journal.sql")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}", re.ASCII)
 
@@ -43,8 +50,19 @@ Entropy = Callable[[int], bytes]
 
 def reads_again(read: Callable[P, R]) -> Callable[P, R]:
     """For what changes nothing: reads once more, on another connection, when this one turns out to be dead."""
-    again: Callable[P, R] = retry((InterfaceError, OperationalError), max_attempts=5, wait=0.2)(read)
-    return again
+
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> R:
+        for pause_s in READ_AGAIN_S:
+            try:
+                return read(*args, **kwargs)
+            except (InterfaceError, OperationalError) as error:
+                if is_away(error):
+                    raise
+                time.sleep(pause_s)
+        return read(*args, **kwargs)
+
+    return reading
 
 
 class Posting(Struct, frozen=True, gc=False):
@@ -157,21 +175,24 @@ class JournalRecorder(PostgresApplicationRecorder):
         assert head.origin is not None, "a ledger is opened before anything is appended"
         prev, salts = head.leaf, self.entropy(16 * len(events)).hex()
         rows = [COPY_HEADER]
-        for n, event in enumerate(events):
-            seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
-            body = seal(
-                event.state,
-                at=at,
-                origin=head.origin,
-                prev=prev,
-                salt=salts[32 * n : 32 * n + 32],
-                seq=seq,
-                name=(str(stream), topic, version),
-            )
-            prev = leaf_hash(body)
-            rows.append(entry_row(seq, str(stream), version, topic, prev, body))
-            writing.sealed.append((prev, body))
         with writing.cursor.copy(_SQL["copy_entries"]) as copy:
+            for n, event in enumerate(events):
+                seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
+                body = seal(
+                    event.state,
+                    at=at,
+                    origin=head.origin,
+                    prev=prev,
+                    salt=salts[32 * n : 32 * n + 32],
+                    seq=seq,
+                    name=(str(stream), topic, version),
+                )
+                prev = leaf_hash(body)
+                rows.append(entry_row(seq, str(stream), version, topic, prev, body))
+                writing.sealed.append((prev, body))
+                if len(rows) == COPY_ROWS:
+                    copy.write(b"".join(rows))
+                    rows.clear()
             copy.write(b"".join([*rows, COPY_TRAILER]))
         writing.head = head._replace(size=head.size + len(events), leaf=prev, at=writing.at)
         writing.cursor.execute(_SQL["move_head"], (writing.head.size, prev, writing.at))
@@ -223,6 +244,11 @@ class JournalRecorder(PostgresApplicationRecorder):
         with self.reading() as cursor:
             row = cursor.execute(_SQL["head"]).fetchone()
             return (row[4] or None) if row else None
+
+    @cached_property
+    def origin(self) -> str:
+        """The ledger's name, asked for once: it never changes. Raises LedgerNotOpen."""
+        return self.head().origin or ""
 
     @reads_again
     def head(self) -> Head:
@@ -311,7 +337,17 @@ class Journal(Application[str]):
 
 
 class EntrySubscription(PostgresSubscription):
-    """A subscription that can be drained by the page, each page as long as what has been pulled."""
+    """A subscription that can be drained by the page, each page as long as what has been pulled.
+
+    It pulls at once, and then not again for a moment: what comes meanwhile is one page.
+    """
+
+    _pulled_s = float("-inf")
+
+    def _pull(self) -> None:
+        time.sleep(max(0.0, self._pulled_s + GATHER_S - time.monotonic()))
+        super()._pull()
+        self._pulled_s = time.monotonic()
 
     def pages(self) -> Iterator[Sequence[Notification]]:
         """Pages of notifications as they come, each in order, none empty; ends when the subscription is stopped."""

@@ -26,6 +26,7 @@ from ledger.errors import (
     LedgerNotOpen,
     OperatorFault,
     Refusal,
+    Unknown,
 )
 from ledger.journal import Head, Journal, Writing, entries_of
 from ledger.needs import Needs
@@ -404,6 +405,8 @@ def _outcome(book: Book, command: Command, digest: bytes, limits: Limits, keepin
         if command.on is not None and book.head.origin is not None:
             book.require_day(command.on)
             book.cash.require_open(command.on)
+        if command.corrects is not None and command.corrects >= book.head.size:
+            raise Unknown("entry", str(command.corrects))
         decision = command.decide(book)
         if command.cash:
             book.cash.require_legs(decision.facts[-1])

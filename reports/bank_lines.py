@@ -57,7 +57,9 @@ def read_line(cursor: Cursor, key: Key) -> LineFile:
     said = tuple(Said(*each) for each in cursor.execute(_SQL["line_parts"], key).fetchall())
     standing = [one for one in said if one.undone is None]
     taken = sum(one.amount for one in standing)
-    state = state_of(amount, taken, standing[-1].kind if standing else None) if counts else "held"
+    kinds = [one.kind for one in standing]
+    kind = "disputed" if "disputed" in kinds else kinds[-1] if kinds else None
+    state = state_of(amount, taken, kind) if counts else "held"
     behind: list[Behind] = []
     for one in standing:
         for seq, _, part, stream, kind in cursor.execute(_SQL["matched_entries"], (one.match,)).fetchall():

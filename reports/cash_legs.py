@@ -6,20 +6,21 @@ waits there in full, under the channel's transaction number or the gift's own id
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date
+from sys import intern
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
-from ledger.cash import SIDES
+from ledger.cash import SIDES, SUSPENSE, CashTold, whole_of
 from ledger.database import Cursor, queries, tuples
 from ledger.journal import Journal
 from ledger.times import find_zone, local_day, parse_utc
-from reports.reconcile import Movement
+from reports.reconcile import Key, Movement
 
 PAGE_ROWS = 10_000
 HELD = ("fund", "case", "fee", "hold")
@@ -30,33 +31,10 @@ OPENING = "BalanceBroughtForward"
 _SQL = queries("reports", "cash_legs.sql")
 
 
-class _Cash(Struct, frozen=True):
-    account: str
-    amount: int | None = None
-    bank_on: date | None = None
-    bank_ref: str | None = None
-
-
-class _Line(Struct, frozen=True):
-    amount: int
-
-
-class _Members(Struct, frozen=True):
-    on: date | None = None
-    of: int | None = None
-    amount: int | None = None
-    lines: tuple[_Line, ...] = ()
-    hospital: str | None = None
-    cash: tuple[_Cash, ...] = ()
-    channel: str | None = None
-    channel_txn: str | None = None
-    suspense: str | None = None
-
-
-class _Entry(Struct, frozen=True):
+class _Entry(Struct, frozen=True, gc=False):
     at: str
     stream: str
-    data: _Members
+    data: CashTold
 
 
 class Sides(NamedTuple):
@@ -74,6 +52,14 @@ class Sides(NamedTuple):
     held: Mapping[str, int]
     suspense: int = 0
 
+    def line(self, key: Key) -> Movement:
+        """A line by its key; they are in the order of keys."""
+        return self.lines[bisect_left(self.lines, (key,))]
+
+    def leg(self, key: Key) -> Movement:
+        """The same of a leg."""
+        return self.legs[bisect_left(self.legs, (key,))]
+
 
 _decode = msgspec.json.Decoder(_Entry).decode
 
@@ -88,28 +74,10 @@ def read_sides(journal: Journal) -> Sides:
         lines = list(_lines(cursor, str(head.currency)))
         [(suspense,)] = cursor.execute(_SQL["suspense"]).fetchall()
         held = dict.fromkeys(HELD, 0) | dict(cursor.execute(_SQL["held"]).fetchall())
-        legs: list[Movement] = []
-        streams: dict[int, str] = {}
-        channels: set[str] = set()
-        openings: Counter[str] = Counter()
-        nowhere = 0
-        for seq, kind, body in _entries(cursor):
-            entry = _decode(body)
-            if entry.data.of is not None:
-                continue  # a later part of a group: moves alone
-            if entry.data.suspense is not None and not entry.stream.startswith("suspense/"):
-                continue  # its money came in with the receipt that was suspended
-            found = list(_legs(seq, SIDES.get(kind, 1), entry, zone))
-            nowhere += _whole(kind, entry.data) - sum(leg.amount for leg in found)
-            if kind == OPENING:
-                openings.update({leg.account: leg.amount for leg in found})
-            elif found:
-                legs += found
-                streams[seq] = entry.stream
-            if entry.data.channel is not None:
-                channels.add(entry.data.channel)
-    legs = [leg._replace(channel=True) if leg.account in channels else leg for leg in legs]
-    return Sides(lines, legs, streams, openings, nowhere, held, suspense)
+        found = _Legs(zone)
+        for row in _entries(cursor):
+            found.add(*row)
+    return Sides(lines, found.legs, found.streams, found.openings, found.nowhere, held, suspense)
 
 
 def _lines(cursor: Cursor, currency: str) -> Iterator[Movement]:
@@ -121,35 +89,63 @@ def _entries(cursor: Cursor) -> Iterator[tuple[int, str, bytes]]:
     after = -1
     while True:
         values = {"after": after, "types": [*SIDES, OPENING], "limit": PAGE_ROWS}
-        page = cursor.execute(_SQL["entries"], values).fetchall()
+        page = cursor.execute(_SQL["entries"], values, binary=True).fetchall()
         yield from page
         if len(page) < PAGE_ROWS:
             return
         after = page[-1][0]
 
 
-def _whole(kind: str, data: _Members) -> int:
-    """What a fact moved in cash, in positive; an opening balance at a hospital was paid before."""
-    if kind == OPENING:
-        return 0 if data.hospital is not None else _amount(data)
-    return SIDES[kind] * _amount(data)
+class _Legs:
+    """The legs of entries in order, and what they come to besides."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._channels: set[str] = set()
+        self._legs: list[Movement] = []
+        self.streams: dict[int, str] = {}
+        self.openings: Counter[str] = Counter()
+        self.nowhere = 0
+
+    @property
+    def legs(self) -> list[Movement]:
+        """All of them; those on a channel's account are marked, whether or not they name the channel."""
+        own = self._channels
+        return [leg._replace(channel=True) if not leg.channel and leg.account in own else leg for leg in self._legs]
+
+    def add(self, seq: int, kind: str, body: bytes) -> None:
+        """The next entry."""
+        entry = _decode(body)
+        data = entry.data
+        if data.of is not None:
+            return  # a later part of a group: moves alone
+        if data.suspense is not None and kind not in SUSPENSE:
+            return  # its money came in with the receipt that was suspended
+        whole, side = whole_of(data), SIDES.get(kind, 1)
+        day = (data.on or local_day(parse_utc(entry.at), self._zone)).toordinal()
+        if data.channel is not None:
+            self._channels.add(data.channel)
+            if not data.cash:
+                refs = tuple(filter(None, (data.channel_txn, entry.stream.partition("/")[2])))
+                self._legs.append(Movement((seq, 0), intern(data.channel), day, side * whole, refs, channel=True))
+                self.streams[seq] = entry.stream
+                return
+        found = list(_legs(seq, side, whole, day, data))
+        if kind != OPENING or data.hospital is None:  # an opening balance at a hospital was paid before
+            self.nowhere += side * whole
+        self.nowhere -= sum(leg.amount for leg in found)
+        if kind == OPENING:
+            for leg in found:
+                self.openings[leg.account] += leg.amount
+        elif found:
+            self._legs += found
+            self.streams[seq] = entry.stream
 
 
-def _amount(data: _Members) -> int:
-    return data.amount if data.amount is not None else sum(line.amount for line in data.lines)
-
-
-def _legs(seq: int, side: int, entry: _Entry, zone: ZoneInfo) -> Iterator[Movement]:
-    """The legs of one entry."""
-    data = entry.data
-    if not (data.cash or data.channel):
-        return
-    day = data.on or local_day(parse_utc(entry.at), zone)
-    whole = _amount(data)
+def _legs(seq: int, side: int, whole: int, day: int, data: CashTold) -> Iterator[Movement]:
+    """The legs that an entry names accounts for."""
     for index, leg in enumerate(data.cash):
         amount = whole if leg.amount is None else leg.amount
-        refs = tuple(ref for ref in (leg.bank_ref, data.channel_txn) if ref is not None)
-        yield Movement((seq, index), leg.account, (leg.bank_on or day).toordinal(), side * amount, refs)
-    if not data.cash and data.channel is not None:
-        refs = tuple(ref for ref in (data.channel_txn, entry.stream.partition("/")[2]) if ref)
-        yield Movement((seq, 0), data.channel, day.toordinal(), side * whole, refs, channel=True)
+        on = day if leg.bank_on is None else leg.bank_on.toordinal()
+        refs = tuple(filter(None, (leg.bank_ref, data.channel_txn)))
+        yield Movement((seq, index), intern(leg.account), on, side * amount, refs)

@@ -8,6 +8,26 @@ where grain = 'month' and since <= %(through)s
 group by 1, 2 having sum(amount) <> 0
 order by figure collate "C", fund collate "C"
 
+-- name: open_lines
+-- Lines up to a day that are not settled: something of them is open, or disputed.
+with taken as (
+    select file, statement, ordinal, sum(amount_minor) as amount, bool_or(kind = 'disputed') as disputed
+    from line_part where undone is null group by 1, 2, 3
+)
+select line.statement, line.ordinal
+from bank_line line
+join bank_statement on bank_statement.id = line.statement
+left join bank_acceptance using (statement)
+left join taken on taken.file = sha256 and taken.statement = position and taken.ordinal = line.ordinal
+where amount_minor <> 0 and line.currency = (select currency from head) and (ties or bank_acceptance.by is not null)
+    and booked_on <= %s and (taken.amount is distinct from amount_minor or disputed)
+
+-- name: statements
+-- Statements in the ledger's currency, and whether each counts: it ties, or was accepted.
+select id, coalesce(ties, false) or bank_acceptance.by is not null
+from bank_statement left join bank_acceptance on bank_acceptance.statement = id
+where currency = (select currency from head)
+
 -- name: cash_entries
 -- Entries that name accounts or suspended receipts, with the day on which each was reversed.
 select entry.type, entry.body, convert_from(undoing.body, 'UTF8')::jsonb -> 'data' ->> 'on'
@@ -49,3 +69,7 @@ where leg.undone is null
     and date_trunc('month', (convert_from(entry.body, 'UTF8')::jsonb -> 'data' ->> 'on')::date)
         <> date_trunc('month', line.booked_on)
 order by entry.seq, leg.leg
+
+-- name: first_day
+-- The first day on which anything was posted.
+select min(since) from view_period where grain = 'month'

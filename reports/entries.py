@@ -136,6 +136,7 @@ LABELS = {
     "approved_by": ("批准", "approved by"),
     "basis": ("依据", "basis"),
     "evidence": ("凭证", "evidence"),
+    "corrects": ("更正分录", "corrects entry"),
     "cash": ("银行账户", "bank account"),
     "key": ("幂等键", "idempotency key"),
     "personal": ("个人信息", "personal values"),

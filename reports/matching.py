@@ -18,9 +18,11 @@ from ledger.journal import Journal
 from ledger.writing import Recorded, Writer
 from reports.cash_legs import Sides, read_sides
 from reports.reconcile import WINDOW_DAYS, Key, Match, Reconciliation, Suggestion, reconcile
+from reports.refusals import read_refused, set_aside_refused
 
 _SQL = queries("reports", "matching.sql")
-BATCH = 1_000
+BATCH_PARTS = 5_000
+"""Matches of about so many parts are recorded by one transaction: that bounds the memory it takes."""
 MOST_LEGS = 500
 MOST_LINES = 100
 """An entry holds so many parts; accounts' ids are at most 120 characters."""
@@ -44,7 +46,8 @@ class Standing(NamedTuple):
     """What entries said of lines and legs, as far as it stands.
 
     `matches` are those recorded, `lines` and `legs` how much of each is taken in minor units, `kinds` the last that was
-    said of a line; `doubted` are lines of which something was undone; `files` SHA-256 and position of each statement.
+    said of a line, disputed before all else; `doubted` are lines of which something was undone; `files` SHA-256 and
+    position of each statement.
     """
 
     matches: Sequence[Match]
@@ -82,7 +85,9 @@ def read_books(journal: Journal, window_days: int = WINDOW_DAYS) -> Books:
     sides = read_sides(journal)
     with journal.entries.datastore.get_connection() as connection, connection.transaction():
         connection.execute(_SQL["snapshot"])
-        standing = read_standing(tuples(connection))
+        cursor = tuples(connection)
+        standing = read_standing(cursor)
+        refused = read_refused(cursor)
     lines = [line for line in sides.lines if line.key not in standing.lines]
     legs = [leg for leg in sides.legs if leg.key not in standing.legs]
     found = reconcile(lines, legs, window_days)
@@ -90,6 +95,7 @@ def read_books(journal: Journal, window_days: int = WINDOW_DAYS) -> Books:
     if doubtful:
         found.matches = [match for match in found.matches if standing.doubted.isdisjoint(match.lines)]
         found.suggestions += [Suggestion(match.rule, (match,), 1) for match in doubtful]
+    set_aside_refused(found, refused, lines, legs)
     return Books(sides, standing, found)
 
 
@@ -106,7 +112,7 @@ def read_standing(cursor: Cursor) -> Standing:
             undone[key] = max(gone, undone.get(key, 0))
             continue
         lines[key] = lines.get(key, 0) + amount
-        kinds[key] = kind
+        kinds[key] = kind if kinds.get(key) != "disputed" else "disputed"
         if kind == "matched":
             parts.setdefault(match, ([], []))[0].append(key)
     legs: dict[Key, int] = {}
@@ -128,25 +134,22 @@ class Recording(NamedTuple):
 
 def record_matches(writer: Writer, books: Books, by: str | None = None) -> Recording:
     """Records each match that the rules found, set-based in batches. Raises AccountsNotOpen."""
-    account_of = {line.key: line.account for line in books.sides.lines}
-    wanted = {account_of[key] for match in books.found.matches for key in match.lines}
+    wanted = {books.sides.line(key).account for match in books.found.matches for key in match.lines}
     closed = sorted(wanted - books.standing.accounts.keys())
     if closed:
         raise AccountsNotOpen(accounts=closed)
-    recorded = refused = too_large = 0
+    recorded = refused = too_large = parts = 0
     batch: list[MatchLines] = []
-    for match in books.found.matches:
-        commands = commands_of(match, books, by)
-        too_large += not commands
+    for match in (*books.found.matches, None):
+        commands = [] if match is None else commands_of(match, books, by)
+        too_large += match is not None and not commands
+        parts += sum(len(command.lines) + len(command.legs) for command in commands)
         batch += commands
-        if len(batch) >= BATCH:
+        if match is None or parts >= BATCH_PARTS:
             done = writer.submit_batch(batch)
             recorded += sum(isinstance(one, Recorded) for one in done)
             refused += sum(not isinstance(one, Recorded) for one in done)
-            batch.clear()
-    done = writer.submit_batch(batch)
-    recorded += sum(isinstance(one, Recorded) for one in done)
-    refused += sum(not isinstance(one, Recorded) for one in done)
+            batch, parts = [], 0
     return Recording(recorded, refused, too_large)
 
 
@@ -156,7 +159,7 @@ def commands_of(match: Match, books: Books, by: str | None) -> list[MatchLines]:
         return [match_command(match.rule, match.lines, match.legs, books.standing, by)]
     if len(match.lines) > 1:
         return []
-    amounts = {leg.key: leg.amount for leg in books.sides.legs if leg.key in set(match.legs)}
+    amounts = {key: books.sides.leg(key).amount for key in match.legs}
     whole = sum(amounts.values())
     count = -(-len(match.legs) // MOST_LEGS)
     ordered = sorted(match.legs, key=lambda key: (amounts[key], key))

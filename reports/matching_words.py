@@ -87,15 +87,13 @@ class _Tell:
     """Says lines as `B7/3` and legs as `entry 12, payment/P1`, with day, account and amount."""
 
     def __init__(self, sides: Sides, exponent: int) -> None:
-        self._lines = {line.key: line for line in sides.lines}
-        self._legs = {leg.key: leg for leg in sides.legs}
-        self._streams, self._exponent = sides.streams, exponent
+        self._sides, self._exponent = sides, exponent
 
     def line(self, key: Key) -> str:
-        return f"B{key[0]}/{key[1]} {self._figures(self._lines[key])}"
+        return f"B{key[0]}/{key[1]} {self._figures(self._sides.line(key))}"
 
     def leg(self, key: Key) -> str:
-        return f"#{key[0]} {self._streams[key[0]]} {self._figures(self._legs[key])}"
+        return f"#{key[0]} {self._sides.streams[key[0]]} {self._figures(self._sides.leg(key))}"
 
     def match(self, match: Match) -> str:
         """Both sides, the longer one as its number and sum."""
@@ -110,10 +108,15 @@ class _Tell:
         }
 
     def line_member(self, key: Key) -> dict[str, Any]:
-        return {"statement": f"B{key[0]}", "ordinal": key[1], **self._member(self._lines[key])}
+        return {"statement": f"B{key[0]}", "ordinal": key[1], **self._member(self._sides.line(key))}
 
     def leg_member(self, key: Key) -> dict[str, Any]:
-        return {"seq": key[0], "leg": key[1], "stream": self._streams[key[0]], **self._member(self._legs[key])}
+        return {
+            "seq": key[0],
+            "leg": key[1],
+            "stream": self._sides.streams[key[0]],
+            **self._member(self._sides.leg(key)),
+        }
 
     def _member(self, one: Movement) -> dict[str, Any]:
         amount = decimal_text(one.amount, self._exponent)

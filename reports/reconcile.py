@@ -138,10 +138,12 @@ def _by_reference(pool: _Pool) -> None:
             if len(line.refs) > place:
                 wanted[line.account, line.refs[place]].append(line)
                 accounts[line.refs[place]].add(line.account)
+        if not accounts:
+            continue
         found: dict[_Name, list[Movement]] = defaultdict(list)
         for leg in pool.legs.values():
-            for ref in dict.fromkeys(leg.refs):
-                for account in accounts.get(ref, ()) if leg.channel else (leg.account,):
+            for ref in dict.fromkeys([ref for ref in leg.refs if ref in accounts]):
+                for account in accounts[ref] if leg.channel else (leg.account,):
                     if (account, ref) in wanted:
                         found[account, ref].append(leg)
         claims = Counter(leg.key for legs in found.values() for leg in legs)
@@ -156,7 +158,8 @@ def _by_reference(pool: _Pool) -> None:
 
 def _by_amount_and_day(pool: _Pool, window: int) -> None:
     """Pairs of which each is the only one for the other. Like ones may be thousands: they are counted, not listed."""
-    lines, legs = _by_account_and_amount(pool.lines.values()), _by_account_and_amount(pool.legs.values())
+    lines = _by_account_and_amount(pool.lines.values())
+    legs = _by_account_and_amount(leg for leg in pool.legs.values() if (leg.account, leg.amount) in lines)
     for name, wanted in lines.items():
         there = legs.get(name)
         if there is None:
@@ -184,7 +187,8 @@ def _by_subset(pool: _Pool, window: int) -> None:
     steps = _Steps()
     for is_line in (True, False):
         targets, parts = (pool.lines, pool.legs) if is_line else (pool.legs, pool.lines)
-        by_side = _by_account_and_side(parts.values())
+        accounts = {target.account for target in targets.values()}
+        by_side = _by_account_and_side(part for part in parts.values() if part.account in accounts)
         found: list[_Found] = []
         unsearched: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
         for target in targets.values():
@@ -301,10 +305,11 @@ class _Span(NamedTuple):
 
 def _spans(account: str, by_day: Mapping[int, Collection[Movement]]) -> Iterator[_Span]:
     days = sorted(by_day)
+    nets = [sum(leg.amount for leg in by_day[day]) for day in days]
     for first in range(len(days)):
         net = 0
         for last in range(first, min(first + PAYOUT_DAYS, len(days))):
-            net += sum(leg.amount for leg in by_day[days[last]])
+            net += nets[last]
             yield _Span(account, tuple(days[first : last + 1]), net)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import zip_longest
 from typing import Any
 
@@ -18,16 +19,14 @@ from msgspec.json import Decoder
 
 from audit.codec import FAST
 from audit.verify import Kept, Policy, Report, Said, Watch, hold_heads, processors, split, verify
-from ledger.database import Connection, queries, tuples
+from ledger.database import Connection, tuples
 from ledger.journal import Journal, bundles_of
 from ledger.places import is_source, parse_place
 from projections.fold import BALANCE_BROUGHT_FORWARD, DONATION_ATTRIBUTED, ENTRY_REVERSED, unattributed
 from projections.runner import Runner
-from projections.summing import SUMS, unlike
 from projections.trace import joined
-
-_SQL = queries("reports", "verification.sql")
-FETCH_ROWS = 5_000
+from reports.verified_cash import CashSaid, tables_unlike
+from reports.verified_tables import FETCH_ROWS, SQL, Tables, Views, move_sum, tables_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +78,42 @@ def verify_ledger(
     journal.entries.head()
     runner.catch_up()
     with journal.database.service() as connection, connection.transaction():
-        connection.execute(_SQL["snapshot"])
-        size, leaf = connection.execute(_SQL["head"]).fetchone() or (0, b"")
-        (position,) = connection.execute(_SQL["view_position"]).fetchone() or (0,)
+        connection.execute(SQL["snapshot"])
+        size, leaf = connection.execute(SQL["head"]).fetchone() or (0, b"")
+        (position,) = connection.execute(SQL["view_position"]).fetchone() or (0,)
         lineage = Lineage(position)
-        watch = Watch(kept.head.size for kept in heads)
-        report = verify(
-            lineage.watch(bundles_of(tuples(connection), 0, size)),
-            decode=FAST,
-            jobs=jobs or processors(),
-            progress=None if progress is None else lambda done: progress(done, size),
-            tree=watch,
-        )
-        findings = list(_derived(connection, report, size, bytes(leaf).hex())) if report.ok else []
-        if report.ok and position == size:
-            findings += _views(connection, report, lineage)
-        elif position > size:
+        watch = _Leaves(kept.head.size for kept in heads)
+        with tables_beside(connection, journal.database, size, position) as tables:
+            report = verify(
+                lineage.watch(bundles_of(tuples(connection), 0, size)),
+                decode=FAST,
+                jobs=jobs or processors(),
+                progress=None if progress is None else lambda done: progress(done, size),
+                tree=watch,
+            )
+            findings = list(_chain(report, size, bytes(leaf).hex()))
+            if report.ok:
+                findings += _derived(connection, report, tables.result(), watch.told.digest())
+                findings += _cash(connection, report, lineage)
+                if (views := tables.result().views) is not None:
+                    findings += _compared(connection, report, "view_place", "the places of the view", "资金位置视图")
+                    findings += _views(views, lineage)
+        if position > size:
             findings.append(Finding(None, "the views are ahead of the entries", "视图超前于分录"))
         held, agreeing = hold_heads(report, watch.roots, heads, policy)
         return Verification(held, tuple(findings), tuple(agreeing))
+
+
+class _Leaves(Watch):
+    """A tree that also takes the SHA-256 of all its leaf hashes, one behind the other."""
+
+    def __init__(self, sizes: Iterable[int]) -> None:
+        super().__init__(sizes)
+        self.told = sha256()
+
+    def foresee(self, leaves: bytes) -> None:
+        super().foresee(leaves)
+        self.told.update(leaves)
 
 
 class _Issued(Struct):
@@ -141,7 +157,8 @@ _TELLING = (
 
 
 class Lineage:
-    """All gifts, donors and moves that the entries tell of, each as a sum that does not depend on their order.
+    """All gifts, donors and moves that the entries tell of, each as a sum that does not depend on their order; and of
+    cash what `verified_cash` sets tables against.
 
     A move comes to the same wherever it is cut: the view cuts it where the money of two funds goes together.
 
@@ -150,6 +167,7 @@ class Lineage:
 
     def __init__(self, size: int) -> None:
         self.gifts = self.said = self.moves = 0
+        self.cash = CashSaid()
         self._size, self._on = size, ""
         self._decode = Decoder(_Entry).decode
 
@@ -157,6 +175,7 @@ class Lineage:
         """Hands the bundles on, and adds up what their entries below `size` tell of on the way."""
         for bundle in bundles:
             for raw in split(bundle):
+                self.cash.add(raw)
                 if any(sign in raw for sign in _TELLING):
                     self._add(raw)
             yield bundle
@@ -174,7 +193,7 @@ class Lineage:
                 whose = (data.donation, data.donor, self._on, i.to, place.hospital, place.case, opening)
                 self.gifts += hash((seq, i.tape, i.lo, i.hi, *whose))
             for m in data.moves:
-                self.moves += _move_sum(m.lo, m.hi, (seq, self._on, kind, m.tape, *_end(m.source), *_end(m.target)))
+                self.moves += move_sum(m.lo, m.hi, (seq, self._on, kind, m.tape, *_end(m.source), *_end(m.target)))
             if kind == DONATION_ATTRIBUTED:
                 self.said += hash((seq, data.donation, data.donor))
             elif kind == ENTRY_REVERSED and (donation := unattributed(data.record, data.moves)) is not None:
@@ -187,17 +206,10 @@ def _end(name: str) -> tuple[str | None, ...]:
     return name, place.kind, place.fund if is_source(name) else None, place.hospital, place.case
 
 
-def _move_sum(lo: int, hi: int, what: tuple[Any, ...]) -> int:
-    """Pieces of a range come to the same as the whole; weighed twice, so that no other `what` or ends do."""
-    weight = hash(what)
-    return weight * (hi - lo) + weight * weight * (hi * hi - lo * lo)
-
-
-def _derived(connection: Connection, report: Report, size: int, leaf: str) -> Iterator[Finding]:
-    """What the write side's tables say that the entries do not.
-
-    Idempotency keys are in no entry, and business keys, bills and cases' standing are not looked at here.
-    """
+def _chain(report: Report, size: int, leaf: str) -> Iterator[Finding]:
+    """Where the chain's end as it is kept differs from the entries, if these are sound."""
+    if not report.ok:
+        return
     if report.entries != size:
         missing = report.entries
         yield Finding(
@@ -205,49 +217,51 @@ def _derived(connection: Connection, report: Report, size: int, leaf: str) -> It
         )
     elif report.head != leaf:
         yield Finding(size - 1, "the head does not name the last entry", "链头与最后一条分录不符")
-    for (seq,) in connection.execute(_SQL["stray_entries"]):
+
+
+def _derived(connection: Connection, report: Report, tables: Tables, leaves: bytes) -> Iterator[Finding]:
+    """What the write side's tables say that the entries do not; `leaves` is the SHA-256 of the entries' leaf hashes.
+
+    Idempotency keys are in no entry, and business keys, bills and cases' standing are not looked at here; accounts,
+    suspense, matches and periods are `verified_cash`'s.
+    """
+    for seq in tables.strays:
         yield Finding(seq, "an entry stands in the table past the end of the chain", "分录表中有链尾之外的分录")
-    for (seq,) in connection.execute(_SQL["entry_columns"]):
+    odd = set(tables.odd)
+    if tables.leaves != leaves:
+        odd |= {seq for (seq,) in connection.execute(SQL["odd_leaves"])}
+    for seq in sorted(odd):
         yield Finding(seq, "the table's columns differ from the entry's bytes", "分录表的列与分录内容不符")
-    for table, key in connection.execute(_SQL["register"]):
+    for table, key in tables.register:
         yield Finding(None, f"the table {table} differs from the entries at {key}", f"表 {table} 与分录不符：{key}")
-    ends = dict(connection.execute(_SQL["tape_ends"]).fetchall())
-    if ends != report.tapes:
+    if tables.tape_ends != report.tapes:
         yield Finding(None, "the table of tapes differs from the entries", "编号序列表与分录不符")
     yield from _compared(connection, report, "holding", "the places", "资金位置表")
 
 
-def _views(connection: Connection, report: Report, lineage: Lineage) -> Iterator[Finding]:
+def _cash(connection: Connection, report: Report, lineage: Lineage) -> Iterator[Finding]:
+    """What the tables of accounts, suspense, matches, periods and reversals say that the entries do not."""
+    for name, zh in tables_unlike(connection, report, lineage.cash):
+        yield Finding(None, f"rows of {name} are not what the entries say", f"{zh}与分录不符")
+
+
+def _views(views: Views, lineage: Lineage) -> Iterator[Finding]:
     """What the views say that the entries do not; `fenhao rebuild` makes them anew."""
-    yield from _compared(connection, report, "view_place", "the places of the view", "资金位置视图")
-    gifts = sum(map(hash, _rows(connection, "view_gift")))
-    said = sum(map(hash, _rows(connection, "view_attribution")))
-    moves = sum(_move_sum(lo, hi, tuple(what)) for lo, hi, *what in _rows(connection, "view_movement"))
-    wrong = {
-        "view_tape": any(_rows(connection, "tapes_unlike")),
-        "view_gift": gifts != lineage.gifts or any(_rows(connection, "gifts_unlike")),
-        "view_attribution": said != lineage.said,
-        "view_movement": moves != lineage.moves or any(_rows(connection, "funds_unlike")),
-    }
+    wrong = set(views.unlike)
+    differ = (views.gifts != lineage.gifts, views.said != lineage.said, views.moves != lineage.moves)
+    wrong |= {name for name, is_wrong in zip(SUMMED, differ, strict=True) if is_wrong}
     for name, zh in VIEWS_ZH.items():
-        if wrong[name]:
+        if name in wrong:
             yield Finding(None, f"the table {name} differs from the entries", f"{zh}与分录不符")
-    if not any(wrong.values()):
-        yield from _sums(connection)
+    if wrong:
+        return
+    for kind, seq in views.still.items():
+        yield Finding(seq, f"the sums of {kind} stand still before this entry", f"汇总（{kind}）停在此分录之前")
+    for name in views.sums_unlike:
+        yield Finding(None, f"the table {name} differs from the views it sums up", f"汇总表 {name} 与视图不符")
 
 
-def _sums(connection: Connection) -> Iterator[Finding]:
-    """What the sums say that the views do not, and sums that stand still."""
-    positions = dict(connection.execute(_SQL["view_positions"]).fetchall())
-    for kind in SUMS:
-        seq = positions.get(f"journal.{kind}", 0)
-        if seq != positions["journal"]:
-            yield Finding(seq, f"the sums of {kind} stand still before this entry", f"汇总（{kind}）停在此分录之前")
-            continue
-        for name in unlike(tuples(connection), kind):
-            yield Finding(None, f"the table {name} differs from the views it sums up", f"汇总表 {name} 与视图不符")
-
-
+SUMMED = ("view_gift", "view_attribution", "view_movement")
 VIEWS_ZH = {
     "view_tape": "编号序列视图",
     "view_gift": "捐赠视图",
@@ -256,17 +270,11 @@ VIEWS_ZH = {
 }
 
 
-def _rows(connection: Connection, name: str) -> Iterator[tuple[Any, ...]]:
-    with connection.cursor(name=f"read_{name}") as cursor:
-        cursor.itersize = FETCH_ROWS
-        yield from cursor.execute(_SQL[name])
-
-
 def _compared(connection: Connection, report: Report, table: str, name: str, name_zh: str) -> Iterator[Finding]:
     """The first row at which a table of places differs from the replay."""
     with connection.cursor(name=f"compare_{table}") as cursor:
         cursor.itersize = FETCH_ROWS
-        cursor.execute(_SQL[table])
+        cursor.execute(SQL[table])
         for ours, theirs in zip_longest(joined(cursor), report.places()):
             if ours != theirs:
                 where = min(row for row in (ours, theirs) if row is not None)

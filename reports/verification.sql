@@ -8,17 +8,33 @@ set transaction isolation level repeatable read, read only
 -- How many entries there are, and the last one's leaf hash.
 select size, leaf from head
 
+-- name: share
+-- The name under which another connection can see this moment.
+select pg_export_snapshot()
+
+-- name: see
+-- The moment of that name.
+set transaction snapshot '{snapshot}'
+
 -- name: entry_columns
--- Entries whose columns are not what their bytes say: the hash, and the envelope's end made anew from the columns.
+-- Entries whose columns are not what their bytes say: the envelope's end made anew from the columns.
 select seq from entry
 cross join lateral (
     select convert_to(
-        format('"seq":%s,"stream":%s,"type":"%s","v":1,"version":%s}', seq, to_json(stream), type, version), 'UTF8'
-    ) as ending
+        '"seq":' || seq || ',"stream":' || to_json(stream) || ',"type":"' || type || '","v":1,"version":' || version
+        || '}', 'UTF8'
+    ) as ending offset 0
 ) made
-where leaf <> sha256('\x00'::bytea || body)
-   or substring(body from length(body) - length(ending) + 1) <> ending
+where substring(body from length(body) - length(ending) + 1) <> ending
 order by seq limit 10
+
+-- name: leaves
+-- The leaf hashes of entries from .. to (exclusive), one behind the other, as the table has them.
+select string_agg(leaf, ''::bytea order by seq) from entry where seq >= %s and seq < %s
+
+-- name: odd_leaves
+-- Entries whose hash is not that of their bytes.
+select seq from entry where leaf <> sha256('\x00'::bytea || body) order by seq limit 10
 
 -- name: tape_ends
 -- Each tape that has serials, with its end.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import attackers as by
-from forging import Forgery
+from forging import Forgery, leaf
 
 Deed = Callable[[Forgery], None]
 Row = tuple[str, Deed, str, str, str] | tuple[str, Deed, str, str, str, tuple[str, ...]]
@@ -39,11 +39,15 @@ def matching(name: str, *lines: dict[str, Any], payment: str = "P1", amount: int
 
 def closing(**members: Any) -> Deed:
     """Closes a month before anything was posted."""
-    said = {
-        "period": "2025-11", "through": "2025-11-30", "totals": [], "accounts": [{"account": "icbc", "book": 0}],
-        "suspense": 0, "elsewhere": 0, "size": 1, "root": "0f" * 32, **members,
-    }  # fmt: skip
-    return by.adding("PeriodClosed", f"period/{said['period']}", by="li", **said)
+
+    def attack(forgery: Forgery) -> None:
+        said = {
+            "period": "2025-11", "through": "2025-11-30", "totals": [], "accounts": [{"account": "icbc", "book": 0}],
+            "suspense": 0, "elsewhere": 0, "size": 1, "root": leaf(forgery.bodies[0]).hex(), **members,
+        }  # fmt: skip
+        by.adding("PeriodClosed", f"period/{said['period']}", **{**TWO, **said})(forgery)
+
+    return attack
 
 
 def reversing_what_is_matched(forgery: Forgery) -> None:
@@ -107,7 +111,13 @@ ROWS: list[Row] = [
      "say 1 at fund of fund 'heart'", "4"),
     ("a period is closed on a book that is not so",
      by.both(ICBC, closing(accounts=[{"account": "icbc", "book": 1}])), "judge_period_closed", "books at the end", "8"),
-    ("one person closes over lines left open", by.both(ICBC, closing(open_lines=3)), "judge_period_closed",
+    ("a period is closed on a head that never was", by.both(ICBC, closing(root="0f" * 32)), "check_rests",
+     "it rests on a head of 1 entries with another root than they have", ""),
+    ("a period is closed on no head", by.both(ICBC, closing(size=0)), "judge_period_closed",
+     "it rests on a head of 0 entries", ""),
+    ("a gift corrects an entry that is yet to come",
+     by.gift("X", "t7:4000-4100 > fund/heart", corrects=2**40), "read_fact", "which does not come before it", ""),
+    ("one person closes a period", by.both(ICBC, closing(approved_by=["li"])), "judge_period_closed",
      "without a second person's approval", ""),
     ("one person opens a period again",
      by.both(ICBC, closing(), by.adding("PeriodReopened", "period/2025-11", period="2025-11", reason="x", by="li")),

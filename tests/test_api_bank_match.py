@@ -170,7 +170,9 @@ def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(l
     unsigned = ledger("close", "2026-09", "--by", "li")
     assert (unsigned.exit_code, "fenhao checkpoint" in unsigned.stderr) == (2, True)
     assert ledger("checkpoint").exit_code == 0
-    closed = shown(ledger, "close", "2026-09", "--by", "li")
+    alone = ledger("close", "2026-09", "--by", "li", "--approved-by", "li")
+    assert (alone.exit_code, "two different persons" in alone.stderr) == (2, True)
+    closed = shown(ledger, "close", "2026-09", "--by", "li", "--approved-by", "wang")
     late = ledger("record", "DonationReceived", "donation=L", "fund=F", "amount=1.00", "on=2026-09-30", "by=li")
     assert (late.exit_code, "a closed period" in late.stderr) == (2, True)
     assert [one["seq"] for one in shown(ledger, "close")["periods"]] == [closed["entry"]]
@@ -182,3 +184,13 @@ def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(l
 def pairs_seq(found: Any, stream: str) -> int:
     """The entry of that stream among the matches."""
     return next(int(leg["seq"]) for one in found["matches"] for leg in one["legs"] if leg["stream"] == stream)
+
+
+def test_bench_match_records_every_rule_s_shape_and_leaves_what_is_unclear(fenhao: Fenhao) -> None:
+    done = fenhao("bench", "match", "--entries", "600", "--lines", "300", "--json")
+    assert done.exit_code == 0, done.output
+    found = {name: one["value"] for name, one in json.loads(done.stdout).items()}
+    by_rule = [found[rule] for rule in ("reference/1", "amount-day/1", "subset/1", "channel-net/1")]
+    assert all([*by_rule, found["suggested"], found["unmatched"]])
+    assert sum(by_rule) + found["suggested"] + found["unmatched"] == found["lines"] == 300
+    assert found["whole"] <= 60

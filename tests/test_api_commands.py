@@ -22,14 +22,18 @@ from ledger.money import format_amount
 
 CNY, JPY, KWD = Currency("CNY", 2), Currency("JPY", 0), Currency("KWD", 3)
 BASIS = {"kind": "filing", "ref": "2026-1"}
+LINE = {"file": "0f" * 32, "statement": 0, "ordinal": 3, "amount": -3}
 BESIDES: dict[str, dict[str, Any]] = {
     "CaseOpened": {"hospital": "H"},
     "CaseAmended": {"hospital": "H"},
     "FundsTransferred": {"basis": BASIS},
     "TermsChanged": {"basis": BASIS, "restriction": {"disease": ["ASD", "VSD"]}},
     "SerialsSubstituted": {"basis": BASIS, "place": "case/C", "incoming": ["t1:0-3"], "outgoing": ["t2:0-3"]},
+    "LinesMatched": {"lines": [LINE], "legs": [{"seq": 7, "leg": 1, "amount": -3}]},
+    "LinesWrittenOff": {"lines": [LINE]},
+    "LinesDisputed": {"lines": [LINE]},
 }
-"""What commands ask for that their facts do not repeat."""
+"""What commands ask for that their facts do not repeat, or say at more length."""
 GIFT = {"donation": "D", "fund": "F", "amount": 100, "on": "2026-01-02"}
 
 
@@ -90,7 +94,7 @@ def test_members_that_are_unknown_or_missing_are_one_error_that_lists_those_ther
         command_of("CashGranted", {"grant": "G", "amuont": 3, "purpos": "x"}, CNY)
     assert caught.value.say("en") == (
         "CashGranted: no member amuont, purpos; case, amount, on missing. Required: grant, case, amount, on; optional: "
-        "purpose, period, key, occurred_on, by, approved_by, basis, evidence, cash"
+        "purpose, period, key, occurred_on, by, approved_by, basis, evidence, cash, corrects"
     )
     for members, where in (
         ({"payment": "P", "hospital": "H", "on": "2026-01-02", "lines": [{"case": "C", "bil_no": "B"}]}, "lines"),

@@ -70,9 +70,12 @@ def test_a_donor_who_gave_has_a_link(opened: Fenhao) -> None:
     assert opened("donor-link", "N", "--days", "0").exit_code == 2
 
 
-def test_bench_http_measures_the_service_beside_its_answer_to_nothing(fenhao: Fenhao) -> None:
+def test_bench_http_measures_the_service_beside_its_answer_to_nothing_and_kills_it(fenhao: Fenhao) -> None:
     result = fenhao("bench", "http", "--gifts", "100", "--rounds", "1", "--json")
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
     assert figures["ratio"]["value"] > 0
-    assert set(figures) == {"empty", "posted", "ratio", "p99", "ledger", "flows_cold", "flows_cached"}
+    assert figures["acknowledged"]["value"] >= 50
+    assert (figures["lost"]["value"], figures["lost"]["met"]) == (0, True)
+    measured = {"empty", "posted", "ratio", "p99", "ledger", "flows_cold", "flows_cached"}
+    assert set(figures) == measured | {"acknowledged", "lost"}

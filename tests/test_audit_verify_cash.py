@@ -11,10 +11,12 @@ from typing import Any
 from attacks_of_cash import line
 from conftest import SCALE
 from courts import LOG_KEY
-from forging import Data, Forgery
+from forging import Data, Forgery, leaf
 
 from audit.verify import Report, bundle, verify
 
+HEAD = "0f" * 32
+"""Stands for the root of the head of entry 0."""
 CASH = [{"account": "icbc", "amount": 100}]
 TWO = {"by": "li", "approved_by": ["wang"]}
 GIFT = {"fund": "F", "fee_bp": 0, "source": "donation"}
@@ -66,7 +68,7 @@ STORY: list[tuple[str, str, Data]] = [
             "suspense": 0,
             "elsewhere": 0,
             "size": 1,
-            "root": "0f" * 32,
+            "root": HEAD,
             **TWO,
         },
     ),
@@ -81,13 +83,16 @@ def told(story: list[tuple[str, str, Data]]) -> Report:
     forgery = Forgery(Path(), LOG_KEY, [], [], 0)
     forgery.start(str(LOG_KEY))
     forgery.entries[0]["at"] = "2026-04-02T00:00:00.000000Z"
+    forgery.chain()
+    root = leaf(forgery.bodies[0]).hex()
     for kind, stream, data in story:
         on = (
             None
             if kind in ("FundOpened", "TapeOpened", "AccountOpened", "PeriodClosed", "PeriodReopened")
             else "2026-03-10"
         )
-        forgery.add(kind, stream, **{"on": on, **deepcopy(data)})
+        head = {"root": root} if data.get("root") == HEAD else {}
+        forgery.add(kind, stream, **{"on": on, **deepcopy(data), **head})
     forgery.chain()
     return verify(bundle(forgery.bodies))
 

@@ -21,6 +21,7 @@ import httpx
 import pytest
 from serving import PASSWORD, Served
 
+from api.bench_client import answers, request
 from api.http.chores import hear_signals
 from api.http.watching import JsonLines
 
@@ -227,27 +228,24 @@ def test_a_signal_that_was_lost_while_it_started_is_heard_again() -> None:
 def test_what_was_acknowledged_is_there_after_a_kill(process: dict[str, str]) -> None:
     running, client = started(process)
     client.post("/v1/funds", json={"fund": "F", "name": "f", "fee_bp": 0}, headers={"Idempotency-Key": "f"})
-    acknowledged = []
-    try:
-        for n in range(40):
-            gift = {"donation": f"D{n}", "fund": "F", "amount": 1, "on": DAY}
-            answer = client.post("/v1/donations", json=gift, headers={"Idempotency-Key": f"d{n}"})
-            acknowledged.append((n, answer.json()["leaf"]))
-            if n == 20:
-                running.kill()
-    except httpx.TransportError:
-        pass
-    finally:
-        running.kill()
-        running.communicate()
-        client.close()
-    assert len(acknowledged) >= 20
+    gift = {"fund": "F", "amount": 1, "on": DAY}
+    token, names = process["TOKEN"], [f"D{n}" for n in range(400)]
+    asked = [request("POST", "/v1/donations", token, {**gift, "donation": name}, name) for name in names]
+    acknowledged = {}
+    for answer in answers(client.base_url.port or 0, asked):  # thirty-two at once
+        assert answer.status == 201
+        acknowledged[answer.number] = json.loads(answer.body)["leaf"]
+        if len(acknowledged) == 100:
+            running.kill()
+    running.communicate()
+    client.close()
+    assert 100 <= len(acknowledged) < 400
     again, client = started(process)
     try:
-        for n, leaf in acknowledged:
-            gift = {"donation": f"D{n}", "fund": "F", "amount": 1, "on": DAY}
-            answer = client.post("/v1/donations", json=gift, headers={"Idempotency-Key": f"d{n}"})
-            assert (answer.status_code, answer.json()["leaf"]) == (200, leaf)
+        port = client.base_url.port or 0
+        for answer in answers(port, [asked[number] for number in acknowledged]):
+            leaf = list(acknowledged.values())[answer.number]
+            assert (answer.status, json.loads(answer.body)["leaf"]) == (200, leaf)
         for _ in range(100):
             if client.get("/log/checkpoint").status_code == 200:
                 break

@@ -2,149 +2,35 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import date
 from typing import Any
 
 import msgspec
 import pytest
+from clerks import FIRST, FUND, Desk, Life, desk_of
 from conftest import SCALE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from projected import CASES, DONORS, FUNDS, Ledger, opened
 
-from audit.verify import Report, bundle, verify
 from ledger.decisions import (
     CashLeg,
     Command,
-    GrantCash,
-    MakeAllocation,
-    OpenAccount,
     ReceiveDonation,
-    RefundDonation,
     ReopenPeriod,
-    RepaySuspense,
     ReverseEntry,
-    SuspendReceipt,
     UnmatchLines,
+    WriteOffLines,
 )
-from ledger.errors import CannotReverse, PeriodIsClosed, Refusal, TwoPersonsNeeded
-from ledger.vault import open_vault
-from ledger.vault_keys import KeyFolder
-from ledger.writing import Recorded
-from projections.runner import Runner
+from ledger.errors import BadValue, CannotReverse, PeriodIsClosed, Refusal, TwoPersonsNeeded, Unknown
 from reports.banking.reading import read_file
-from reports.banking.register import Kept, Register
 from reports.banking.taking import named
-from reports.closing import Closing, NotReady, close_period, cut_off, periods, readiness
-from reports.matching import commands_of, open_lines, read_books, record_matches
+from reports.closing import ChangedMeanwhile, NotReady, cut_off, periods, readiness
+from reports.matching import commands_of, line_ref, open_lines, record_matches
 from reports.position import position
 from reports.reconcile import Match
 
-FIRST = date(2026, 3, 2)
-FUND = FUNDS[0]
 OPS = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 999), st.integers(0, 4)), min_size=4, max_size=14)
-HEAD = (1, "0f" * 32)
-
-
-class Life:
-    """A random history on one bank account, a channel and in suspense; each cash leg has a reference of its own."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger, self.on = ledger, FIRST
-        self.gifts: list[int] = []
-        self.suspended: list[str] = []
-        self.submit(OpenAccount(key="a", account="icbc-1", kind="bank"))
-        self.submit(OpenAccount(key="w", account="wechat", kind="channel"))
-
-    def submit(self, command: Command) -> int | None:
-        [outcome] = self.ledger.writer.submit_batch([command])
-        return outcome.seq if isinstance(outcome, Recorded) else None
-
-    def live(self, n: int, op: int, amount: int, days: int) -> None:
-        self.on += timedelta(days=4 * days)
-        leg = (CashLeg("icbc-1", amount, self.on, f"R{n}"),)
-        common: dict[str, Any] = {"key": f"k{n}", "on": self.on, "amount": amount}
-        match op:
-            case 0 | 1:
-                seq = self.submit(ReceiveDonation(donation=f"D{n}", fund=FUND, donor=DONORS[0], cash=leg, **common))
-                self.gifts.append(seq or 0)
-            case 2:
-                self.submit(
-                    ReceiveDonation(donation=f"D{n}", fund=FUND, channel="wechat", channel_txn=f"T{n}", **common)
-                )
-            case 3:
-                self.submit(SuspendReceipt(suspense=f"S{n}", cash=leg, **common))
-                self.suspended.append(f"S{n}")
-            case 4 if self.suspended:
-                whose = self.suspended[amount % len(self.suspended)]
-                if amount % 2:
-                    self.submit(ReceiveDonation(donation=f"D{n}", fund=FUND, suspense=whose, **common))
-                else:
-                    self.submit(RepaySuspense(suspense=whose, cash=leg, **common))
-            case 5:
-                self.submit(MakeAllocation(allocation=f"A{n}", case=CASES[0], **{**common, "key": f"a{n}"}))
-                self.submit(GrantCash(grant=f"G{n}", case=CASES[0], cash=leg, **common))
-            case 6 if self.gifts:
-                if amount % 2:
-                    self.submit(ReverseEntry(key=f"k{n}", on=self.on, reverses=self.gifts[-1]))
-                else:
-                    self.submit(RefundDonation(refund=f"R{n}", donation="D0", cash=leg, **common))
-
-
-class Desk:
-    """What a finance clerk has: the ledger, its statements, matching and closing."""
-
-    def __init__(self, ledger: Ledger, folder: Path) -> None:
-        self.ledger, self.folder = ledger, folder
-        vault = open_vault(ledger.journal, KeyFolder(folder / "keys", os.urandom), os.urandom)
-        vault.prepare()
-        self.register = Register(ledger.journal, vault)
-        self.runner = Runner(ledger.journal)
-
-    def statement(self, changed: int | None = None) -> int:
-        """Takes in what the bank says: a line for each cash leg of the account, one of them a fen off. How many."""
-        legs = sorted((leg for leg in self.books().sides.legs if leg.account == "icbc-1"), key=lambda leg: leg.day)
-        balance, rows = 0, []
-        for index, leg in enumerate(legs):
-            amount = leg.amount + (index == changed)
-            balance += amount
-            day = date.fromordinal(leg.day)
-            rows.append(f"{day},{_yuan(amount)},{_yuan(balance)},{leg.refs[0]}\n")
-        file = self.folder / "s.csv"
-        file.write_text("交易日期,金额,余额,流水号\n" + "".join(rows), "utf-8")
-        if rows:
-            self.register.take(named(read_file(file, None), "icbc-1", file), file)
-        return len(rows)
-
-    def books(self) -> Any:
-        return read_books(self.ledger.journal)
-
-    def statements(self) -> list[Kept]:
-        return self.register.statements()
-
-    def close(self, period: str, approved_by: str | None = None, reason: str | None = None) -> Recorded:
-        found = readiness(period, self.books(), self.statements(), {})
-        asked = Closing(period, "li", approved_by, reason, *HEAD)
-        return close_period(self.ledger.writer, self.runner, found, asked, self.statements())
-
-    def verified(self) -> Report:
-        bodies = [bytes(body) for (body,) in self.ledger.rows("select body from entry order by seq")]
-        return verify(bundle(bodies))
-
-
-def _yuan(minor: int) -> str:
-    return f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02}"
-
-
-@contextmanager
-def desk_of(url: str) -> Iterator[Desk]:
-    with opened(url) as ledger, TemporaryDirectory() as folder:
-        yield Desk(ledger, Path(folder))
 
 
 @settings(max_examples=4 * SCALE)
@@ -208,6 +94,9 @@ def gift(name: str, on: date) -> ReceiveDonation:
 
 
 def test_a_closed_period_takes_nothing_until_two_persons_open_it_again(desk: Desk) -> None:
+    for alone in (None, "li"):
+        with pytest.raises(TwoPersonsNeeded):
+            desk.close("2026-03", approved_by=alone)
     desk.close("2026-03")
     with pytest.raises(PeriodIsClosed):
         desk.close("2026-03")
@@ -238,6 +127,42 @@ def test_what_stands_in_the_way_of_closing_is_listed(desk: Desk) -> None:
     assert [(gap.account, gap.what) for gap in torn.gaps] == [("icbc-1", "gap")]
     held = kept._replace(ties=False)
     assert list(readiness("2026-03", desk.books(), [held], {}).held) == [kept.id]
+
+
+def test_a_line_that_comes_while_a_month_is_being_closed_does_not_slip_in(desk: Desk) -> None:
+    """All was settled when it was looked; a statement, an unmatching or an acceptance since then is not passed over."""
+    books, statements = desk.books(), desk.statements()
+    ready = readiness("2026-04", books, statements, {})
+    assert ready.is_ready
+    file = desk.folder / "u.csv"
+    file.write_text("交易日期,金额,余额,流水号\n2026-04-29,3.21,403.21,U1\n", "utf-8")
+    desk.register.take(named(read_file(file, None), "icbc-1", file), file)
+    with pytest.raises(ChangedMeanwhile):
+        desk.close_on(ready, statements)
+    [line] = [one for one in desk.books().sides.lines if one.refs == ("U1",)]
+    two: dict[str, Any] = {"by": "li", "approved_by": ("wang",)}
+    ref = line_ref(line.key, desk.books().standing)
+    desk.ledger.writer.submit(WriteOffLines(key="off", match="off", lines=(ref,), reason="not_ours", **two))
+    books, statements = desk.books(), desk.statements()
+    ready = readiness("2026-04", books, statements, {})
+    assert ready.is_ready
+    desk.ledger.writer.submit(UnmatchLines(key="again", match="off", by="wang"))
+    with pytest.raises(ChangedMeanwhile):
+        desk.close_on(ready, statements)
+    desk.ledger.writer.submit(WriteOffLines(key="off2", match="off2", lines=(ref,), reason="not_ours", **two))
+
+
+def test_a_later_fact_says_which_entry_it_corrects(desk: Desk) -> None:
+    on = date(2026, 5, 1)
+    [closed] = desk.ledger.rows("select min(seq) from entry where type = 'DonationReceived'")
+    right = ReceiveDonation(key="right", donation="right", fund=FUND, amount=5, on=on, corrects=closed[0])
+    seq = desk.ledger.writer.submit(right).seq
+    [(body,)] = desk.ledger.rows(f"select body from entry where seq = {seq}")  # noqa: S608 (ours)
+    assert msgspec.json.decode(body)["data"]["corrects"] == closed[0]
+    assert (
+        refused(desk, right.__class__(key="r", donation="r", fund=FUND, amount=5, on=on, corrects=seq + 1)) is Unknown
+    )
+    assert refused(desk, right.__class__(key="r", donation="r", fund=FUND, amount=5, on=on, corrects=-1)) is BadValue
 
 
 def test_a_matched_entry_is_not_reversed_and_a_bank_s_day_in_another_month_is_on_the_cut_off_list(desk: Desk) -> None:

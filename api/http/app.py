@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from threading import Event
 from typing import Any
@@ -18,12 +19,14 @@ from fastapi.routing import iter_route_contexts
 from api.bootstrap import Fenhao
 from api.commands import Currency
 from api.http import (
+    bank,
     batches,
     entries,
     factors,
     log,
     oidc,
     operations,
+    papers,
     personal,
     pictures,
     posting,
@@ -39,12 +42,29 @@ from api.http.chores import chores, hear_signals
 from api.http.links import Links
 from api.http.mail import SendCode, on_console
 from api.http.meters import Meters
-from api.http.office import Office, admit
+from api.http.office import Office, admit, askers
 from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
+from api.http.together import Together
 from api.http.tokens import Tokens
 from api.http.watching import Watch
-from api.site import audit, cases, donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
+from api.recording import record_all
+from api.site import (
+    audit,
+    cases,
+    donor,
+    donor_papers,
+    entrance,
+    finance,
+    flows,
+    heads,
+    lines,
+    months,
+    programme,
+    public,
+    statements,
+    verifying,
+)
 from api.site.frame import error_page
 from ledger.times import find_zone
 
@@ -54,6 +74,8 @@ ROUTERS = (
     posting.router,
     batches.router,
     queries.router,
+    bank.router,
+    papers.router,
     pictures.router,
     entries.router,
     log.router,
@@ -69,6 +91,9 @@ ROUTERS = (
     flows.router,
     programme.router,
     finance.router,
+    statements.router,
+    lines.router,
+    months.router,
     verifying.router,
     cases.router,
     audit.router,
@@ -135,19 +160,22 @@ def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event, send_code: SendCode)
     assert head.exponent is not None
     app.state.language, app.state.exponent = fenhao.settings.language, head.exponent
     accounts = Accounts(fenhao.journal, fenhao.settings.home / "keys", os.urandom)
+    tokens = Tokens(fenhao.journal, os.urandom)
     said = fenhao.settings.oidc
     app.state.office = Office(
         fenhao,
         head.origin or "",
         Currency(head.currency, head.exponent),
         find_zone(head.zone or "UTC"),
-        Tokens(fenhao.journal, os.urandom),
+        tokens,
         accounts,
         Links(fenhao.settings.home / "keys", head.origin or "", os.urandom),
         send_code,
         version("fenhao"),
         stopping,
         app.state.meters,
+        Together(partial(record_all, fenhao)),
+        Together(partial(askers, tokens, accounts)),
         None if said is None else Provider(said, fenhao.journal, accounts, os.urandom),
     )
 

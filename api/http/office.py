@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from threading import BoundedSemaphore, Event
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from anyio import to_thread
 from fastapi import Depends, Request
 
 from api.bootstrap import Fenhao
@@ -25,8 +25,12 @@ from api.http.mail import SendCode
 from api.http.meters import Meters
 from api.http.pace import Pace
 from api.http.provider import Provider
+from api.http.together import Together
 from api.http.tokens import Tokens
+from api.recording import Done
+from ledger.decisions import Command
 from ledger.times import local_day
+from reports.bank_desk import Kept
 
 MAX_STREAMS = 64
 """Readers of the stream of entries in one process: each looks twice a second for what is new."""
@@ -35,6 +39,10 @@ MAX_BATCH_BYTES = 1 << 24
 COOKIE = "fenhao_session"
 _UNPACED = ("/log/", "/static/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 """What anybody may ask as often as they like: it is kept by caches, or cheap."""
+
+
+Shown = tuple[str | None, str | None]
+"""What a request shows of who asks: its Authorization header, its cookie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,11 @@ class Office:
     edition: str
     stopping: Event
     meters: Meters
+    recorder: Together[Command, Done]
+    doorman: Together[Shown, Asker]
     provider: Provider | None = None
     gallery: Gallery = field(default_factory=Gallery)
+    ideas: Kept = field(default_factory=Kept)
     public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
     address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
     account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))
@@ -79,7 +90,13 @@ def _office(request: Request) -> Office:
 def address_of(request: Request) -> str:
     """Where the request comes from, as far as the trusted proxies tell; of IPv6 the network, which has one holder."""
     host = request.client.host if request.client else "-"
-    return str(ip_network(f"{host}/64", strict=False)) if ":" in host else host
+    try:
+        found = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host[:60]  # a proxy's own word for somebody; they share what everybody has of that name
+    if found.version == 4 or found.ipv4_mapped is not None:
+        return str(found if found.version == 4 else found.ipv4_mapped)
+    return str(ip_network(f"{found}/64", strict=False))
 
 
 async def admit(request: Request) -> Asker:
@@ -88,9 +105,11 @@ async def admit(request: Request) -> Asker:
     Raises NotSignedIn, NotEntitled, NotForged, TooOften.
     """
     office = _office(request)
+    if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise BadRequest(rule="there is a NUL in the address", rule_zh="地址中含有 NUL 字符")
     asker = NOBODY
     if "authorization" in request.headers or COOKIE in request.cookies:
-        asker = await to_thread.run_sync(_asker, request, office)
+        asker = await office.doorman.ask((request.headers.get("authorization"), request.cookies.get(COOKIE)))
     route = request.scope["route"]
     if not _is_ours(request, asker):
         # A browser that is signed in still may what everybody may, signing in as somebody else among it.
@@ -105,19 +124,19 @@ async def admit(request: Request) -> Asker:
     return asker
 
 
-def _asker(request: Request, office: Office) -> Asker:
-    """Who shows a token is its machine, who has a cookie is who signed in. Raises NotSignedIn when it is not good."""
-    kind, _, secret = request.headers.get("authorization", "").partition(" ")
-    if kind:
-        asker = office.tokens.asker(secret.strip()) if kind.lower() == "bearer" else None
-        if asker is None:
-            raise NotSignedIn()
-        return asker
-    cookie = request.cookies.get(COOKIE)
-    asker = None if cookie is None else office.accounts.asker(cookie)
-    if cookie is None or asker is None:
-        return NOBODY  # a browser keeps a cookie longer than it is good
-    return asker
+def askers(tokens: Tokens, accounts: Accounts, shown: Sequence[Shown]) -> list[Asker | Exception]:
+    """Who they are that show this, each looked up now, and once: nothing is remembered for who comes later."""
+    found = {one: _asker(tokens, accounts, *one) for one in dict.fromkeys(shown)}
+    return [found[one] for one in shown]
+
+
+def _asker(tokens: Tokens, accounts: Accounts, authorization: str | None, cookie: str | None) -> Asker | Exception:
+    """Who shows a token is its machine, who has a cookie is who signed in; NotSignedIn for a token that is not good."""
+    if authorization:
+        kind, _, secret = authorization.partition(" ")
+        return (tokens.asker(secret.strip()) if kind.lower() == "bearer" else None) or NotSignedIn()
+    # A browser keeps a cookie longer than it is good.
+    return (None if cookie is None else accounts.asker(cookie)) or NOBODY
 
 
 def _is_ours(request: Request, asker: Asker) -> bool:

@@ -27,6 +27,11 @@ from ledger.errors import (
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:fenhao:problem:"
 RETRY_AFTER_S = "2"
+_OPERATORS_OWN = {
+    **dict.fromkeys(("path", "reason", "reasons"), "see the service's log"),
+    "reason_zh": "详见服务日志",
+}
+"""Which file it is, and what a machine said of it, is for the operator's log."""
 _CONFLICTS = (AlreadyRecorded, DuplicateBusinessKey, IdempotencyConflict)
 
 TITLES = {
@@ -87,8 +92,6 @@ def problem(
     """The problem as an answer."""
     members = problem_of(error, status, language, exponent)
     said = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store", **(headers or {})}
-    if status == 503:
-        said.setdefault("Retry-After", RETRY_AFTER_S)
     return Response(msgspec.json.encode(members), status, said, MEDIA_TYPE)
 
 
@@ -121,6 +124,7 @@ def _plain(value: Any) -> Any:
 
 def _answer(request: Request, error: LedgerError, status: int, headers: dict[str, str] | None = None) -> Response:
     request.state.refused = error.code
+    headers = {"Retry-After": RETRY_AFTER_S, **(headers or {})} if status == 503 else headers
     as_page: AsPage = request.app.state.as_page
     page = as_page(request, error, status, headers or {})
     return page or problem(error, status, language_of(request), request.app.state.exponent, headers)
@@ -131,13 +135,15 @@ async def _of_ledger(request: Request, error: Exception) -> Response:
     headers = error.headers if isinstance(error, RequestFault) else None
     if isinstance(error, OperatorFault):
         request.app.state.log.warning("%s: %s", error.code, error)
+        error.fields = {name: _OPERATORS_OWN.get(name, value) for name, value in error.fields.items()}
+        error = DatabaseAway() if isinstance(error, DatabaseFault) else error
     return _answer(request, error, status_of(error, reading=request.method in ("GET", "DELETE")), headers)
 
 
 async def _of_database(request: Request, error: Exception) -> Response:
     reason = str(error).strip().split("\n")[0]
     request.app.state.log.warning("database: %s", reason)
-    return _answer(request, DatabaseFault(reason="-"), 503)
+    return _answer(request, DatabaseAway(), 503)
 
 
 async def _of_parameters(request: Request, error: Exception) -> Response:
@@ -153,6 +159,14 @@ async def _of_routing(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         return _answer(request, WrongMethod(), 405, dict(error.headers or {}))
     return _answer(request, BadRequest(rule=str(error.detail), rule_zh="格式有误"), 400)
+
+
+class DatabaseAway(OperatorFault):
+    """PostgreSQL does not answer, or not as it should; why is in the log."""
+
+    code = "database"
+    zh = "数据库暂时无法使用，请稍后再试；已登记的内容不受影响"
+    en = "the database cannot be used for now: ask again in a moment; what is recorded is safe"
 
 
 class Bug(LedgerError):

@@ -140,6 +140,13 @@ def waiting_now(office: Office) -> list[Proposal]:
     return [_proposal(row) for row in rows]
 
 
+def amount_of(office: Office, proposal: Proposal) -> int:
+    """What a proposal would move, in minor units, however its members have it written; 0 where they name no amount."""
+    command = command_of(proposal.fact, {**proposal.data, "key": "-"}, office.currency)
+    lines: tuple[Any, ...] = getattr(command, "lines", ())
+    return int(getattr(command, "amount", None) or sum(line.amount or 0 for line in lines))
+
+
 def _require_may(asker: Asker, fact: str) -> None:
     """Raises NotEntitled for a fact that this person could not record."""
     if not asker.may("POST", FACT_ROUTES[fact]):
@@ -155,7 +162,7 @@ def _get(office: Office, id: str) -> Proposal:
 
 def _find(office: Office, id: str) -> Proposal | None:
     with office.fenhao.journal.entries.reading() as cursor:
-        row = cursor.execute(_SQL["get"], {"id": id.replace("\x00", "")}).fetchone()
+        row = cursor.execute(_SQL["get"], {"id": id}).fetchone()
     return None if row is None else _proposal(row)
 
 

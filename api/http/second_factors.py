@@ -144,7 +144,7 @@ class SecondFactors:
         return ("totp", self._origin(), account)
 
     def _origin(self) -> str:
-        return self._journal.entries.head().origin or ""
+        return self._journal.entries.origin
 
     def _done(self, name: str, account: str, **values: object) -> bool:
         with self._journal.entries.reading() as cursor:

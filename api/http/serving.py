@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from functools import partial
@@ -35,7 +36,10 @@ def from_environment() -> FastAPI:
     sys.setswitchinterval(SWITCH_S)
     settings = Settings.from_environment()
     opening = partial(assembled, settings, connections=CONNECTIONS)
-    return service(opening, STOPPING, send_code=sender_of(settings))
+    app = service(opening, STOPPING, send_code=sender_of(settings))
+    gc.collect()
+    gc.freeze()  # what is there from the start is never garbage: looking through it would keep everybody waiting
+    return app
 
 
 def serve(host: str, port: int, workers: int, proxies: str) -> None:

@@ -332,10 +332,21 @@ S = TypeVar("S", bound=Shape)
 def read_as(body: bytes, shape: type[S]) -> S:
     """A body as an object of that shape. Raises BadRequest, without what it says: it may be a secret."""
     try:
-        return shape.model_validate_json(body, strict=True)
+        found = shape.model_validate_json(body, strict=True)
+        if _has_nul(found.model_dump()):
+            raise BadRequest(rule="there is a NUL in a text", rule_zh="文本中含有 NUL 字符")
+        return found
     except ValidationError as error:
         wrong = ", ".join(dict.fromkeys(shown(".".join(map(str, one["loc"])) or "body") for one in error.errors()))
         raise BadRequest(rule=f"{wrong} is not as documented", rule_zh=f"{wrong} 与文档不符") from None
+
+
+def _has_nul(value: Any) -> bool:
+    """Whether a NUL is in a text: no database keeps one, and nobody means one."""
+    if isinstance(value, str):
+        return "\0" in value
+    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_has_nul, inner))
 
 
 Answers = dict[int | str, dict[str, Any]]

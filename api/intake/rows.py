@@ -17,8 +17,9 @@ from ledger.ids import MAX_ID_LENGTH, check_id
 from ledger.money import AmountError, parse_rate
 
 Restriction = tuple[tuple[str, tuple[str, ...]], ...]
-BESIDES = ("occurred_on", "by", "approved_by", "basis", "evidence")
-"""Columns that every kind may have: when it happened, who did and who approved it (`a|b`), why (`kind:ref`), scans."""
+BESIDES = ("occurred_on", "by", "approved_by", "basis", "evidence", "corrects")
+"""Columns that every kind may have: when it happened, who did and who approved it (`a|b`), why (`kind:ref`), scans,
+the entry that it puts right."""
 _BESIDES = frozenset(BESIDES)
 FOREIGN_EXPONENT = 4
 """Decimals with which foreign amounts are read: as many as any currency has."""
@@ -165,6 +166,10 @@ class Row(NamedTuple):
                 rule, rule_zh = "write kind:reference, such as filing:2026-118", "应写作 类别:文号，如 filing:2026-118"
                 raise BadValue("basis", text, rule, rule_zh)
             said["basis"] = Basis(kind.strip(), ref.strip())
+        if (text := self.get("corrects")) is not None:
+            if not (text.isascii() and text.isdigit()):
+                raise BadValue("corrects", text, "the number of an entry", "应为分录号")
+            said["corrects"] = int(text)
         return said
 
     def key(self, *columns: str) -> str:

@@ -38,6 +38,7 @@ PAGE = 50
 EXPORT_MOST = 200_000
 """A larger log is exported by the command line: it takes minutes, and room on the disk."""
 DAYS = 90
+YEARS = range(1900, 3000)
 Seq = Annotated[int, Query(ge=0, le=MAX_SEQ)]
 Text = Annotated[str, Query(max_length=200)]
 Below = Annotated[str, Query(pattern="^[0-9]{0,15}$")]
@@ -222,8 +223,16 @@ def _behind(office: Office) -> int:
 
 def _days(since: str, until: str, today: date) -> tuple[date, date]:
     """Raises BadValue."""
-    last = parse_day(until, "until") if until else today
-    return (parse_day(since, "since") if since else last - timedelta(days=DAYS)), last
+    last = _day(until, "until") if until else today
+    return (_day(since, "since") if since else last - timedelta(days=DAYS)), last
+
+
+def _day(text: str, name: str) -> date:
+    """A day on which something can have been recorded. Raises BadValue."""
+    day = parse_day(text, name)
+    if day.year not in YEARS:
+        raise BadValue(name, text, "a year from 1900 to 2999", "年份应在 1900 至 2999 之间")
+    return day
 
 
 def _minor(text: str, exponent: int) -> int:

@@ -123,10 +123,9 @@ def _members(form: dict[str, str], office: Office) -> dict[str, Any]:
 
 
 def _proposals(request: Request, office: Office, asker: Asker, recorded: int | None = None) -> Response:
-    zone = office.zone
-    found = []
-    for one in proposals.waiting_now(office):
-        amount = one.data.get("amount") or sum(line["amount"] for line in one.data.get("lines", ()))
-        found.append((one._replace(made_at=local_text(one.made_at, zone)), amount))
+    found = [
+        (one._replace(made_at=local_text(one.made_at, office.zone)), proposals.amount_of(office, one))
+        for one in proposals.waiting_now(office)
+    ]
     template = "proposals_part.html" if request.headers.get("hx-request") == "true" else "proposals.html"
     return shown(request, office, template, found=found, recorded=recorded, me=asker.name)

@@ -32,6 +32,7 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What any command may carry; see the class for the rest.
 
     `personal` are personal values by field: they go to the vault, and only commitments to them into the entry.
+    `corrects` is an earlier entry that it puts right, in a closed period perhaps.
     """
 
     key: Id
@@ -42,6 +43,7 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     basis: Basis | None = None
     evidence: tuple[str, ...] | None = None
     cash: tuple[CashLeg, ...] | None = None
+    corrects: int | None = None
     personal: tuple[tuple[str, str], ...] = ()
 
     MOVES_MONEY: ClassVar[bool] = False
@@ -72,6 +74,8 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.approved_by or self.evidence or self.basis or self.cash:
             for name, value in self._references():
                 check_id(value, name)
+        if self.corrects is not None and not 0 <= self.corrects <= MAX_MINOR:
+            raise BadValue("corrects", self.corrects, "the number of an entry", "应为分录号")
         if self.personal:
             self._check_personal()
 
@@ -135,8 +139,8 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return {"on": self.on} if values[1:] == _NO_MORE else dict(zip(_COMMON, values, strict=True))
 
 
-_COMMON = ("on", "occurred_on", "by", "approved_by", "basis", "evidence", "cash")
-_NO_MORE = (None,) * 6
+_COMMON = ("on", "occurred_on", "by", "approved_by", "basis", "evidence", "cash", "corrects")
+_NO_MORE = (None,) * 7
 _common_values = attrgetter(*_COMMON)
 _ENCODER = msgspec.json.Encoder(order="sorted")
 

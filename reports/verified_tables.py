@@ -1,0 +1,109 @@
+"""What the tables beside the entries say, for `fenhao verify`: read on a connection of its own while entries are
+replayed, at the same moment of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from ledger.database import Connection, Database, queries, tuples
+from projections.summing import SUMS, unlike
+
+SQL = queries("reports", "verification.sql")
+FETCH_ROWS = 5_000
+LEAVES_AT_ONCE = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What the views say: `gifts`, `said` and `moves` as sums that don't depend on the order of rows; the views that
+    contradict each other; the kinds of sums that stand still, with the entry before which they do; the tables of sums
+    that are not what the views come to."""
+
+    gifts: int
+    said: int
+    moves: int
+    unlike: frozenset[str]
+    still: dict[str, int]
+    sums_unlike: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the tables say: rows past the chain's end, rows with odd columns; SHA-256 over all leaf hashes in order;
+    funds and codes that are odd, as (table, key); tapes' ends; and the views, None where they are behind."""
+
+    strays: list[int]
+    odd: list[int]
+    leaves: bytes
+    register: list[tuple[str, str]]
+    tape_ends: dict[int, int]
+    views: Views | None
+
+
+@contextmanager
+def tables_beside(connection: Connection, database: Database, size: int, position: int) -> Iterator[Future[Tables]]:
+    """The tables as the open transaction of `connection` sees them, read while the block runs.
+
+    `size` is the chain's, `position` the views'. What nobody waited for is cancelled at the end.
+    """
+    (snapshot,) = connection.execute(SQL["share"]).fetchone() or ("",)
+    with ThreadPoolExecutor(1) as thread, database.service() as other, other.transaction():
+        other.execute(SQL["snapshot"])
+        other.execute(SQL["see"].format(snapshot=snapshot))
+        future = thread.submit(_read, other, size, position)
+        try:
+            yield future
+        finally:
+            if not future.done():
+                other.cancel()
+            wait([future])
+
+
+def _read(connection: Connection, size: int, position: int) -> Tables:
+    return Tables(
+        strays=[seq for (seq,) in connection.execute(SQL["stray_entries"])],
+        odd=[seq for (seq,) in connection.execute(SQL["entry_columns"])],
+        leaves=_leaves(connection, size),
+        register=connection.execute(SQL["register"]).fetchall(),
+        tape_ends=dict(connection.execute(SQL["tape_ends"]).fetchall()),
+        views=_views(connection) if position == size else None,
+    )
+
+
+def _leaves(connection: Connection, size: int) -> bytes:
+    told = sha256()
+    for start in range(0, size, LEAVES_AT_ONCE):
+        (leaves,) = connection.execute(SQL["leaves"], (start, min(start + LEAVES_AT_ONCE, size))).fetchone() or (b"",)
+        told.update(leaves or b"")
+    return told.digest()
+
+
+def _views(connection: Connection) -> Views:
+    gifts = sum(map(hash, rows_of(connection, "view_gift")))
+    said = sum(map(hash, rows_of(connection, "view_attribution")))
+    moves = sum(move_sum(lo, hi, tuple(what)) for lo, hi, *what in rows_of(connection, "view_movement"))
+    contradicted = {"tapes_unlike": "view_tape", "gifts_unlike": "view_gift", "funds_unlike": "view_movement"}
+    odd = frozenset(view for query, view in contradicted.items() if any(rows_of(connection, query)))
+    positions = dict(connection.execute(SQL["view_positions"]).fetchall())
+    kinds = {kind: positions.get(f"journal.{kind}", 0) for kind in SUMS}
+    still = {kind: seq for kind, seq in kinds.items() if seq != positions["journal"]}
+    sums_unlike = [name for kind in SUMS if kind not in still for name in unlike(tuples(connection), kind)]
+    return Views(gifts, said, moves, odd, still, tuple(sums_unlike))
+
+
+def rows_of(connection: Connection, name: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query of `verification.sql`, by the page."""
+    with connection.cursor(name=f"read_{name}") as cursor:
+        cursor.itersize = FETCH_ROWS
+        yield from cursor.execute(SQL[name])
+
+
+def move_sum(lo: int, hi: int, what: tuple[Any, ...]) -> int:
+    """Pieces of a range come to the same as the whole; weighed twice, so that no other `what` or ends do."""
+    weight = hash(what)
+    return weight * (hi - lo) + weight * weight * (hi * hi - lo * lo)
