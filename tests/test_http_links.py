@@ -130,7 +130,9 @@ def test_a_walk_of_chance_along_the_links_meets_no_answer_that_is_not_in_the_ref
     served: Served, reference: dict[str, Any], story: list[Answered]
 ) -> None:
     """Schemathesis makes the requests and chooses what is followed; now and then it sends what is wrong."""
-    schema = schemathesis.openapi.from_dict(reference)
+    able = ("DonationReceived", "FundOpened", "HospitalRegistered", "BalanceBroughtForward", "ExpenseMade")
+    paths = [FACT_ROUTES[fact] for fact in able]
+    schema = schemathesis.openapi.from_dict(reference).include(method="GET").include(path=paths)
     schema.config.base_url = served.url
     token = {"Authorization": f"Bearer {served.token('record', 'read', 'log')}"}
     numbers, known = count(), {"fund": "heart", "hospital": "ZZ-CH", "donor": "DN-017", "amount": 1, "on": DAY}
@@ -140,7 +142,7 @@ def test_a_walk_of_chance_along_the_links_meets_no_answer_that_is_not_in_the_ref
     def map_body(context: Any, body: Any) -> Any:
         """An example with a number of its own in the place of texts that mean nothing: those nobody could record."""
         fact = context.operation.definition.raw["operationId"].removeprefix("record")
-        if fact not in ("DonationReceived", "FundOpened", "HospitalRegistered", "BalanceBroughtForward", "ExpenseMade"):
+        if fact not in able:
             return body
         own = next(iter(EXAMPLES[fact]))
         fitting = {name: value for name, value in known.items() if name in EXAMPLES[fact]}
@@ -163,7 +165,7 @@ def test_a_walk_of_chance_along_the_links_meets_no_answer_that_is_not_in_the_ref
         max_examples=3, stateful_step_count=20, deadline=None, derandomize=True, database=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     ))  # fmt: skip
-    assert len({followed for followed, good in steps if followed and good}) >= 3
+    assert len({followed for followed, good in steps if followed and good}) >= 6
 
 
 def _begun(served: Served, shown: dict[str, dict[str, str]]) -> Iterator[Answered]:
