@@ -19,12 +19,14 @@ from fastapi.routing import iter_route_contexts
 from api.bootstrap import Fenhao
 from api.commands import Currency
 from api.http import (
+    bank,
     batches,
     entries,
     factors,
     log,
     oidc,
     operations,
+    papers,
     personal,
     pictures,
     posting,
@@ -48,7 +50,22 @@ from api.http.together import Together
 from api.http.tokens import Tokens
 from api.http.watching import Watch
 from api.recording import record_all
-from api.site import audit, cases, donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
+from api.site import (
+    audit,
+    cases,
+    donor,
+    donor_papers,
+    entrance,
+    finance,
+    flows,
+    heads,
+    lines,
+    months,
+    programme,
+    public,
+    statements,
+    verifying,
+)
 from api.site.frame import error_page
 from ledger.times import find_zone
 
@@ -58,6 +75,8 @@ ROUTERS = (
     posting.router,
     batches.router,
     queries.router,
+    bank.router,
+    papers.router,
     pictures.router,
     entries.router,
     log.router,
@@ -73,6 +92,9 @@ ROUTERS = (
     flows.router,
     programme.router,
     finance.router,
+    statements.router,
+    lines.router,
+    months.router,
     verifying.router,
     cases.router,
     audit.router,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _ON = "2026-03-01"
+_LINE = {"file": "0f" * 32, "statement": 0, "ordinal": 3}
 _BASIS = {"kind": "filing", "ref": "2026-118"}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -104,6 +105,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "cash": [{"account": "icbc-1", "amount": "500.00"}],
         "on": _ON,
     },
+    "LinesMatched": {"match": "M2026-001", "lines": [_LINE], "legs": [{"seq": 281, "leg": 0}]},
+    "LinesWrittenOff": {"match": "M2026-002", "lines": [_LINE], "reason": "not_ours"},
+    "LinesDisputed": {"match": "M2026-003", "lines": [_LINE]},
+    "LinesUnmatched": {"match": "M2026-001", "by": "fay"},
+    "PeriodClosed": {"period": "2026-10"},
+    "PeriodReopened": {"period": "2026-10", "reason": "late_invoice"},
     "EntryReversed": {"reverses": 281, "on": _ON},
 }
 """By fact."""
