@@ -3,6 +3,8 @@
 PYTHON ?= python3
 UV ?= uv
 HOURS ?= 8
+# Half as many again as cores: a test waits for PostgreSQL, a browser or a process for a third of its time.
+WORKERS ?= $(shell echo $$(($$($(PYTHON) -c 'import os; print(os.cpu_count() or 1)') * 3 / 2)))
 BIN := .venv/bin
 STAMP := .venv/installed
 
@@ -25,7 +27,7 @@ run: $(STAMP)
 test soak: export PYTHONDONTWRITEBYTECODE =
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 soak: $(STAMP)
 	FENHAO_TEST_HOURS=$(HOURS) $(BIN)/python -m pytest tests/test_ledger_model.py -k every_step --timeout=0 -s

@@ -64,35 +64,31 @@ def _close(
     words: Words, fenhao: Fenhao, period: str, by: str | None, approved_by: str | None, reason: str | None
 ) -> None:
     """Closes; without `by` only says what stands in the way."""
-    from reports.banking.register import Register
-    from reports.closing import Closing, NotReady, bank_accounts, close_period, readiness
-    from reports.matching import read_books
+    from api.closing import ready
+    from api.recording import record
+    from ledger.decisions import CloseMonth
+    from reports.closing import NotReady
 
-    currency = fenhao.journal.entries.head().currency
-    statements = [one for one in Register(fenhao.journal, fenhao.vault).statements() if one.currency == currency]
-    found = readiness(period, read_books(fenhao.journal), statements, bank_accounts(fenhao.journal))
-    words.status.clear()
-    _say(words, found)
-    members: dict[str, Any] = {
-        "period": period,
-        "open": [{"line": f"B{statement}/{ordinal}", "state": state} for (statement, ordinal), state in found.lines],
-        "held": [f"B{number}" for number in found.held],
-        "gaps": [gap._asdict() for gap in found.gaps],
-    }
     if by is None:
-        words.give(members)
+        found, _ = ready(fenhao, period)
+        words.status.clear()
+        _say(words, found)
+        words.give(found.members())
         sys.exit(0 if found.is_ready else EXIT_REJECTED)
-    size, root = _head(fenhao)
-    asked = Closing(period, by, approved_by, reason, size, root)
+    key = f"close:{period}:{fenhao.journal.entries.head().size}"
+    approvers = None if approved_by is None else (approved_by,)
     try:
-        done = close_period(fenhao.writer, fenhao.runner, found, asked, statements)
+        done = record(fenhao, CloseMonth(key=key, period=period, reason=reason, by=by, approved_by=approvers))
     except NotReady as refused:
+        words.status.clear()
+        _say(words, refused.found)
         for language in ("zh", "en"):
             click.echo(refused.say(language), err=True)
-        words.give({**members, "error": refused.code})
+        words.give({**refused.found.members(), "error": refused.code})
         sys.exit(EXIT_REJECTED)
-    words.say(f"{period} 已关账：第 {done.seq} 号分录", f"{period} is closed: entry {done.seq}")
-    words.give({**members, "entry": done.seq})
+    words.status.clear()
+    words.say(f"{period} 已关账：第 {done.entry.seq} 号分录", f"{period} is closed: entry {done.entry.seq}")
+    words.give({"period": period, "open_lines": done.entry.data.get("open_lines", 0), "entry": done.entry.seq})
 
 
 def _reopen(words: Words, fenhao: Fenhao, period: str, by: str, approved_by: str | None, reason: str | None) -> None:
@@ -107,19 +103,6 @@ def _reopen(words: Words, fenhao: Fenhao, period: str, by: str, approved_by: str
     words.status.clear()
     words.say(f"{period} 已重开：第 {done.seq} 号分录", f"{period} is open again: entry {done.seq}")
     words.give({"period": period, "entry": done.seq})
-
-
-def _head(fenhao: Fenhao) -> tuple[int, str]:
-    """Size and root of the newest signed head. Raises NoHead."""
-    from api.bootstrap import kept_heads
-    from audit.checkpoint import Checkpoint, Note
-    from reports.closing import NoHead
-
-    kept = kept_heads(fenhao).read()
-    if kept is None or not kept.checkpoint:
-        raise NoHead()
-    head = Checkpoint.parse(Note.parse(kept.checkpoint.encode()).text)
-    return head.size, head.root.hex()
 
 
 def _say(words: Words, found: Readiness) -> None:

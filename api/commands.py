@@ -23,14 +23,17 @@ from ledger.decisions import (
     BringForward,
     ChangeTerms,
     CloseCase,
+    CloseMonth,
     Command,
     DefineCode,
+    DisputeLines,
     Foreign,
     GrantCash,
     HoldMoney,
     LiftHold,
     MakeAllocation,
     MakeExpense,
+    MatchLines,
     OpenAccount,
     OpenCase,
     OpenFund,
@@ -40,6 +43,7 @@ from ledger.decisions import (
     RegisterHospital,
     ReleaseAllocation,
     ReopenCase,
+    ReopenPeriod,
     RepaySuspense,
     ReturnGrant,
     ReturnHospitalPayment,
@@ -48,6 +52,8 @@ from ledger.decisions import (
     SubstituteSerials,
     SuspendReceipt,
     TransferFunds,
+    UnmatchLines,
+    WriteOffLines,
 )
 from ledger.errors import BadValue, InputFault, shown
 from ledger.money import MAX_MINOR, exponent_of, format_amount
@@ -84,6 +90,12 @@ RECORDABLE: dict[str, type[Command]] = {
     "AccountOpened": OpenAccount,
     "ReceiptSuspended": SuspendReceipt,
     "SuspenseRepaid": RepaySuspense,
+    "LinesMatched": MatchLines,
+    "LinesWrittenOff": WriteOffLines,
+    "LinesDisputed": DisputeLines,
+    "LinesUnmatched": UnmatchLines,
+    "PeriodClosed": CloseMonth,
+    "PeriodReopened": ReopenPeriod,
     "EntryReversed": ReverseEntry,
 }
 """The command behind each fact that can be recorded by itself."""
@@ -94,12 +106,6 @@ NOT_ALONE = {
     "TapeOpened": ("编号序列随首笔资金自动开立", "a tape opens by itself with the first money on it"),
     "SubjectRestricted": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
     "SubjectErased": ("由 fenhao vault erase 登记", "fenhao vault erase records it"),
-    "LinesMatched": ("由 fenhao bank match 登记", "fenhao bank match records it"),
-    "LinesWrittenOff": ("由 fenhao bank write-off 登记", "fenhao bank write-off records it"),
-    "LinesDisputed": ("由 fenhao bank dispute 登记", "fenhao bank dispute records it"),
-    "LinesUnmatched": ("由 fenhao bank unmatch 登记", "fenhao bank unmatch records it"),
-    "PeriodClosed": ("由 fenhao close 登记", "fenhao close records it"),
-    "PeriodReopened": ("由 fenhao close --reopen 登记", "fenhao close --reopen records it"),
 }
 """Facts that no command of their own makes, and what makes them."""
 

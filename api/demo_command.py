@@ -45,6 +45,7 @@ PICTURE = "demo-sankey.html"
 def demo(words: Words, settings: Settings, donations: int, seed: int, serving: bool | None) -> None:
     """演示：一家虚构基金会的一年，记入空账本，再看其中的要点 / A made-up foundation's year, and what to look at."""
     from api.bootstrap import assembled, database
+    from api.demo.banking import bank_year
     from api.demo.recording import ZONE, Demo, open_demo, record
     from ledger.times import find_zone, local_day, utc_now
 
@@ -58,6 +59,7 @@ def demo(words: Words, settings: Settings, donations: int, seed: int, serving: b
         )
         year = record(fenhao, there, words.status.gifts)
         fenhao.runner.catch_up(progress=words.status.views)
+        bank_year(fenhao, there)
         found = _show(fenhao, year, words)
         if not found.ok:
             sys.exit(EXIT_TAMPERED)
@@ -71,7 +73,7 @@ def _open_site(fenhao: Fenhao, words: Words, serving: bool) -> None:
     import os
     import socket
 
-    from api.demo.doors import PASSWORD, PORT, ROLES, name_of, open_doors
+    from api.demo.doors import PASSWORD, PORT, ROLES, SECOND, name_of, open_doors
     from api.http.accounts import Accounts
 
     open_doors(Accounts(fenhao.journal, fenhao.settings.home / "keys", os.urandom))
@@ -82,7 +84,7 @@ def _open_site(fenhao: Fenhao, words: Words, serving: bool) -> None:
         except OSError:  # somebody else is there
             listening = socket.create_server(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-    names = " ".join(map(name_of, ROLES))
+    names = " ".join([*map(name_of, ROLES), SECOND])
     words.say(
         f"\n网页：http://127.0.0.1:{port}/sign-in （每个角色一个入口；账号 {names}，密码 {PASSWORD}）",
         f"\nthe pages: http://127.0.0.1:{port}/sign-in (a door for each role; accounts {names}, password {PASSWORD})",

@@ -8,6 +8,7 @@ from api.commands import AMOUNTS, Form, Member
 from ledger.cash import ACCOUNT_KINDS
 from ledger.decisions.cases import CLOSING_REASONS
 from ledger.decisions.giving import SOURCES
+from ledger.decisions.matching import WRITE_OFF_REASONS
 from ledger.decisions.returning import RETURN_REASONS
 from ledger.places import COST_KINDS
 
@@ -51,9 +52,22 @@ MEANINGS: dict[str, Pair] = {
     "AccountOpened": ("启用银行、渠道或现金账户", "an account of a bank, a channel or a cash box"),
     "ReceiptSuspended": ("待查暂收：收到的钱尚不知来由", "money came, and nobody knows yet whose or what for"),
     "SuspenseRepaid": ("暂收退还：退给付款人", "suspended money goes back to who paid it"),
+    "LinesMatched": (
+        "对账匹配：对账单流水就是这些分录的收付",
+        "lines of statements are these cash legs of entries; without legs, from one own account to another",
+    ),
+    "LinesWrittenOff": ("核销：流水的余额不属于本账本，须两人", "what is open of lines is none of ours: two persons"),
+    "LinesDisputed": ("存疑：与银行交涉中的流水", "what is open of lines is contested with the bank"),
+    "LinesUnmatched": ("撤销匹配、核销或存疑", "a match, write-off or dispute stands no more"),
+    "PeriodClosed": ("关账：该月及以前不再登记，须两人", "a month is closed, and all before it: two persons"),
+    "PeriodReopened": ("重开最后关账的账期，须两人", "the last month closed takes entries again: two persons"),
     "EntryReversed": ("冲销一条误记的分录，整条", "a mistaken entry is undone, whole"),
 }
 
+_LINES = (
+    "file:SHA-256,statement:0,ordinal:3,amount:60.00，每笔流水一次；amount 不填为其余全部",
+    "file:SHA-256,statement:0,ordinal:3,amount:60.00; once for each, all that is open without an amount",
+)
 _HINTS: dict[str, Pair] = {
     "basis": ("类别:文号，如 consent:2026-118", "kind:reference, such as consent:2026-118"),
     "cash": (
@@ -64,6 +78,20 @@ _HINTS: dict[str, Pair] = {
         "case:C,amount:6000.00,bill_no:B,bill_amount:8000.00，每个个案一次",
         "case:C,amount:6000.00,bill_no:B,bill_amount:8000.00; once for each line",
     ),
+    "LinesMatched.lines": _LINES,
+    "LinesWrittenOff.lines": _LINES,
+    "LinesDisputed.lines": _LINES,
+    "legs": (
+        "seq:128,leg:0,amount:60.00，分录号与其第几笔收付，可重复；amount 不填为其余全部",
+        "seq:128,leg:0,amount:60.00; once for each, all that is open without an amount",
+    ),
+    "rule": ("规则名与版本；人工判断为 person/1", "a rule's name and version; person/1 where a person says so"),
+    "LinesWrittenOff.reason": (" ".join(WRITE_OFF_REASONS), " ".join(WRITE_OFF_REASONS)),
+    "PeriodClosed.reason": ("例外关账的理由，入账公开", "why it is closed over what is open; stands in the entry"),
+    "PeriodReopened.reason": ("理由，入账公开", "why; it stands in the entry"),
+    "period": ("用途内的期间，如 2026-03", "within the purpose, such as 2026-03"),
+    "PeriodClosed.period": ("月份，如 2026-03", "a month, such as 2026-03"),
+    "PeriodReopened.period": ("月份，如 2026-03", "a month, such as 2026-03"),
     "foreign": (
         "currency:USD,amount:1400.00,rate:7.1234,rate_on:2026-03-01",
         "currency:USD,amount:1400.00,rate:7.1234,rate_on:2026-03-01",

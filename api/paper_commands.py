@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 # As in `api.cli`, each command imports what it needs when it runs.
 
 FORMATS = ("hledger", "ledger", "beancount")
-_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
 
 
 @click.command()
@@ -67,6 +64,7 @@ def vouchers(words: Words, settings: Settings, month: str, chart: Path | None, o
     """记账凭证：借贷平衡，供财务软件导入 / Vouchers of a month as CSV for accounting programs."""
     from api.bootstrap import assembled
     from api.outfile import whole_file
+    from api.papers import month_of
     from ledger.times import parse_day
     from reports.chart import read_chart
     from reports.posted import posted
@@ -91,18 +89,6 @@ def vouchers(words: Words, settings: Settings, month: str, chart: Path | None, o
         f"the vouchers of {month} are in {out} ({written} lines, resting on the first {basis.size} entries)",
     )
     words.give({"out": str(out), "lines": written, "size": basis.size, "root": basis.root.hex()})
-
-
-def month_of(text: str) -> dict[str, str]:
-    """The first and last day of `2026-10`. Raises BadValue."""
-    from ledger.errors import BadValue
-
-    match = _MONTH.fullmatch(text)
-    if match is None or not (1 <= int(match[2]) <= 12 and int(match[1]) >= 1):
-        raise BadValue("month", text, "a month is written 2026-10", "月份应写作 2026-10")
-    year, month = int(match[1]), int(match[2])
-    last = calendar.monthrange(year, month)[1]
-    return {"from": date(year, month, 1).isoformat(), "to": date(year, month, last).isoformat()}
 
 
 def basis_of(fenhao: Fenhao, words: Words) -> Basis:

@@ -17,10 +17,11 @@ from eventsourcing.persistence import PersistenceError
 from msgspec import inspect
 
 from api.bootstrap import Fenhao
+from api.closing import prepared
 from api.commands import Currency, Form, without_none
 from api.intake import UnusableArgument
 from ledger.codec import Entry
-from ledger.decisions import Basis, Command
+from ledger.decisions import Basis, CloseMonth, Command
 from ledger.errors import LedgerError, Refusal
 from ledger.events import EntryReversed
 from ledger.writing import Abandoned, Recorded
@@ -179,15 +180,20 @@ class Done:
 
 
 def record(fenhao: Fenhao, command: Command, *, dry_run: bool = False) -> Done:
-    """Records one command, or only tries it. Raises its Refusal, and what the writer raises."""
-    if not dry_run:
+    """Records one command, or only tries it. Raises its Refusal, and what the writer raises.
+
+    The closing of a month is made here out of what was asked for: its figures are taken under the ledger's lock.
+    """
+    if not dry_run and not isinstance(command, CloseMonth):
         return _done(fenhao, fenhao.writer.entries, fenhao.writer.submit(command))
+    made = prepared(fenhao, command) if isinstance(command, CloseMonth) else lambda session: command
     with suppress(Abandoned), fenhao.writer.session() as session:
-        outcome = session.run([command])[0]
+        outcome = session.run([made(session)])[0]
         if isinstance(outcome, Refusal):
             raise outcome
-        done = _done(fenhao, session.read, outcome, dry_run=True)
-        raise Abandoned()
+        done = _done(fenhao, session.read, outcome, dry_run=dry_run)
+        if dry_run:
+            raise Abandoned()
     return done
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from api.paper_commands import basis_of, month_of
+from api.paper_commands import basis_of
 from api.settings import Settings
 from api.words import Words, common
 
@@ -50,6 +50,7 @@ def _over_a_period(command: Callable[..., R]) -> Callable[..., R]:
 def bank(words: Words, settings: Settings, out: Path, month: str | None, until: str | None) -> None:
     """银行存款余额调节表，按已登记的匹配 / Bank reconciliation, by the matches that were recorded."""
     from api.bootstrap import assembled
+    from api.papers import month_of
     from ledger.database import tuples
     from ledger.errors import BadValue
     from ledger.times import parse_day
@@ -216,26 +217,11 @@ def _make(words: Words, settings: Settings, kind: str, parameters: Mapping[str, 
     words.give({"out": str(out), "statement": kind, "size": basis.size, "root": basis.root.hex(), "code": code})
 
 
-def _period(
-    month: str | None = None, year: int | None = None, since: str | None = None, until: str | None = None
-) -> dict[str, str]:
+def _period(**asked: Any) -> dict[str, str]:
     """The first and last day that the options name."""
-    from ledger.errors import BadValue
-    from ledger.times import parse_day
+    from api.papers import Asked, period_of
 
-    rule = "give --month, --year, or --from and --to", "须给出 --month、--year，或 --from 与 --to"
-    if [month is not None, year is not None, since is not None or until is not None].count(True) != 1:
-        raise BadValue("month", month or "-", *rule)
-    if year is not None:
-        return {"from": f"{year:04}-01-01", "to": f"{year:04}-12-31"}
-    if month is not None:
-        return month_of(month)
-    if since is None or until is None:
-        raise BadValue("from", since or "-", *rule)
-    first, last = parse_day(since, "from"), parse_day(until, "to")
-    if first > last:
-        raise BadValue("to", until, "not before --from", "不得早于 --from")
-    return {"from": first.isoformat(), "to": last.isoformat()}
+    return period_of(Asked(**asked))
 
 
 def _rate(text: str, name: str) -> int:

@@ -1650,8 +1650,7 @@ def read_month(data: Data) -> str:
 
 
 def read_period_closed(data: Data) -> Body:
-    """-> (period, through, totals by (kind, fund), books by account, suspense, elsewhere, size, root, whether two said
-    so, whether two must)."""
+    """-> (period, through, totals by (kind, fund), books by account, suspense, elsewhere, size, root, if by two)."""
     period, through, root = read_month(data), day_or_empty(data, "through"), data.get("root")
     if type(root) is not str or not HASH.fullmatch(root):
         raise Flaw(f"root is not 64 lower-case hex digits: {shown(root)}")
@@ -1662,9 +1661,9 @@ def read_period_closed(data: Data) -> Body:
         for one in read_parts(data, "totals")
     )
     books = tuple((ident(one, "account"), integer(one, "book")) for one in read_parts(data, "accounts"))
-    by_two, must = bool(data.get("by")) and is_approved(data), "reason" in data or data.get("open_lines", 0) != 0
+    by_two = bool(data.get("by")) and is_approved(data)
     figures = whole(data, "suspense"), integer(data, "elsewhere"), whole(data, "size"), root
-    return (period, through, totals, books, *figures, by_two, must), []
+    return (period, through, totals, books, *figures, by_two), []
 
 
 def integer(data: Data, name: str) -> int:
@@ -3071,10 +3070,10 @@ def judge_lines_unmatched(book: Book, fact: Fact, _: Pieces) -> str:
 
 def judge_period_closed(book: Book, fact: Fact, _: Pieces) -> str:
     """A month that is over, later than any that is closed, with just the figures that the entries come to."""
-    period, through, totals, books, suspense, elsewhere, size, root, by_two, must = fact.body
+    period, through, totals, books, suspense, elsewhere, size, root, by_two = fact.body
     right, flaw = book.cash_position(period), no_money(fact)
-    if must and not by_two:
-        flaw = flaw or f"{period} is closed with lines left open, without a second person's approval"
+    if not by_two:
+        flaw = flaw or f"{period} is closed without a second person's approval"
     if through[:7] != period or is_day(f"{period}-{int(through[8:]) + 1:02}"):
         flaw = flaw or f"the last day of {period} is not {through}"
     elif through >= book.local_day(fact.at):

@@ -133,8 +133,8 @@ class PeriodClosed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """关账: nothing is posted any more on a day up to `through`, the last of the month `period`.
 
     `totals` and `accounts` are as of that day by the entries before this one; `suspense` is what is owed, `elsewhere`
-    what is at channels or names no account. `size` and `root` are those of the signed head that it rests on.
-    `open_lines` are lines of statements left open, accepted with a coarse `reason` by a second person.
+    what is at channels or names no account. `size` and `root` are those of the signed head that it rests on. Two
+    persons close; `open_lines` are lines of statements left open, accepted with a coarse `reason`.
     """
 
     NOUN = "period"

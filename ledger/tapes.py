@@ -127,8 +127,14 @@ class Places:
                 self._rows[key] = rows[-1] = Row(tape, first, hi, to, "", on)
                 self._touched.add(key)
                 return
-        home = "" if is_source(issue.to) else fund_place(fund)
-        self._add(Row(issue.tape, issue.lo, issue.hi, issue.to, home, on))
+        home = "" if is_source(to) else fund_place(fund)
+        row = Row(tape, lo, hi, to, home, on)
+        if home:
+            self._add(row)
+        else:
+            # Behind all others of its tape, and not like the last one there.
+            self._touched.add((tape, lo))
+            self._insert(row)
 
     def move(self, move: Move, on: date) -> list[Row]:
         """Takes the move's serials to its target; the rows they were, cut to the move.

@@ -6,7 +6,7 @@ about tapes and donors; a type it has never heard of is folded like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
@@ -19,6 +19,7 @@ from ledger.errors import OperatorFault, shown
 from ledger.events import Issued, Moved
 from ledger.places import VOID, is_source, parse_place, tape_number
 from ledger.tapes import Issue, Move, Places, Row, Run
+from projections.gift_rows import row_beginning, row_ending, row_middle
 
 TAPE_OPENED = "TapeOpened"
 BALANCE_BROUGHT_FORWARD = "BalanceBroughtForward"
@@ -75,7 +76,11 @@ class Item(NamedTuple):
 
 
 class Arrival(msgspec.Struct, gc=False):
-    """Serials that came one behind the other to one place on one day, by entries `first` to `last` of a block."""
+    """Serials that came one behind the other to one place on one day, by entries `first` to `last` of a block.
+
+    `rows` are those of view_gift in the format of `gift_rows`; `nobodys` are minor units, and the bounds of their
+    entries, that came with no donor known.
+    """
 
     tape: int
     lo: int
@@ -88,6 +93,11 @@ class Arrival(msgspec.Struct, gc=False):
     block: int
     first: int
     last: int
+    ending: bytes
+    rows: list[bytes]
+    nobodys: int = 0
+    nobodys_first: int = 0
+    nobodys_last: int = 0
 
 
 class _Part(msgspec.Struct):
@@ -133,61 +143,67 @@ def single_entries(page: Sequence[Notification]) -> Iterator[Sequence[Notificati
         yield page[start:end]
 
 
-def touched(items: Iterable[Item]) -> list[Run]:
-    """The ranges that the entries issue and move, sorted, those that meet as one."""
-    issued: dict[str, tuple[int, int]] = {}
-    runs: list[Run] = []
-    for item in items:
-        for new in item.data.issue:
-            before = issued.get(new.tape)
-            issued[new.tape] = (new.lo, new.hi) if before is None else (before[0], new.hi)
-        runs += [Run(_tape(move.tape), move.lo, move.hi) for move in item.data.moves]
-    runs += [Run(_tape(name), lo, hi) for name, (lo, hi) in issued.items()]
-    merged: list[Run] = []
-    for run in sorted(runs):
-        last = merged[-1] if merged else None
-        if last is not None and last.tape == run.tape and run.lo <= last.hi:
-            if run.hi > last.hi:
-                merged[-1] = last._replace(hi=run.hi)
-        else:
-            merged.append(run)
-    return merged
+def tapes_of(items: Iterable[Item]) -> set[int]:
+    """The tapes that the entries issue on or move serials of."""
+    names = {new.tape for item in items for new in item.data.issue}
+    names.update(move.tape for item in items for move in item.data.moves)
+    return {_tape(name) for name in names}
 
 
 class Changes:
-    """What a page of entries changes: new gifts, movements, tapes and attributions, and `places` moved about."""
+    """What a page of entries changes: what they issue, open and attribute, which follows from them alone (`gather`);
+    then where the serials are, and how they went there (`settle`)."""
 
-    def __init__(self, rows: Iterable[Row], funds: Mapping[int, str]) -> None:
-        """`rows` are the stored ones that the page's runs meet or touch; `funds` those of its tapes opened before.
+    def __init__(self, funds: Mapping[int, str]) -> None:
+        """`funds` are those of the tapes that were opened before, all that the page issues on or moves.
 
-        `arrivals` are what `gifts` come to, run by run, for whoever adds them up.
+        `arrivals` are the issued ranges, run by run, `gift_rows` the rows of view_gift in COPY's format; `donors` how
+        many ranges each donor gave, and minor units, in the order of their ids.
         """
-        self.places = Places(rows)
         self.funds = dict(funds)
-        self.gifts: list[tuple[Any, ...]] = []
+        self.items: Sequence[Item] = ()
         self.arrivals: list[Arrival] = []
-        self.movements: list[tuple[Any, ...]] = []
+        self.gift_rows = b""
+        self.donors: dict[str, tuple[int, int]] = {}
         self.tapes: list[tuple[int, str, str, int]] = []
         self.attributions: list[tuple[int, str, str | None]] = []
-        self._arriving: dict[int, Arrival] = {}
-        self._ends: dict[tuple[str, str], tuple[int, str, str, str | None, str | None]] = {}
+        self.places = Places()
+        self.movements: list[tuple[Any, ...]] = []
+        self._steps: list[Arrival | Item] = []
+        self._arriving: dict[str, Arrival] = {}
 
-    def fold(self, items: Iterable[Item]) -> None:
-        """Takes in the entries in order. Raises ProjectionFailed, and is of no use afterwards."""
+    def gather(self, items: Sequence[Item]) -> Changes:
+        """Takes in what the entries say by themselves, in order; itself.
+
+        Raises ProjectionFailed, and is of no use afterwards.
+        """
+        self.items = items
         for item in items:
             try:
-                self._fold(item)
+                self._gather(item)
             except Exception as error:
                 # Whatever is wrong with it, the operator must learn which entry it is.
                 raise failed(item.seq, item.type, error) from error
-        self._arrive_all()
+        self._steps += self._arriving.values()
+        self._arriving.clear()
+        self.arrivals = [step for step in self._steps if isinstance(step, Arrival)]
+        self.donors = {donor: self.donors[donor] for donor in sorted(self.donors)}
+        # Block by block in the order of their serials: what lies together is then read together.
+        ordered = sorted(self.arrivals, key=lambda run: (run.block, run.tape, run.lo))
+        self.gift_rows = b"".join([part for run in ordered for part in run.rows])
+        return self
 
-    def _fold(self, item: Item) -> None:
+    def _gather(self, item: Item) -> None:
         data = item.data
         if data.issue:
             self._issue(item, data)
         if data.moves:
-            self._move(item, data.moves)
+            _dated(item)
+            # Whatever is moved must have arrived; on other tapes more may come one behind the other.
+            for tape in {each.tape for each in data.moves}:
+                if (run := self._arriving.pop(tape, None)) is not None:
+                    self._steps.append(run)
+            self._steps.append(item)
         if item.type == TAPE_OPENED:
             self._open_tape(item.seq, data)
         elif item.type == DONATION_ATTRIBUTED:
@@ -196,41 +212,89 @@ class Changes:
             self.attributions.append((item.seq, donation, None))
 
     def _issue(self, item: Item, data: Members) -> None:
-        """New gifts; their serials wait in `_arriving`, since most arrive where, and when, those before them did."""
+        """New gifts: most arrive where, and when, those before them on their tape did. The hottest loop of folding."""
         on, opening, seq = _dated(item), item.type == BALANCE_BROUGHT_FORWARD, item.seq
-        donation, donor, block, arriving = data.donation, data.donor, seq // BLOCK_ENTRIES, self._arriving
+        block, arriving, given = seq // BLOCK_ENTRIES, self._arriving, 0
+        donor = data.donor
+        gift = row_middle(data.donation, donor)
         for new in data.issue:
-            lo, hi = new.lo, new.hi
-            tape, fund, target, hospital, case = self._ends.get((new.tape, new.to)) or self._end(new)
-            self.gifts.append((tape, lo, hi, donation, donor, fund, target, hospital, case, opening, on, seq))
-            run = arriving.get(tape)
-            alike = run and run.hi == lo and run.target == target and run.on == on and run.block == block
+            lo, hi, run = new.lo, new.hi, arriving.get(new.tape)
+            alike = run and run.hi == lo and run.target == new.to and run.on == on and run.block == block
             if run and alike and run.opening is opening:
                 run.hi, run.last = hi, seq
             else:
                 if run:
-                    self._arrive(run)
-                arriving[tape] = Arrival(tape, lo, hi, fund, target, hospital, on, opening, block, seq, seq)
+                    self._steps.append(run)
+                arriving[new.tape] = run = self._arrival(new, on, opening, seq)
+            run.rows += (row_beginning(seq, lo, hi), gift, run.ending)
+            given += hi - lo
+            if donor is None:
+                if not run.nobodys:
+                    run.nobodys_first = seq
+                run.nobodys, run.nobodys_last = run.nobodys + hi - lo, seq
+        if donor is not None:
+            ranges, before = self.donors.get(donor, (0, 0))
+            self.donors[donor] = (ranges + len(data.issue), before + given)
 
-    def _end(self, new: Issued) -> tuple[int, str, str, str | None, str | None]:
-        """Where an issue arrives: tape number, whose money, place, hospital and case; remembered for the next one."""
+    def _arrival(self, new: Issued, on: date, opening: bool, seq: int) -> Arrival:
         tape, place = _tape(new.tape), parse_place(new.to)
-        self._ends[new.tape, new.to] = end = tape, self.funds[tape], new.to, place.hospital, place.case
-        return end
+        fund = self.funds[tape]
+        ending = row_ending(tape, fund, new.to, place.hospital, place.case, opening, on)
+        hospital, block = place.hospital, seq // BLOCK_ENTRIES
+        return Arrival(tape, new.lo, new.hi, fund, new.to, hospital, on, opening, block, seq, seq, ending, [])
 
-    def _arrive(self, run: Arrival) -> None:
-        self.places.issue(Issue(run.tape, run.lo, run.hi, run.target), run.fund, run.on)
-        self.arrivals.append(run)
+    def _open_tape(self, seq: int, data: Members) -> None:
+        number = _tape(data.tape)
+        terms = {name: value for name in TERMS_MEMBERS if (value := getattr(data, name)) is not None}
+        self.funds[number] = data.fund
+        self.tapes.append((number, data.fund, msgspec.json.encode(terms).decode(), seq))
 
-    def _arrive_all(self) -> None:
-        for run in self._arriving.values():
-            self._arrive(run)
-        self._arriving.clear()
+    def given_by(self, donors: Container[str]) -> Iterator[tuple[str, str, str, int]]:
+        """What these donors gave: donor, fund, place and minor units, range by range."""
+        for _, _, _, data in self.items:
+            if data.donor in donors:
+                for new in data.issue:
+                    yield data.donor, self.funds[_tape(new.tape)], new.to, new.hi - new.lo
 
-    def _move(self, item: Item, moves: Iterable[Moved]) -> None:
+    def runs(self) -> list[Run]:
+        """The ranges that the entries issue and move, sorted, those that meet as one."""
+        issued: dict[int, Run] = {}
+        for run in self.arrivals:
+            before = issued.get(run.tape)
+            issued[run.tape] = Run(run.tape, before.lo if before else run.lo, run.hi)
+        found = [*issued.values()]
+        for step in self._steps:
+            if isinstance(step, Item):
+                found += [Run(_tape(move.tape), move.lo, move.hi) for move in step.data.moves]
+        merged: list[Run] = []
+        for one in sorted(found):
+            last = merged[-1] if merged else None
+            if last is not None and last.tape == one.tape and one.lo <= last.hi:
+                if one.hi > last.hi:
+                    merged[-1] = last._replace(hi=one.hi)
+            else:
+                merged.append(one)
+        return merged
+
+    def settle(self, rows: Iterable[Row]) -> None:
+        """Lets the serials arrive and move; `rows` are the stored ones that `runs` meet or touch.
+
+        Raises ProjectionFailed, and is of no use afterwards.
+        """
+        self.places.load(rows)
+        for step in self._steps:
+            if isinstance(step, Arrival):
+                self.places.issue(Issue(step.tape, step.lo, step.hi, step.target), step.fund, step.on)
+                continue
+            try:
+                self._move(step)
+            except Exception as error:
+                # As above.
+                raise failed(step.seq, step.type, error) from error
+
+    def _move(self, item: Item) -> None:
         on = _dated(item)
-        self._arrive_all()
-        for each in moves:
+        for each in item.data.moves:
             move = Move(_tape(each.tape), each.lo, each.hi, each.source, each.target)
             for lo, hi, *funds in self._between_funds(move, self.places.move(move, on)):
                 ends = (*end_columns(move.source, funds[0]), *end_columns(move.target, funds[1]))
@@ -253,12 +317,6 @@ class Changes:
         fund = self.funds[tape] if place == VOID else parse_place(place if is_source(place) else home).fund
         assert fund is not None, "a home is a fund or fee place"
         return fund
-
-    def _open_tape(self, seq: int, data: Members) -> None:
-        number = _tape(data.tape)
-        terms = {name: value for name in TERMS_MEMBERS if (value := getattr(data, name)) is not None}
-        self.funds[number] = data.fund
-        self.tapes.append((number, data.fund, msgspec.json.encode(terms).decode(), seq))
 
 
 def unattributed(record: Any, moves: Sequence[Any]) -> str | None:

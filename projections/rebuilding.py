@@ -12,8 +12,8 @@ from eventsourcing.persistence import Notification
 
 from ledger.database import Cursor, Database, queries, tuples
 from projections import summing
-from projections.fold import Item, items_of
-from projections.views import digests, folded, take_turn
+from projections.fold import Changes, items_of
+from projections.views import digests, gathered, store, take_turn
 
 _SQL = queries("projections", "rebuilding.sql")
 
@@ -46,13 +46,13 @@ class Beside:
         self._cursor = cursor
         self.position = 0
 
-    def fold(self, page: Sequence[Notification], items: Sequence[Item] | None = None) -> None:
-        """Folds the next page, of whole entries; `items` if they were read already. Raises ProjectionFailed."""
+    def fold(self, page: Sequence[Notification], changes: Changes | None = None) -> None:
+        """Folds the next page, of whole entries; `changes` if it was gathered already. Raises ProjectionFailed."""
         with self._cursor.connection.transaction():
-            self._fold(page, items_of(page) if items is None else items)
+            self._fold(page, changes or gathered(self._cursor, items_of(page)))
 
-    def _fold(self, page: Sequence[Notification], items: Sequence[Item]) -> None:
-        changes = folded(self._cursor, items)
+    def _fold(self, page: Sequence[Notification], changes: Changes) -> None:
+        store(self._cursor, changes)
         if said := changes.attributions:
             self._cursor.execute(_SQL["insert_attributions"], [list(column) for column in zip(*said, strict=True)])
         self.position = page[-1].id

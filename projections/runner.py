@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from eventsourcing.persistence import InterfaceError, Notification, OperationalError
 
 from ledger.journal import EntrySubscription, Journal
-from projections.fold import Item, ProjectionFailed, items_of, single_entries, whole_entries
+from projections.fold import Changes, ProjectionFailed, items_of, single_entries, whole_entries
 from projections.rebuilding import Beside, beside
-from projections.views import SumsFailed, ViewRecorder
+from projections.views import SumsFailed, ViewRecorder, funds_of_tapes
 
 PAGE_ENTRIES = 8_000
 """Pages of this size, when there is so much to catch up with, change the same sums less often than smaller ones do."""
@@ -75,15 +75,17 @@ class Runner:
         position = self.position()
         # The next page is read while this one is being stored.
         with ThreadPoolExecutor(max_workers=1) as ahead:
-            reading = ahead.submit(self._read_after, position)
+            gathering = self._gathering()
+            reading = ahead.submit(gathering.after, position)
             while (read := reading.result())[0]:
-                page, items = read
-                reading = ahead.submit(self._read_after, page[-1].id)
-                if self._fold(page, items):
+                page, changes = read
+                reading = ahead.submit(gathering.after, page[-1].id)
+                if self._fold(page, changes):
                     position = page[-1].id
                 else:
-                    position = self.position()
-                    reading = ahead.submit(self._read_after, position)
+                    # Somebody else folds too, tapes that were opened in pages not read here perhaps.
+                    position, gathering = self.position(), self._gathering()
+                    reading = ahead.submit(gathering.after, position)
                 if progress is not None:
                     progress(position, max(position, self._journal.entries.max_notification_id() or 0))
                 if deadline is not None and time.monotonic() >= deadline:
@@ -98,21 +100,22 @@ class Runner:
         with suppress(ProjectionFailed):  # what cannot be folded is told of below, or can be by now
             self.catch_up()
         with beside(self._journal.database) as views:
-            self._refold(views, progress)
+            gathering = Gathering(self._page_after, {})
+            self._refold(views, gathering, progress)
             with views.turn() as cursor:
-                self._refold(views, progress)
+                self._refold(views, gathering, progress)
                 views.finish()
                 unlike = views.replace()
                 self.recorder.track(cursor, views.position)
         return Rebuilt(views.position, unlike)
 
-    def _refold(self, views: Beside, progress: Progress | None) -> None:
+    def _refold(self, views: Beside, gathering: Gathering, progress: Progress | None) -> None:
         """Brings them to where the views are; to the end of the journal when those stand still."""
         size = self.position() if self.failure() is None else self._journal.entries.max_notification_id() or 0
         with ThreadPoolExecutor(max_workers=1) as ahead:
-            reading = ahead.submit(self._read_after, views.position, size)
+            reading = ahead.submit(gathering.after, views.position, size)
             while (read := reading.result())[0]:
-                reading = ahead.submit(self._read_after, read[0][-1].id, size)
+                reading = ahead.submit(gathering.after, read[0][-1].id, size)
                 views.fold(*read)
                 if progress is not None:
                     progress(views.position, size)
@@ -152,20 +155,15 @@ class Runner:
                 return page
             limit *= 2
 
-    def _read_after(
-        self, position: int, stop: int | None = None
-    ) -> tuple[Sequence[Notification], Sequence[Item] | None]:
-        """The next page, up to `stop`, and what is read in it; None where that fails, for the fold to say so."""
-        page = self._page_after(position, stop)
-        with suppress(ProjectionFailed):
-            return page, items_of(page)
-        return page, None
+    def _gathering(self) -> Gathering:
+        with self._journal.entries.reading() as cursor:
+            return Gathering(self._page_after, funds_of_tapes(cursor))
 
-    def _fold(self, page: Sequence[Notification], items: Sequence[Item] | None = None) -> bool:
+    def _fold(self, page: Sequence[Notification], changes: Changes | None = None) -> bool:
         """Folds a page in a transaction of its own; when an entry fails, the ones before it, and then raises."""
         try:
             with self.recorder.folding() as cursor:
-                return self.recorder.fold(cursor, page, items)
+                return self.recorder.fold(cursor, page, changes)
         except SumsFailed:
             folded = [self._fold_alone(one) for one in single_entries(page)]
             return any(folded)
@@ -179,6 +177,23 @@ class Runner:
         """Folds one entry, again if need be, and leaves behind a kind of sum that cannot follow it."""
         with self.recorder.folding() as cursor:
             return self.recorder.fold(cursor, entry, alone=True)
+
+
+class Gathering:
+    """Reads page after page and gathers what each says by itself, while the one before it is being stored."""
+
+    def __init__(self, page_after: Callable[[int, int | None], Sequence[Notification]], funds: dict[int, str]) -> None:
+        """`funds` are those of the tapes opened before the first page; those opened in pages are remembered."""
+        self._page_after, self._funds = page_after, funds
+
+    def after(self, position: int, stop: int | None = None) -> tuple[Sequence[Notification], Changes | None]:
+        """The next page, up to `stop`, and what it changes; None where that fails, for the fold to say so."""
+        page = self._page_after(position, stop)
+        with suppress(ProjectionFailed):
+            changes = Changes(self._funds).gather(items_of(page))
+            self._funds.update((number, fund) for number, fund, *_ in changes.tapes)
+            return page, changes
+        return page, None
 
 
 def _watch(subscription: EntrySubscription, stop: threading.Event) -> None:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, LiteralString
 
 from ledger.database import Cursor, queries
+from ledger.places import parse_place
 from projections import fold
 from projections.fold import Changes
 from projections.sums import BROUGHT_FORWARD, OPENING, UNKNOWN, VOID, Standing, Sums
@@ -53,7 +54,6 @@ class Page:
     def sums(self) -> Sums:
         """What follows from the page alone."""
         sums = Sums()
-        sums.take_gifts(self.changes.gifts)
         sums.take_arrivals(self.changes.arrivals)
         sums.take_movements(self.changes.movements)
         return sums
@@ -83,7 +83,7 @@ def add_flows(cursor: Cursor, page: Page) -> Donors:
     """Adds the page to the flows. What comes back is to be settled when the page's attributions are stored."""
     sums = page.sums
     standing = dict(sums.standing)
-    donors = dict(sums.donors)
+    donors = dict(page.changes.donors)
     places: Places = defaultdict(int)
     if page.changes.movements:
         cursor.execute(_SQL["move_standing"], page.bounds)
@@ -150,9 +150,9 @@ def _add_donors(
     ranges, amounts = (f"{{{','.join(map(str, column))}}}" for column in zip(*added, strict=True))
     found = cursor.execute(_SQL["add_donors"], ("\n".join(names), ranges, amounts, MANY_RANGES, MANY_RANGES)).fetchall()
     kept = {donor for donor, many, _ in found if many}
-    for _, lo, hi, _, donor, fund, target, hospital, *_ in page.changes.gifts if kept else ():
-        if donor in kept:
-            places[donor, fund, target, target.partition("/")[0], hospital or ""] += hi - lo
+    for donor, fund, target, amount in page.changes.given_by(kept) if kept else ():
+        place = parse_place(target)
+        places[donor, fund, target, place.kind, place.hospital or ""] += amount
     if moved := sorted((*key, amount) for key, amount in places.items() if key[0] in kept):
         cursor.execute(_SQL["add_places"], _columns(moved))
     _seat_leaders(cursor, lowering=lowering)

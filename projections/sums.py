@@ -32,36 +32,23 @@ class Standing(NamedTuple):
 class Sums:
     """What a page's gifts, and as far as that goes its movements, add to the sums that are kept.
 
-    `standing` holds amount, first and last seq; `donors` ranges and minor units; `days` minor units by block, day,
-    fund and figure; `voids` is whether anything became void or ceased to be.
+    `standing` holds amount, first and last seq; `days` minor units by block, day, fund and figure; `voids` is whether
+    anything became void or ceased to be.
     """
 
     standing: dict[Standing, tuple[int, int, int]] = field(default_factory=dict)
-    donors: dict[str, tuple[int, int]] = field(default_factory=dict)
     days: dict[tuple[int, date, str, str], int] = field(default_factory=lambda: defaultdict(int))
     voids: bool = False
 
-    def take_gifts(self, gifts: Iterable[Any]) -> None:
-        """Whose the issued ranges are, in the order of view_gift's columns and of their entries."""
-        donors, none = self.donors, (0, 0)
-        nobodys: dict[tuple[Any, ...], tuple[int, int, int]] = {}
-        for _, lo, hi, _, donor, fund, target, hospital, _, opening, _, seq in gifts:
-            if donor is not None:
-                ranges, given = donors.get(donor, none)
-                donors[donor] = (ranges + 1, given + hi - lo)
-            else:
-                key = (fund, target, hospital, opening)
-                amount, first, _ = nobodys.get(key, (0, seq, seq))
-                nobodys[key] = (amount + hi - lo, first, seq)
-        for (fund, target, hospital, opening), added in nobodys.items():
-            whose, kind = OPENING if opening else UNKNOWN, parse_place(target).kind
-            self._stand(Standing(whose, fund, kind, hospital or ""), added)
-
     def take_arrivals(self, arrivals: Iterable[Arrival]) -> None:
-        """Where the issued ranges arrived, in the order of their entries."""
+        """Issued ranges, run by run."""
         for run in arrivals:
-            amount, kind = run.hi - run.lo, parse_place(run.target).kind
-            self._stand(Standing(ALL, run.fund, kind, run.hospital or ""), (amount, run.first, run.last))
+            amount, kind, hospital = run.hi - run.lo, parse_place(run.target).kind, run.hospital or ""
+            self._stand(Standing(ALL, run.fund, kind, hospital), (amount, run.first, run.last))
+            if run.nobodys:
+                whose = OPENING if run.opening else UNKNOWN
+                added = run.nobodys, run.nobodys_first, run.nobodys_last
+                self._stand(Standing(whose, run.fund, kind, hospital), added)
             for figure in (ISSUED, kind, BROUGHT_FORWARD) if run.opening else (ISSUED, kind):
                 self.days[run.block, run.on, run.fund, figure] += amount
 

@@ -10,15 +10,14 @@ from eventsourcing.persistence import Notification, Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 
 from ledger.database import Cursor, queries, tuples
-from ledger.journal import reads_again
+from ledger.journal import COPY_HEADER, COPY_TRAILER, reads_again
 from ledger.tapes import Row, Run
 from projections import summing
-from projections.fold import Changes, Item, ProjectionFailed, failed, items_of, place_columns, touched, whole_entries
+from projections.fold import Changes, Item, ProjectionFailed, failed, items_of, place_columns, tapes_of, whole_entries
 from projections.summing import FLOWS, SUMS, Page
 
 _SQL = queries("projections", "views.sql")
 
-GIFT_TYPES = ("int4", "int8", "int8", *("text",) * 6, "bool", "date", "int8")
 PLACE_TYPES = ("int4", "int8", "int8", "text", "text", "date", "text", "text", "text", "text")
 MOVEMENT_TYPES = ("int8", "date", "int4", "int8", "int8", *("text",) * 11)
 
@@ -59,14 +58,14 @@ class ViewRecorder(PostgresTrackingRecorder):
         self,
         cursor: Cursor,
         page: Sequence[Notification],
-        items: Sequence[Item] | None = None,
+        changes: Changes | None = None,
         *,
         alone: bool = False,
     ) -> bool:
         """Folds the page's whole entries that are not folded yet, and moves the tracking, in the open transaction.
 
-        False, with nothing done, when the page has none or does not reach back to where the views end. `items` are the
-        page's as far as they were read already. Raises ProjectionFailed, and SumsFailed unless the page is one entry
+        False, with nothing done, when the page has none or does not reach back to where the views end. `changes` are
+        what was gathered of the page already. Raises ProjectionFailed, and SumsFailed unless the page is one entry
         `alone`, after which the transaction must be given up; a kind of sum that cannot follow an entry alone stands
         still from there on, and all else goes on.
         """
@@ -77,9 +76,10 @@ class ViewRecorder(PostgresTrackingRecorder):
         fresh = whole_entries(page[position + 1 - page[0].id :])
         if not fresh:
             return False
-        items = items if items is not None and len(items) == len(fresh) else items_of(fresh)
-        changes = folded(cursor, items)
-        attributed = False
+        if changes is None or len(changes.items) != len(fresh):
+            changes = gathered(cursor, items_of(fresh))
+        store(cursor, changes)
+        items, attributed = changes.items, False
         for kind in SUMS:
             if (positions.get(self.name_of(kind)) or 0) == position:
                 added = self._sum_up(cursor, kind, Page(changes, items[0].seq, items[-1].seq), items[0], alone)
@@ -145,19 +145,33 @@ class ViewRecorder(PostgresTrackingRecorder):
         return {name: ProjectionFailed(*fields) for name, *fields in rows}
 
 
+def funds_of_tapes(cursor: Cursor) -> dict[int, str]:
+    """The fund of every tape that is folded."""
+    return dict(cursor.execute(_SQL["all_funds"]).fetchall())
+
+
 def take_turn(cursor: Cursor) -> None:
     """Waits until nobody else folds, and keeps others waiting until the open transaction ends."""
     cursor.execute(_SQL["begin"])
     cursor.execute(_SQL["lock"])
 
 
-def folded(cursor: Cursor, items: Sequence[Item]) -> Changes:
-    """Folds entries into the views, and stores what they change but for whose gifts are. Raises ProjectionFailed."""
-    runs = touched(items)
-    changes = Changes(_rows_near(cursor, runs), _funds(cursor, runs))
-    changes.fold(items)
-    _store(cursor, changes)
-    return changes
+def gathered(cursor: Cursor, items: Sequence[Item]) -> Changes:
+    """What the entries say by themselves. Raises ProjectionFailed."""
+    tapes = list(tapes_of(items))
+    funds = dict(cursor.execute(_SQL["funds"], (tapes,)).fetchall()) if tapes else {}
+    return Changes(funds).gather(items)
+
+
+def store(cursor: Cursor, changes: Changes) -> None:
+    """Folds into the views what was gathered, but for whose gifts are. Raises ProjectionFailed."""
+    near = _rows_near(cursor, changes.runs())
+    if changes.tapes:
+        cursor.execute(_SQL["insert_tapes"], _columns(changes.tapes))
+    with cursor.copy(_SQL["copy_gifts"]) as copy:
+        copy.write(COPY_HEADER + changes.gift_rows + COPY_TRAILER)
+        changes.settle(near)  # while the server puts the gifts into their indexes
+    _store_settled(cursor, changes)
 
 
 def digests(cursor: Cursor) -> dict[str, Any]:
@@ -171,16 +185,8 @@ def _rows_near(cursor: Cursor, runs: Sequence[Run]) -> list[Row]:
     return [Row(*row) for row in cursor.execute(_SQL["rows_near"], _columns(runs)).fetchall()]
 
 
-def _funds(cursor: Cursor, runs: Iterable[Run]) -> dict[int, str]:
-    tapes = list({run.tape for run in runs})
-    return dict(cursor.execute(_SQL["funds"], (tapes,)).fetchall()) if tapes else {}
-
-
-def _store(cursor: Cursor, changes: Changes) -> None:
-    """Writes a page's changes: each kind with one statement."""
-    if changes.tapes:
-        cursor.execute(_SQL["insert_tapes"], _columns(changes.tapes))
-    _copy(cursor, "copy_gifts", GIFT_TYPES, changes.gifts)
+def _store_settled(cursor: Cursor, changes: Changes) -> None:
+    """Writes where a page's serials went: each kind with one statement."""
     _copy(cursor, "copy_movements", MOVEMENT_TYPES, changes.movements)
     gone, new = changes.places.changes()
     if gone:

@@ -29,14 +29,18 @@ cross join lateral (
 -- The funds of these tapes.
 select number, fund from view_tape where number = any(%s)
 
+-- name: all_funds
+-- The fund of each tape.
+select number, fund from view_tape
+
 -- name: insert_tapes
 -- Tapes that were opened.
 insert into view_tape (number, fund, terms, seq)
 select * from unnest(%s::integer[], %s::text[], %s::jsonb[], %s::bigint[])
 
 -- name: copy_gifts
--- Issued ranges.
-copy view_gift (tape, lo, hi, donation, donor, fund, target, hospital, case_id, opening, posted_on, seq)
+-- Issued ranges, their columns as gift_rows.py puts them together.
+copy view_gift (seq, lo, hi, donation, donor, tape, fund, target, hospital, case_id, opening, posted_on)
 from stdin (format binary)
 
 -- name: copy_movements

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -18,12 +18,12 @@ from msgspec import Struct
 from ledger.bank_events import AccountBalance, Total
 from ledger.cash import HELD, SIDES
 from ledger.database import Cursor, queries
-from ledger.decisions import ClosePeriod
+from ledger.decisions import CloseMonth, ClosePeriod
 from ledger.decisions.periods import last_day
-from ledger.errors import InputFault, Refusal
+from ledger.errors import InputFault
 from ledger.journal import Journal
 from ledger.times import find_zone, local_day, parse_utc
-from ledger.writing import Recorded, Writer
+from ledger.writing import Session
 from projections.runner import Runner
 from reports.banking.register import Kept
 from reports.matching import Books, open_lines
@@ -40,12 +40,17 @@ class NotReady(InputFault):
     code = "period_not_ready"
     zh = (
         "{period} 尚不能关账：{open} 笔流水未了结，{held} 份对账单不平，{missing} 个账户对账单缺失或不相接；"
-        "经另一人批准并注明理由可例外关账"
+        "注明理由（reason）并经另一人批准可例外关账"
     )
     en = (
         "{period} cannot be closed yet: {open} lines are open, {held} statements do not tie, of {missing} accounts "
-        "statements are missing; another person may accept that, with a reason (--approved-by, --reason)"
+        "statements are missing; another person may accept that, with a reason (approved_by, reason)"
     )
+
+    def __init__(self, found: Readiness) -> None:
+        lines, held, gaps = len(found.lines), len(found.held), len(found.gaps)
+        super().__init__(period=found.period, open=lines, held=held, missing=gaps)
+        self.found = found
 
 
 class ChangedMeanwhile(InputFault):
@@ -83,6 +88,15 @@ class Readiness(NamedTuple):
     @property
     def is_ready(self) -> bool:
         return not (self.lines or self.held or self.gaps)
+
+    def members(self) -> dict[str, Any]:
+        """For programs: lines and statements as `B7/3` and `B7`."""
+        return {
+            "period": self.period,
+            "open": [{"line": f"B{statement}/{ordinal}", "state": state} for (statement, ordinal), state in self.lines],
+            "held": [f"B{number}" for number in self.held],
+            "gaps": [gap._asdict() for gap in self.gaps],
+        }
 
 
 class Figures(NamedTuple):
@@ -225,53 +239,27 @@ def bank_accounts(journal: Journal) -> dict[str, date]:
     return {account: local_day(parse_utc(at), zone) for account, kind, at in rows if kind == "bank"}
 
 
-class Closing(NamedTuple):
-    """Who closes what, resting on which signed head (size, root in hex)."""
+def figured(
+    session: Session, runner: Runner, found: Readiness, asked: CloseMonth, head: tuple[int, str], kept: Sequence[Kept]
+) -> ClosePeriod:
+    """The closing that was asked for with its figures, taken in the session's transaction; it rests on a signed `head`.
 
-    period: str
-    by: str
-    approved_by: str | None
-    reason: str | None
-    size: int
-    root: str
-
-
-def close_period(
-    writer: Writer, runner: Runner, found: Readiness, asked: Closing, statements: Sequence[Kept]
-) -> Recorded:
-    """Closes the period. Raises NotReady unless all is settled or a second person accepts; ChangedMeanwhile; Refusal.
-
-    Statements are taken in and lines are matched under the same lock, so what is asked again here stays as it is.
+    Raises NotReady unless all is settled or two persons give the reason why not; ChangedMeanwhile. Statements are taken
+    in and lines are matched under the same lock, so what is asked again here stays as it is.
     """
-    if not found.is_ready and (asked.approved_by is None or asked.reason is None):
-        raise NotReady(period=asked.period, open=len(found.lines), held=len(found.held), missing=len(found.gaps))
-    through = last_day(asked.period)
-    runner.catch_up()  # so that it takes but a moment under the lock
-    with writer.session() as session:
-        runner.catch_up()
-        _require_unchanged(session.writing.cursor, found, asked.period, statements)
-        said = figures(session.writing.cursor, through, statements)
-        outcome = session.run(
-            [
-                ClosePeriod(
-                    key=f"close:{asked.period}:{session.writing.head.size}",
-                    period=asked.period,
-                    by=asked.by,
-                    approved_by=None if asked.approved_by is None else (asked.approved_by,),
-                    totals=said.totals,
-                    accounts=said.accounts,
-                    suspense=said.suspense,
-                    elsewhere=said.elsewhere,
-                    size=asked.size,
-                    root=asked.root,
-                    open_lines=len(found.lines),
-                    reason=asked.reason,
-                )
-            ]
-        )[0]
-        if isinstance(outcome, Refusal):
-            raise outcome
-        return outcome
+    if not found.is_ready and (asked.reason is None or not asked.is_approved()):
+        raise NotReady(found)
+    runner.catch_up()
+    _require_unchanged(session.writing.cursor, found, asked.period, kept)
+    said = figures(session.writing.cursor, last_day(asked.period), kept)
+    size, root = head
+    return ClosePeriod(
+        **{name: getattr(asked, name) for name in CloseMonth.__struct_fields__},
+        **said._asdict(),
+        size=size,
+        root=root,
+        open_lines=len(found.lines),
+    )
 
 
 def _require_unchanged(cursor: Cursor, found: Readiness, period: str, statements: Sequence[Kept]) -> None:

@@ -69,3 +69,7 @@ where leg.undone is null
     and date_trunc('month', (convert_from(entry.body, 'UTF8')::jsonb -> 'data' ->> 'on')::date)
         <> date_trunc('month', line.booked_on)
 order by entry.seq, leg.leg
+
+-- name: first_day
+-- The first day on which anything was posted.
+select min(since) from view_period where grain = 'month'

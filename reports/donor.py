@@ -13,7 +13,7 @@ from ledger.database import Cursor, tuples
 from ledger.decisions.cases import case_subject
 from ledger.errors import Unknown
 from ledger.journal import Journal
-from ledger.places import Place, parse_place
+from ledger.places import Place, fund_place, parse_place
 from ledger.vault import Reader as VaultReader
 from ledger.vault import Vault
 from ledger.vocabulary import dictionary_of
@@ -155,7 +155,7 @@ def giving_of(
         changes, next_change = giving.changes(cursor, donor, asked.change, CHANGES)
         places = [way_end for one in changes for way in one.ways for way_end in way[:2]]
         places += [row.place for row in rows if row.kind in ("fund", "cost", "fee")]
-        places += [f"fund/{one.fund}" for one in gifts] + [row.place for child in shown for row in children[child]]
+        places += [fund_place(one.fund) for one in gifts] + [row.place for child in shown for row in children[child]]
         nows = {case for one in changes for way in one.ways for case in way.now if case is not None}
         names = Names(cursor, vault, looking, places, {*shown, *nows})
         sums = {kind: sum(row.amount for row in rows if row.kind == kind) for kind in KINDS}
@@ -264,7 +264,7 @@ def gift_of(
         gift = issue_of(cursor, donor, donation)
         steps, next_step = giving.steps(cursor, donation, step or (-1, "", ""), STEPS)
         pieces, next_piece = giving.pieces(cursor, donation, piece or (0, -1), PIECES)
-        places = [f"fund/{gift.fund}", *(end for one in steps for end in (one.source, one.target))]
+        places = [fund_place(gift.fund), *(end for one in steps for end in (one.source, one.target))]
         names = Names(cursor, vault, looking, [*places, *(one.place for one in pieces)], ())
         return GiftTold(gift, steps, next_step, pieces, next_piece, names)
 

@@ -18,6 +18,7 @@ from ledger.journal import Journal
 from ledger.writing import Recorded, Writer
 from reports.cash_legs import Sides, read_sides
 from reports.reconcile import WINDOW_DAYS, Key, Match, Reconciliation, Suggestion, reconcile
+from reports.refusals import read_refused, set_aside_refused
 
 _SQL = queries("reports", "matching.sql")
 BATCH_PARTS = 5_000
@@ -84,7 +85,9 @@ def read_books(journal: Journal, window_days: int = WINDOW_DAYS) -> Books:
     sides = read_sides(journal)
     with journal.entries.datastore.get_connection() as connection, connection.transaction():
         connection.execute(_SQL["snapshot"])
-        standing = read_standing(tuples(connection))
+        cursor = tuples(connection)
+        standing = read_standing(cursor)
+        refused = read_refused(cursor)
     lines = [line for line in sides.lines if line.key not in standing.lines]
     legs = [leg for leg in sides.legs if leg.key not in standing.legs]
     found = reconcile(lines, legs, window_days)
@@ -92,6 +95,7 @@ def read_books(journal: Journal, window_days: int = WINDOW_DAYS) -> Books:
     if doubtful:
         found.matches = [match for match in found.matches if standing.doubted.isdisjoint(match.lines)]
         found.suggestions += [Suggestion(match.rule, (match,), 1) for match in doubtful]
+    set_aside_refused(found, refused, lines, legs)
     return Books(sides, standing, found)
 
 

@@ -14,12 +14,14 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.filters import do_urlencode
 
 LANGUAGES = {"zh": "zh_CN", "en": "en"}
 """Each language of ours with the locale that its catalogues and pages are marked with."""
@@ -99,4 +101,10 @@ def _environment(language: str) -> Environment:
     compiled.seek(0)
     made.install_gettext_translations(Translations(compiled), newstyle=True)  # type: ignore[attr-defined]
     made.globals["static"] = static_address
+    made.filters["urlencode"] = _urlencode
     return made
+
+
+def _urlencode(value: Any) -> str:
+    """Jinja's own leaves `/` as it is: an id with `/../` in it would lead elsewhere."""
+    return quote(value, safe="") if isinstance(value, str) else do_urlencode(value)

@@ -45,7 +45,7 @@ def closing(**members: Any) -> Deed:
             "period": "2025-11", "through": "2025-11-30", "totals": [], "accounts": [{"account": "icbc", "book": 0}],
             "suspense": 0, "elsewhere": 0, "size": 1, "root": leaf(forgery.bodies[0]).hex(), **members,
         }  # fmt: skip
-        by.adding("PeriodClosed", f"period/{said['period']}", by="li", **said)(forgery)
+        by.adding("PeriodClosed", f"period/{said['period']}", **{**TWO, **said})(forgery)
 
     return attack
 
@@ -117,7 +117,7 @@ ROWS: list[Row] = [
      "it rests on a head of 0 entries", ""),
     ("a gift corrects an entry that is yet to come",
      by.gift("X", "t7:4000-4100 > fund/heart", corrects=2**40), "read_fact", "which does not come before it", ""),
-    ("one person closes over lines left open", by.both(ICBC, closing(open_lines=3)), "judge_period_closed",
+    ("one person closes a period", by.both(ICBC, closing(approved_by=["li"])), "judge_period_closed",
      "without a second person's approval", ""),
     ("one person opens a period again",
      by.both(ICBC, closing(), by.adding("PeriodReopened", "period/2025-11", period="2025-11", reason="x", by="li")),

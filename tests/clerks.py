@@ -15,6 +15,7 @@ from projected import CASES, DONORS, FUNDS, Ledger, opened
 from audit.verify import Report, bundle, verify
 from ledger.decisions import (
     CashLeg,
+    CloseMonth,
     Command,
     GrantCash,
     MakeAllocation,
@@ -25,6 +26,7 @@ from ledger.decisions import (
     ReverseEntry,
     SuspendReceipt,
 )
+from ledger.errors import Refusal
 from ledger.vault import open_vault
 from ledger.vault_keys import KeyFolder
 from ledger.writing import Recorded
@@ -32,7 +34,7 @@ from projections.runner import Runner
 from reports.banking.reading import read_file
 from reports.banking.register import Kept, Register
 from reports.banking.taking import named
-from reports.closing import Closing, close_period, readiness
+from reports.closing import Readiness, figured, readiness
 from reports.matching import read_books
 
 FIRST = date(2026, 3, 2)
@@ -115,11 +117,24 @@ class Desk:
     def statements(self) -> list[Kept]:
         return self.register.statements()
 
-    def close(self, period: str, approved_by: str | None = None, reason: str | None = None) -> Recorded:
+    def close(self, period: str, approved_by: str | None = "wang", reason: str | None = None) -> Recorded:
         found = readiness(period, self.books(), self.statements(), {})
+        return self.close_on(found, self.statements(), approved_by, reason)
+
+    def close_on(
+        self, found: Readiness, kept: list[Kept], approved_by: str | None = "wang", reason: str | None = None
+    ) -> Recorded:
+        """Closes on what was found in the way, and the statements that there were then."""
         [(leaf,)] = self.ledger.rows("select leaf from entry where seq = 0")
-        asked = Closing(period, "li", approved_by, reason, 1, bytes(leaf).hex())
-        return close_period(self.ledger.writer, self.runner, found, asked, self.statements())
+        approvers = None if approved_by is None else (approved_by,)
+        with self.ledger.writer.session() as session:
+            key = f"close:{session.writing.head.size}"
+            asked = CloseMonth(key=key, period=found.period, by="li", approved_by=approvers, reason=reason)
+            made = figured(session, self.runner, found, asked, (1, bytes(leaf).hex()), kept)
+            outcome = session.run([made])[0]
+            if isinstance(outcome, Refusal):
+                raise outcome
+            return outcome
 
     def verified(self) -> Report:
         bodies = [bytes(body) for (body,) in self.ledger.rows("select body from entry order by seq")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ from vaults import Vaulted
 
 from api.bootstrap import starter_dictionary
 from api.cli import main
+from api.settings import GARBAGE
 from audit.checkpoint import KeySigner
 from ledger.database import Database, connecting
 from ledger.decisions import OpenLedger
@@ -35,6 +37,7 @@ from ledger.writing import Writer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+gc.set_threshold(GARBAGE)
 SCALE = int(os.environ.get("FENHAO_TEST_SCALE", "1"))
 """How many times the usual number of examples property tests try; more for a soak."""
 ORIGIN = "ledger.example.org/test"
@@ -50,6 +53,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
 settings.load_profile("ci")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: it need not be looked through for circles again and again."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

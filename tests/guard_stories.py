@@ -89,7 +89,7 @@ def told(writer: Writer, command: Command) -> int:
 
 
 class Teller:
-    """Tells one story; `seqs` has the entry of each id it made, without the story's prefix."""
+    """Tells one story, in as few batches as can be; `seqs` has the entry of each id it made, without its prefix."""
 
     def __init__(self, writer: Writer, name: str, prefix: str | None = None) -> None:
         self.writer, self.name = writer, name
@@ -97,6 +97,7 @@ class Teller:
         self.seqs: dict[str, int] = {}
         self._keys, self._ids = count(1), count(1)
         self._hospitals: set[str] = set()
+        self._untold: list[tuple[str | None, Command]] = []
         self._tell("fund", OpenFund(key=self.key(), fund=name, name="基金", fee_bp=0))
         self.gift("plenty", PLENTY, "01-01", {})
 
@@ -107,6 +108,17 @@ class Teller:
             plain = [self._plain(word) for word in words if "=" not in word]
             named = dict(word.split("=", 1) for word in words if "=" in word)
             getattr(self, verb)(*plain, named)
+        self.record()
+
+    def record(self) -> None:
+        """Records what was told so far. Raises the refusal."""
+        outcomes = self.writer.submit_batch([command for _, command in self._untold])
+        for (named, _), outcome in zip(self._untold, outcomes, strict=True):
+            if isinstance(outcome, Refusal):
+                raise outcome
+            if named is not None:
+                self.seqs[named] = outcome.seq
+        self._untold.clear()
 
     def own(self, id: str) -> str:
         """An id as the ledger has it."""
@@ -119,8 +131,8 @@ class Teller:
     def _plain(word: str) -> str | int:
         return int(word) if word.isdigit() else word
 
-    def _tell(self, id: str, command: Command) -> None:
-        self.seqs[id] = told(self.writer, command)
+    def _tell(self, id: str | None, command: Command) -> None:
+        self._untold.append((id, command))
 
     def _id(self, kind: str, named: Words) -> str:
         return named.get("id", f"{kind}{next(self._ids)}")
@@ -132,7 +144,7 @@ class Teller:
         hospital = self.own(named.get("hospital", "H"))
         if hospital not in self._hospitals:
             self._hospitals.add(hospital)
-            told(self.writer, RegisterHospital(key=self.key(), hospital=hospital, name="医院"))
+            self._tell(None, RegisterHospital(key=self.key(), hospital=hospital, name="医院"))
         return hospital
 
     def _cash(self, named: Words) -> tuple[CashLeg, ...] | None:
@@ -158,19 +170,19 @@ class Teller:
     def amend(self, case: str, named: Words) -> None:
         """`amend C person=P`."""
         person = self._maybe(named, "person")
-        told(
-            self.writer,
+        self._tell(
+            None,
             AmendCase(key=self.key(), case=self.own(case), hospital=self._hospital(named), person=person),
         )
 
     def close(self, case: str, on: str, named: Words) -> None:
         """`close C 06-01 reason=withdrawn`."""
         reason = named.get("reason", "completed")
-        told(self.writer, CloseCase(key=self.key(), case=self.own(case), on=day(on), reason=reason))
+        self._tell(None, CloseCase(key=self.key(), case=self.own(case), on=day(on), reason=reason))
 
     def reopen(self, case: str, on: str, named: Words) -> None:
         """`reopen C 06-02`."""
-        told(self.writer, ReopenCase(key=self.key(), case=self.own(case), on=day(on)))
+        self._tell(None, ReopenCase(key=self.key(), case=self.own(case), on=day(on)))
 
     def gift(self, donation: str, amount: int, on: str, named: Words) -> None:
         """`gift D 100 05-01 donor=N channel=c txn=t fee=500 agency=P disease=VSD expires=2026-07-01`."""
@@ -196,7 +208,7 @@ class Teller:
 
     def attribute(self, donation: str, donor: str, named: Words) -> None:
         """`attribute D N`."""
-        told(self.writer, AttributeDonation(key=self.key(), donation=self.own(donation), donor=self.own(donor)))
+        self._tell(None, AttributeDonation(key=self.key(), donation=self.own(donation), donor=self.own(donor)))
 
     def refund(self, donation: str, amount: int, on: str, named: Words) -> None:
         """`refund D 100 05-02 ref=123 account=a`."""
@@ -238,8 +250,8 @@ class Teller:
 
     def release(self, allocation: str, amount: int, on: str, named: Words) -> None:
         """`release A1 100 06-01`."""
-        told(
-            self.writer,
+        self._tell(
+            None,
             ReleaseAllocation(key=self.key(), on=day(on), allocation=self.own(allocation), amount=amount),
         )
 
@@ -302,7 +314,7 @@ class Teller:
 
     def repay(self, grant: str, amount: int, on: str, named: Words) -> None:
         """`repay G1 50 06-05`: the family, or its bank, gives the cash back."""
-        told(self.writer, ReturnGrant(key=self.key(), on=day(on), grant=self.own(grant), amount=amount))
+        self._tell(None, ReturnGrant(key=self.key(), on=day(on), grant=self.own(grant), amount=amount))
 
     def spend(self, amount: int, on: str, named: Words) -> None:
         """`spend 100 05-01 ref=123 account=a`: a cost of the foundation's own."""
@@ -326,7 +338,7 @@ class Teller:
 
     def lift(self, hold: str, on: str, named: Words) -> None:
         """`lift X 06-01`."""
-        told(self.writer, LiftHold(key=self.key(), on=day(on), hold=self.own(hold), basis=BASIS))
+        self._tell(None, LiftHold(key=self.key(), on=day(on), hold=self.own(hold), basis=BASIS))
 
     def terms(self, donation: str, on: str, named: Words) -> None:
         """`terms D 05-01 expires=2026-07-01`: other terms for the gift's serials."""
@@ -342,7 +354,8 @@ class Teller:
 
     def reverse(self, id: str, on: str, named: Words) -> None:
         """`reverse Y1 06-01`: the entry that made the id."""
-        told(self.writer, ReverseEntry(key=self.key(), on=day(on), reverses=self.seqs[id]))
+        self.record()
+        self._tell(None, ReverseEntry(key=self.key(), on=day(on), reverses=self.seqs[id]))
 
 
 def day(text: str) -> date:

@@ -32,7 +32,7 @@ CheckAxe = Callable[["Page"], None]
 
 @contextmanager
 def chromium_running() -> Iterator[Browser]:
-    """Debian's Chromium, driven by Playwright; skips the test where none is installed."""
+    """Debian's Chromium, or its shell, driven by Playwright; skips the test where none is installed."""
     from playwright.sync_api import sync_playwright
 
     command = program()

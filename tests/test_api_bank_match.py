@@ -170,7 +170,9 @@ def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(l
     unsigned = ledger("close", "2026-09", "--by", "li")
     assert (unsigned.exit_code, "fenhao checkpoint" in unsigned.stderr) == (2, True)
     assert ledger("checkpoint").exit_code == 0
-    closed = shown(ledger, "close", "2026-09", "--by", "li")
+    alone = ledger("close", "2026-09", "--by", "li", "--approved-by", "li")
+    assert (alone.exit_code, "two different persons" in alone.stderr) == (2, True)
+    closed = shown(ledger, "close", "2026-09", "--by", "li", "--approved-by", "wang")
     late = ledger("record", "DonationReceived", "donation=L", "fund=F", "amount=1.00", "on=2026-09-30", "by=li")
     assert (late.exit_code, "a closed period" in late.stderr) == (2, True)
     assert [one["seq"] for one in shown(ledger, "close")["periods"]] == [closed["entry"]]

@@ -22,14 +22,18 @@ from ledger.money import format_amount
 
 CNY, JPY, KWD = Currency("CNY", 2), Currency("JPY", 0), Currency("KWD", 3)
 BASIS = {"kind": "filing", "ref": "2026-1"}
+LINE = {"file": "0f" * 32, "statement": 0, "ordinal": 3, "amount": -3}
 BESIDES: dict[str, dict[str, Any]] = {
     "CaseOpened": {"hospital": "H"},
     "CaseAmended": {"hospital": "H"},
     "FundsTransferred": {"basis": BASIS},
     "TermsChanged": {"basis": BASIS, "restriction": {"disease": ["ASD", "VSD"]}},
     "SerialsSubstituted": {"basis": BASIS, "place": "case/C", "incoming": ["t1:0-3"], "outgoing": ["t2:0-3"]},
+    "LinesMatched": {"lines": [LINE], "legs": [{"seq": 7, "leg": 1, "amount": -3}]},
+    "LinesWrittenOff": {"lines": [LINE]},
+    "LinesDisputed": {"lines": [LINE]},
 }
-"""What commands ask for that their facts do not repeat."""
+"""What commands ask for that their facts do not repeat, or say at more length."""
 GIFT = {"donation": "D", "fund": "F", "amount": 100, "on": "2026-01-02"}
 
 

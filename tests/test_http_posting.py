@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ from httpx import Response
 from serving import Served
 
 from api.bench_client import answers, request
+from api.recording import Done, record_all
+from ledger.decisions import ReceiveDonation
 
 JSON = {"Idempotency-Key": "k", "Content-Type": "application/json"}
 GIFT = {"donation": "D1", "fund": "F", "amount": "100.00", "on": "2026-01-02", "donor": "N"}
@@ -94,6 +97,23 @@ def test_many_at_once_share_commits_and_none_is_lost_or_doubled(served: Served) 
     instants = [entry.at for entry in entries if entry.stream.startswith("donation/M")]
     assert len(instants) == 60
     assert len(set(instants)) <= 20  # who waited together has one commit, and a commit one instant
+
+
+def test_a_bug_that_one_of_many_meets_is_not_the_others(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide = ReceiveDonation.decide
+
+    def stumbling(command: ReceiveDonation, book: Any) -> Any:
+        assert command.donation != "T1", "a bug of ours"
+        return decide(command, book)
+
+    monkeypatch.setattr(ReceiveDonation, "decide", stumbling)
+    gifts = [ReceiveDonation(key=f"t{n}", donation=f"T{n}", fund="F", amount=1, on=date(2026, 1, 2)) for n in range(3)]
+    first, bug, last = record_all(served.fenhao, gifts)
+    assert isinstance(first, Done)
+    assert isinstance(bug, AssertionError)
+    assert isinstance(last, Done)
+    monkeypatch.undo()
+    assert [one.replayed for one in record_all(served.fenhao, gifts) if isinstance(one, Done)] == [True, False, True]
 
 
 def batch(served: Served, mode: str, *facts: tuple[str, dict[str, Any]], key: str, scope: str = "record") -> Response:

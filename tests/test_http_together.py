@@ -5,18 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import pytest
-from serving import Served
 
 from api.http import together
 from api.http.together import Together
-from api.recording import Done, record_all
-from ledger.decisions import ReceiveDonation
-
-DAY = date(2026, 1, 2)
 
 
 def test_who_comes_while_others_are_served_is_served_next_with_all_who_came(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,20 +61,3 @@ def test_what_fails_as_a_whole_is_told_to_all_of_that_turn_and_the_next_goes_on(
     failed, then = asyncio.run(both_turns())
     assert [type(one) for one in failed] == [OSError] * 3
     assert then == 7
-
-
-def test_a_bug_that_one_meets_is_not_the_others(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    decide = ReceiveDonation.decide
-
-    def stumbling(command: ReceiveDonation, book: Any) -> Any:
-        assert command.donation != "T1", "a bug of ours"
-        return decide(command, book)
-
-    monkeypatch.setattr(ReceiveDonation, "decide", stumbling)
-    gifts = [ReceiveDonation(key=f"t{n}", donation=f"T{n}", fund="F", amount=1, on=DAY) for n in range(3)]
-    first, bug, last = record_all(served.fenhao, gifts)
-    assert isinstance(first, Done)
-    assert isinstance(bug, AssertionError)
-    assert isinstance(last, Done)
-    monkeypatch.undo()
-    assert [one.replayed for one in record_all(served.fenhao, gifts) if isinstance(one, Done)] == [True, False, True]

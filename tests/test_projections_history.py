@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import SCALE, every_server
+from conftest import SCALE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import live, tick
@@ -41,7 +41,7 @@ from projections.history import NOW, Vantage, entries_known, reading_from
 from projections.trace import FUND_FIGURES, Traces, snapshot, whole
 from reports.balances import balances_of
 
-RANDOM = settings(max_examples=8 * SCALE)
+RANDOM, RANDOM_ELSEWHERE = settings(max_examples=8 * SCALE), settings(max_examples=2 * SCALE)
 HISTORIES = st.one_of(
     STEPS.map(lambda steps: ("entries", steps)),
     st.lists(STEP, min_size=20, max_size=70).map(lambda steps: ("commands", steps)),
@@ -130,16 +130,28 @@ def check_inverse(donors: Iterable[dict[str, Any] | None], cases: dict[str, dict
     assert forth == back
 
 
-POINTS = st.tuples(st.integers(-3, 30), st.integers(0, 1_000))
+THREE_POINTS = st.lists(st.tuples(st.integers(-3, 30), st.integers(0, 1_000)), min_size=3, max_size=3)
 
 
 @RANDOM
-@every_server
-@given(history=HISTORIES, points=st.lists(POINTS, min_size=3, max_size=3))
+@given(history=HISTORIES, points=THREE_POINTS)
 def test_looking_back_tells_of_the_entries_that_count_alone(
-    history: tuple[str, list[Step]], points: list[tuple[int, int]], server_url: str
+    history: tuple[str, list[Step]], points: list[tuple[int, int]], embedded_url: str
 ) -> None:
-    with opened(server_url) as ledger:
+    check_looking_back(embedded_url, history, points)
+
+
+@RANDOM_ELSEWHERE
+@given(history=HISTORIES, points=THREE_POINTS)
+def test_it_does_so_on_the_systems_own_server(
+    history: tuple[str, list[Step]], points: list[tuple[int, int]], debian_url: str
+) -> None:
+    check_looking_back(debian_url, history, points)
+
+
+def check_looking_back(url: str, history: tuple[str, list[Step]], points: list[tuple[int, int]]) -> None:
+    """A history, looked back at from its end and from these points, each a day and an entry."""
+    with opened(url) as ledger:
         entries = write(ledger, history)
         check_all(ledger, entries, None, None)
         check_all(ledger, entries, date.max, entries[-1].at)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from projected import FUNDS, START, Ledger, command_of, folded, opened
 
+from ledger import journal
 from ledger.decisions import ReceiveDonation
 from projections import runner as module
 from projections import summing
@@ -85,6 +86,28 @@ def test_a_runner_follows_what_is_recorded(ledger: Ledger) -> None:
     assert views == views_from_scratch(ledger)
 
 
+def test_what_is_recorded_within_a_moment_is_folded_as_one_page(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "GATHER_S", 0.5)
+    pages: list[int] = []
+    folding = Runner._fold
+
+    def counted(runner: Runner, page: Any, items: Any = None) -> bool:
+        pages.append(len(page))
+        return folding(runner, page, items)
+
+    monkeypatch.setattr(Runner, "_fold", counted)
+    runner = Runner(ledger.journal)
+    runner.catch_up()
+    pages.clear()
+    with running(runner):
+        seq = [give(ledger, n, 1) for n in range(20)][-1]
+        runner.wait_for(seq, timeout_s=10)
+    assert sum(pages) >= 20
+    assert len(pages) <= 10
+
+
 def test_waiting_for_an_entry_that_does_not_come_times_out(ledger: Ledger) -> None:
     runner = folded(ledger)
     runner.wait_for(runner.position() - 1, timeout_s=0)
@@ -114,7 +137,7 @@ def test_a_failure_is_no_more_once_its_entry_is_folded(ledger: Ledger, monkeypat
     with pytest.raises(ProjectionFailed):
         runner.catch_up()
     assert runner.failure() is not None
-    monkeypatch.setattr("projections.fold.Changes._fold", lambda *_: None)  # a version that understands it
+    monkeypatch.setattr("projections.fold.Changes._move", lambda *_: None)  # a version that understands it
     runner.catch_up()
     assert runner.failure() is None
 

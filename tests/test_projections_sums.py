@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from _pytest.monkeypatch import MonkeyPatch
-from conftest import SCALE, every_server
+from conftest import SCALE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import live
@@ -21,7 +21,7 @@ from projections.summing import Page
 from projections.trace import reading, whole
 from reports.verification import verify_ledger
 
-RANDOM = settings(max_examples=12 * SCALE)
+RANDOM, RANDOM_ELSEWHERE = settings(max_examples=12 * SCALE), settings(max_examples=3 * SCALE)
 HISTORIES = st.one_of(
     STEPS.map(lambda steps: ("entries", steps)),
     st.lists(STEP, min_size=20, max_size=70).map(lambda steps: ("commands", steps)),
@@ -56,13 +56,28 @@ def kept(ledger: Ledger) -> list[list[tuple[object, ...]]]:
     ]
 
 
+LIMITS = st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(1, 30))
+
+
 @RANDOM
-@every_server
-@given(history=HISTORIES, many=st.integers(1, 6), leaders=st.integers(1, 3), page=st.integers(1, 30))
+@given(history=HISTORIES, limits=LIMITS)
 def test_sums_are_what_their_definition_comes_to(
-    history: tuple[str, list[Step]], many: int, leaders: int, page: int, server_url: str
+    history: tuple[str, list[Step]], limits: tuple[int, int, int], embedded_url: str
 ) -> None:
-    with opened(server_url) as ledger, MonkeyPatch.context() as patched:
+    check_sums_of(embedded_url, history, *limits)
+
+
+@RANDOM_ELSEWHERE
+@given(history=HISTORIES, limits=LIMITS)
+def test_they_are_so_on_the_systems_own_server(
+    history: tuple[str, list[Step]], limits: tuple[int, int, int], debian_url: str
+) -> None:
+    check_sums_of(debian_url, history, *limits)
+
+
+def check_sums_of(url: str, history: tuple[str, list[Step]], many: int, leaders: int, page: int) -> None:
+    """A history summed up page by page and anew: the same, and what a count of single serials finds."""
+    with opened(url) as ledger, MonkeyPatch.context() as patched:
         patched.setattr(summing, "MANY_RANGES", many)
         patched.setattr(summing, "LEADERS", leaders)
         patched.setattr(fold, "BLOCK_ENTRIES", 1 + page // 3)
@@ -94,12 +109,24 @@ def check_definition(ledger: Ledger) -> None:
     assert {(escaped(fund), kind): amount for fund, kind, amount in rows} == standing
 
 
+LIFE = [(n * 7 % 1000, n * 31 % 1000, n * 17 % 1000, n) for n in range(100)]
+"""A hundred commands of all kinds."""
+
+
 @pytest.fixture
 def ledger(server_url: str) -> Iterator[Ledger]:
-    """A ledger with a hundred commands of all kinds."""
+    """A ledger with a life behind it."""
     with opened(server_url) as ledger:
-        live(ledger, [(n * 7 % 1000, n * 31 % 1000, n * 17 % 1000, n) for n in range(100)])
+        live(ledger, LIFE)
         yield ledger
+
+
+@pytest.fixture(scope="module")
+def summed(embedded_url: str) -> Iterator[tuple[Ledger, Runner]]:
+    """Such a ledger and its views; whoever changes a sum makes it anew."""
+    with opened(embedded_url) as ledger:
+        live(ledger, LIFE)
+        yield ledger, Runner(ledger.journal)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("add_flows", "flows"), ("add_periods", "periods")])
@@ -160,9 +187,12 @@ def answers(ledger: Ledger) -> object:
         "delete from view_period where grain = 'day' and figure = 'issued'",
     ],
 )
-def test_a_sum_that_was_changed_is_found(ledger: Ledger, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sum_that_was_changed_is_found(
+    summed: tuple[Ledger, Runner], change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, runner = summed
     monkeypatch.setattr(summing, "MANY_RANGES", 2)
-    runner = folded(ledger)
+    runner.catch_up()
     assert verify_ledger(ledger.journal, runner, jobs=1).ok
     with ledger.database.owner() as owner:
         assert owner.execute(change).rowcount > 0

@@ -25,7 +25,7 @@ from ledger.decisions import (
 from ledger.errors import BadValue, CannotReverse, PeriodIsClosed, Refusal, TwoPersonsNeeded, Unknown
 from reports.banking.reading import read_file
 from reports.banking.taking import named
-from reports.closing import ChangedMeanwhile, Closing, NotReady, close_period, cut_off, periods, readiness
+from reports.closing import ChangedMeanwhile, NotReady, cut_off, periods, readiness
 from reports.matching import commands_of, line_ref, open_lines, record_matches
 from reports.position import position
 from reports.reconcile import Match
@@ -94,6 +94,9 @@ def gift(name: str, on: date) -> ReceiveDonation:
 
 
 def test_a_closed_period_takes_nothing_until_two_persons_open_it_again(desk: Desk) -> None:
+    for alone in (None, "li"):
+        with pytest.raises(TwoPersonsNeeded):
+            desk.close("2026-03", approved_by=alone)
     desk.close("2026-03")
     with pytest.raises(PeriodIsClosed):
         desk.close("2026-03")
@@ -129,14 +132,13 @@ def test_what_stands_in_the_way_of_closing_is_listed(desk: Desk) -> None:
 def test_a_line_that_comes_while_a_month_is_being_closed_does_not_slip_in(desk: Desk) -> None:
     """All was settled when it was looked; a statement, an unmatching or an acceptance since then is not passed over."""
     books, statements = desk.books(), desk.statements()
-    asked = Closing("2026-04", "li", None, None, 1, "0f" * 32)
     ready = readiness("2026-04", books, statements, {})
     assert ready.is_ready
     file = desk.folder / "u.csv"
     file.write_text("交易日期,金额,余额,流水号\n2026-04-29,3.21,403.21,U1\n", "utf-8")
     desk.register.take(named(read_file(file, None), "icbc-1", file), file)
     with pytest.raises(ChangedMeanwhile):
-        close_period(desk.ledger.writer, desk.runner, ready, asked, statements)
+        desk.close_on(ready, statements)
     [line] = [one for one in desk.books().sides.lines if one.refs == ("U1",)]
     two: dict[str, Any] = {"by": "li", "approved_by": ("wang",)}
     ref = line_ref(line.key, desk.books().standing)
@@ -146,7 +148,7 @@ def test_a_line_that_comes_while_a_month_is_being_closed_does_not_slip_in(desk: 
     assert ready.is_ready
     desk.ledger.writer.submit(UnmatchLines(key="again", match="off", by="wang"))
     with pytest.raises(ChangedMeanwhile):
-        close_period(desk.ledger.writer, desk.runner, ready, asked, statements)
+        desk.close_on(ready, statements)
     desk.ledger.writer.submit(WriteOffLines(key="off2", match="off2", lines=(ref,), reason="not_ours", **two))
 
 

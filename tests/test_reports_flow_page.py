@@ -5,13 +5,14 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from pathlib import Path as File
 
 import pytest
 from browsing import Browser, browser
 from hypothesis import given
 from hypothesis import strategies as st
+from pages import DESK, PHONE
 from test_reports_sankey import PATHS, SMALL, flows_of
 
 from projections.flows import DONORS, OUTCOME_ORDER, OUTCOMES, Flows, Path
@@ -21,7 +22,6 @@ from reports.portrait import ACROSS, portrait_of, tall_svg
 from reports.sankey import chart_of
 from reports.traces import Reader
 
-WIDTHS = (390, 1280)
 CROWD = flows_of(
     [
         Path(
@@ -105,11 +105,21 @@ MEASURE = """(() => {
 })()"""
 
 
-@pytest.mark.parametrize("flows", [SMALL, CROWD], ids=["small", "crowd"])
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.fixture(scope="module")
+def blank(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[int, int]:
+    """How large the picture of an empty page is, by the width."""
+    page = tmp_path_factory.mktemp("blank") / "blank.html"
+    page.write_text("<!doctype html><title>-</title>", "utf-8")
+    return {width: len(chromium.look(page.as_uri(), width, 844).png) for width in (PHONE, DESK)}
+
+
+@pytest.mark.parametrize(
+    ("flows", "language", "width"),
+    [(SMALL, "zh", PHONE), (SMALL, "en", DESK), *((CROWD, *each) for each in product(("zh", "en"), (PHONE, DESK)))],
+    ids=["small-zh-390", "small-en-1280", "crowd-zh-390", "crowd-zh-1280", "crowd-en-390", "crowd-en-1280"],
+)
 def test_a_browser_shows_the_whole_page(
-    chromium: Browser, tmp_path: File, flows: Flows, language: str, width: int
+    chromium: Browser, blank: dict[int, int], tmp_path: File, flows: Flows, language: str, width: int
 ) -> None:
     reader = Reader(language)
     page = tmp_path / "page.html"
@@ -123,9 +133,7 @@ def test_a_browser_shows_the_whole_page(
     assert seen.said["ribbons"] == len(drawn) > 0
     for (one, *a), (other, *b) in combinations(seen.said["texts"], 2):
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] + 1 or b[3] <= a[1] + 1, f"{one} and {other} collide"
-    blank = tmp_path / "blank.html"
-    blank.write_text("<!doctype html><title>-</title>", "utf-8")
-    assert len(seen.png) > 4 * len(chromium.look(blank.as_uri(), width, 844).png)
+    assert len(seen.png) > 4 * blank[width]
 
 
 def test_a_browser_draws_the_page_as_it_was_laid_out(chromium: Browser, tmp_path: File) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from projections.flows import OUTCOME_ORDER, Flows, Path, Scope, woven
 from reports import figures
-from reports.figures import BrowserFailed, BrowserMissing, rendered
+from reports.figures import BROWSERS, BrowserFailed, BrowserMissing, rendered
 from reports.plotting import figure
 from reports.sankey import WIDTH, Box, Chart, chart_of, graph
 from reports.traces import Reader
@@ -181,7 +181,7 @@ def test_an_empty_picture_says_so(kind: str) -> None:
 
 
 def test_a_png_is_painted_at_twice_the_size() -> None:
-    program()
+    program(BROWSERS)
     painted = rendered(SMALL, Reader(), ".png")
     assert painted.startswith(b"\x89PNG\r\n\x1a\n")
     height = chart_of(SMALL, Reader()).height

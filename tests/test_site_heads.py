@@ -110,7 +110,7 @@ def test_time_stamps_are_served_so_that_anybody_can_hold_heads_against_them(
         assert answer.content == (folder / "timestamps" / name).read_bytes()
         assert answer.headers["access-control-allow-origin"] == "*"
     for name in ("nothing.tsr", "..%2fcheckpoint", "roots.pem%00", ""):
-        assert client.get(f"/log/timestamps/{name}").status_code == 404, name
+        assert client.get(f"/log/timestamps/{name}").status_code in (400, 404), name
     newest = anchor.newest(folder, Policy(quorum=NONE))
     assert newest is not None
     assert newest.stamp is not None

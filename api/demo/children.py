@@ -324,8 +324,10 @@ class Children:
         to = case_place(child.case) if child.is_open else None
         returned = diary.purse.give_back([hospital_place(child.hospital, child.case)], paid.amount, diary.day, to)
         assert returned, "what was not settled is at the hospital"
+        key = diary.id("RT")
         yield ReturnHospitalPayment(
-            key=diary.id("RT"),
+            key=key,
+            cash=(CashLeg(BANK, paid.amount, diary.day, f"BX-{key}"),),
             payment=paid.payment,
             case=child.case,
             amount=paid.amount,
@@ -357,6 +359,7 @@ class Children:
             purpose="travel",
             period=f"{diary.day:%Y-%m}",
             on=diary.day,
+            cash=(CashLeg(BANK, amount, diary.day, f"BG-{grant}"),),
             **SIGNED,
         )
         if diary.every(40, "repaid", 2):
@@ -366,7 +369,9 @@ class Children:
         diary = self.diary
         to = case_place(child.case) if child.is_open else None
         diary.purse.give_back([used_place(child.case)], amount, diary.day, to)
-        yield ReturnGrant(key=diary.id("GR"), grant=grant, amount=amount, case=child.case, on=diary.day, **SIGNED)
+        key = diary.id("GR")
+        legs = (CashLeg(BANK, amount, diary.day, f"BX-{key}"),)
+        yield ReturnGrant(key=key, grant=grant, amount=amount, case=child.case, on=diary.day, cash=legs, **SIGNED)
 
     def _close(self, child: Child, reason: str) -> Iterator[Command]:
         """The case closes; what is left at it goes home. A few open again for a second stage."""

@@ -9,6 +9,8 @@ from ledger.errors import AlreadyRecorded
 
 PASSWORD = "fenhao-demo-only"  # noqa: S105 - made-up data is all that it opens
 ROLES = ("programme", "finance", "auditor", "admin")
+SECOND = "demo-finance-2"
+"""The second person of finance, for what takes two."""
 PORT = 8000
 """Where `fenhao serve` is unless it is told otherwise."""
 
@@ -20,6 +22,6 @@ def name_of(role: str) -> str:
 
 def open_doors(accounts: Accounts) -> None:
     """Makes the accounts that are not there yet."""
-    for role in ROLES:
+    for name, role in [*((name_of(role), role) for role in ROLES), (SECOND, "finance")]:
         with suppress(AlreadyRecorded):
-            accounts.add(name_of(role), [role], PASSWORD)
+            accounts.add(name, [role], PASSWORD)

@@ -158,6 +158,7 @@ class Gifts:
                 amount=gift.amount - gift.fee + fee,
                 fee=fee,
                 on=diary.day,
+                cash=(CashLeg(BANK, gift.amount - gift.fee + fee, diary.day, f"BX-{refund}"),),
                 **SIGNED,
             )
 

@@ -44,6 +44,7 @@ _LOG = _STAFF | {Grant.AUDITOR, Grant.LOG}
 _MONEY = frozenset((Grant.FINANCE, Grant.RECORD))
 _CASES = frozenset((Grant.PROGRAMME, Grant.RECORD))
 _DESK = frozenset((Grant.FINANCE, Grant.ADMIN, Grant.AUDITOR))
+_FINANCE = frozenset((Grant.FINANCE,))
 _REGISTRY = frozenset((Grant.ADMIN, Grant.RECORD))
 
 FACT_ROUTES = {
@@ -74,6 +75,12 @@ FACT_ROUTES = {
     "AccountOpened": "/v1/accounts",
     "ReceiptSuspended": "/v1/suspended-receipts",
     "SuspenseRepaid": "/v1/suspense-repayments",
+    "LinesMatched": "/v1/bank/matches",
+    "LinesWrittenOff": "/v1/bank/write-offs",
+    "LinesDisputed": "/v1/bank/disputes",
+    "LinesUnmatched": "/v1/bank/unmatches",
+    "PeriodClosed": "/v1/period-closings",
+    "PeriodReopened": "/v1/period-reopenings",
     "EntryReversed": "/v1/reversals",
 }
 """Where each fact is asked for."""
@@ -124,6 +131,12 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("POST", "/v1/accounts"): _MONEY,
     ("POST", "/v1/suspended-receipts"): _MONEY,
     ("POST", "/v1/suspense-repayments"): _MONEY,
+    ("POST", "/v1/bank/matches"): _MONEY,
+    ("POST", "/v1/bank/write-offs"): _MONEY,
+    ("POST", "/v1/bank/disputes"): _MONEY,
+    ("POST", "/v1/bank/unmatches"): _MONEY,
+    ("POST", "/v1/period-closings"): _MONEY,
+    ("POST", "/v1/period-reopenings"): _MONEY,
     ("POST", "/v1/batches"): _STAFF | {Grant.RECORD, Grant.GIVE},  # and each fact in it as above
     # Two persons: who may record a fact proposes it, and another who may approves; see `proposals`.
     ("POST", "/v1/proposals"): _STAFF,
@@ -140,6 +153,13 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/v1/serials/{tape}/{n}"): READERS,
     ("GET", "/v1/balances"): READERS,
     ("GET", "/v1/flows"): _EVERYBODY,  # without donors, and choosing nothing, for those who are no readers
+    # The bank and the books: finance does, auditors read.
+    ("GET", "/v1/bank/lines"): _DESK | {Grant.READ},
+    ("GET", "/v1/bank/lines/{id}"): _DESK | {Grant.READ},
+    ("GET", "/v1/periods"): _DESK | {Grant.READ},
+    ("GET", "/v1/periods/{period}"): _DESK | {Grant.READ},
+    ("GET", "/v1/statements/{kind}"): _DESK | {Grant.READ},
+    ("GET", "/v1/vouchers"): _DESK | {Grant.READ},
     ("GET", "/v1/entries"): _LOG,
     ("GET", "/v1/entries/stream"): _LOG,
     ("GET", "/v1/entries/{seq}"): _LOG,
@@ -185,9 +205,27 @@ PAGES: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/finance"): _DESK,
     ("GET", "/finance/position"): _DESK,
     ("GET", "/finance/advances"): _DESK,
-    ("GET", "/finance/payment"): frozenset((Grant.FINANCE,)),
-    ("POST", "/finance/payment/preview"): frozenset((Grant.FINANCE,)),
-    ("POST", "/finance/payment"): frozenset((Grant.FINANCE,)),
+    ("GET", "/finance/statements"): _DESK,
+    ("POST", "/finance/statements"): _FINANCE,
+    ("GET", "/finance/statements/{id}"): _DESK,
+    ("POST", "/finance/statements/{id}/acceptance"): _FINANCE,
+    ("POST", "/finance/statements/{id}/names"): _FINANCE,
+    ("GET", "/finance/lines"): _DESK,
+    ("POST", "/finance/lines/rules"): _FINANCE,
+    ("GET", "/finance/lines/{id}"): _DESK,
+    ("POST", "/finance/lines/{id}"): _FINANCE,
+    ("GET", "/finance/suggestions"): _DESK,
+    ("POST", "/finance/suggestions"): _FINANCE,
+    ("GET", "/finance/suspense"): _DESK,
+    ("POST", "/finance/suspense/{id}"): _FINANCE,
+    ("GET", "/finance/months"): _DESK,
+    ("GET", "/finance/months/{period}"): _DESK,
+    ("POST", "/finance/months/{period}"): _FINANCE,
+    ("GET", "/finance/papers"): _DESK,
+    ("POST", "/finance/papers"): _DESK,
+    ("GET", "/finance/payment"): _FINANCE,
+    ("POST", "/finance/payment/preview"): _FINANCE,
+    ("POST", "/finance/payment"): _FINANCE,
     ("GET", "/verify"): _EVERYBODY,
     ("GET", "/verify.html"): _EVERYBODY,
     ("GET", "/cases"): READERS,

@@ -19,12 +19,14 @@ from fastapi.routing import iter_route_contexts
 from api.bootstrap import Fenhao
 from api.commands import Currency
 from api.http import (
+    bank,
     batches,
     entries,
     factors,
     log,
     oidc,
     operations,
+    papers,
     personal,
     pictures,
     posting,
@@ -41,13 +43,29 @@ from api.http.links import Links
 from api.http.mail import SendCode, on_console
 from api.http.meters import Meters
 from api.http.office import Office, admit, askers
+from api.http.onward import lead_onward
 from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
 from api.http.together import Together
 from api.http.tokens import Tokens
 from api.http.watching import Watch
 from api.recording import record_all
-from api.site import audit, cases, donor, donor_papers, entrance, finance, flows, heads, programme, public, verifying
+from api.site import (
+    audit,
+    cases,
+    donor,
+    donor_papers,
+    entrance,
+    finance,
+    flows,
+    heads,
+    lines,
+    months,
+    programme,
+    public,
+    statements,
+    verifying,
+)
 from api.site.frame import error_page
 from ledger.times import find_zone
 
@@ -57,6 +75,8 @@ ROUTERS = (
     posting.router,
     batches.router,
     queries.router,
+    bank.router,
+    papers.router,
     pictures.router,
     entries.router,
     log.router,
@@ -72,6 +92,9 @@ ROUTERS = (
     flows.router,
     programme.router,
     finance.router,
+    statements.router,
+    lines.router,
+    months.router,
     verifying.router,
     cases.router,
     audit.router,
@@ -169,6 +192,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for operation in (one for methods in made["paths"].values() for one in methods.values()):
             if "HTTPValidationError" in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
+            lead_onward(operation)
         app.openapi_schema = made
     return app.openapi_schema
 

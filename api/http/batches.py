@@ -16,7 +16,7 @@ from api.http.posting import KEY_HEADER, command_for, read_object
 from api.http.problems import language_of, problem_of, status_of
 from api.http.shapes import BatchAnswer, BatchRequest, answers, json_body
 from ledger.codec import Entry
-from ledger.decisions import Command
+from ledger.decisions import CloseMonth, Command
 from ledger.errors import InputFault, LedgerError, Refusal
 from ledger.writing import Abandoned, Outcome, Recorded
 
@@ -33,6 +33,14 @@ class AllOrNone(Refusal):
     code = "batch_refused"
     zh = "{refused} 项不能登记，因此全部未登记；第一项是第 {first} 项：{reason_zh}"
     en = "{refused} of it cannot be recorded, so nothing was; the first is number {first}: {reason}"
+
+
+class NotInBatch(Refusal):
+    """The closing of a month among other facts."""
+
+    code = "not_in_batch"
+    zh = "关账须单独登记（/v1/period-closings）"
+    en = "a month is closed by itself (/v1/period-closings)"
 
 
 @router.post(
@@ -91,7 +99,8 @@ def _checked(office: Office, asker: Asker, fact: str, data: dict[str, Any], key:
         name = form_of(fact).fact
         if not asker.may("POST", FACT_ROUTES[name]):
             return NotEntitled()
-        return command_for(asker, name, data, key, office)
+        command = command_for(asker, name, data, key, office)
+        return NotInBatch() if isinstance(command, CloseMonth) else command
     except (Refusal, InputFault) as fault:
         return fault
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _ON = "2026-03-01"
+_LINE = {"file": "0f" * 32, "statement": 0, "ordinal": 3}
 _BASIS = {"kind": "filing", "ref": "2026-118"}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -32,7 +33,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "restriction": {"disease": ["ASD", "VSD"]},
     },
     "BalanceBroughtForward": {"donation": "OB-1", "fund": "heart", "amount": "5000.00", "on": _ON, "basis": _BASIS},
-    "DonationAttributed": {"donation": "D2026-001", "donor": "DN-017"},
+    "DonationAttributed": {"donation": "D2026-002", "donor": "DN-017"},
     "AllocationMade": {"allocation": "A2026-001", "case": "C2026-001", "amount": "15000.00", "on": _ON},
     "AllocationReleased": {"allocation": "A2026-001", "amount": "20.00", "on": _ON},
     "HospitalPaymentMade": {
@@ -104,6 +105,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "cash": [{"account": "icbc-1", "amount": "500.00"}],
         "on": _ON,
     },
+    "LinesMatched": {"match": "M2026-001", "lines": [_LINE], "legs": [{"seq": 281, "leg": 0}]},
+    "LinesWrittenOff": {"match": "M2026-002", "lines": [_LINE], "reason": "not_ours"},
+    "LinesDisputed": {"match": "M2026-003", "lines": [_LINE]},
+    "LinesUnmatched": {"match": "M2026-001", "by": "fay"},
+    "PeriodClosed": {"period": "2026-10"},
+    "PeriodReopened": {"period": "2026-10", "reason": "late_invoice"},
     "EntryReversed": {"reverses": 281, "on": _ON},
 }
 """By fact."""

@@ -30,6 +30,7 @@ from api.http.tokens import Tokens
 from api.recording import Done
 from ledger.decisions import Command
 from ledger.times import local_day
+from reports.bank_desk import Kept
 
 MAX_STREAMS = 64
 """Readers of the stream of entries in one process: each looks twice a second for what is new."""
@@ -63,6 +64,7 @@ class Office:
     doorman: Together[Shown, Asker]
     provider: Provider | None = None
     gallery: Gallery = field(default_factory=Gallery)
+    ideas: Kept = field(default_factory=Kept)
     public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
     address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
     account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))

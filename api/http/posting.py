@@ -18,8 +18,11 @@ from api.http.faults import BadRequest
 from api.http.forms import form_schema
 from api.http.office import MAX_BODY_BYTES, Office, admit, idempotency_key, office_of, read_body
 from api.http.shapes import RecordedFact, answers, body_of, linked
-from ledger.decisions import Command
+from api.recording import record
+from ledger.decisions import CloseMonth, Command
+from ledger.decisions.matching import PERSON
 from ledger.errors import BadValue
+from ledger.events import DonationReceived
 
 LONG_BYTES = 1 << 14
 """A longer body is read in a thread: nobody else is kept waiting by it."""
@@ -68,6 +71,8 @@ def command_for(asker: Asker, fact: str, members: Mapping[str, Any], key: str, o
             )
         if members.get("by") not in (None, asker.name):
             raise BadValue("by", members["by"], f"it is you who asks: {asker.name}", f"应为您本人：{asker.name}")
+        if members.get("rule") not in (None, PERSON):
+            raise BadValue("rule", members["rule"], f"a person's match is {PERSON}", f"人工匹配应为 {PERSON}")
     if members.get("by") is None:
         members["by"] = asker.name
     return command_of(fact, members, office.currency)
@@ -82,7 +87,11 @@ def _endpoint(fact: str) -> Callable[[Request], Awaitable[Response]]:
         def command() -> Command:
             return command_for(asker, fact, read_object(body), key, office)
 
-        done = await office.recorder.ask(command() if len(body) < LONG_BYTES else await to_thread.run_sync(command))
+        asked = command() if len(body) < LONG_BYTES else await to_thread.run_sync(command)
+        if isinstance(asked, CloseMonth):  # reads the books first: nobody is to wait for that
+            done = await to_thread.run_sync(record, office.fenhao, asked)
+        else:
+            done = await office.recorder.ask(asked)
         members = done.members(office.currency)
         del members["dry_run"]
         headers = {"Location": f"/v1/entries/{done.entry.seq}"}
@@ -91,7 +100,8 @@ def _endpoint(fact: str) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-for _fact in RECORDABLE:
+# Routes are tried one after the other: first what is asked for most.
+for _fact in sorted(RECORDABLE, key=lambda fact: fact != DonationReceived.__name__):
     _zh, _en = MEANINGS[_fact]
     router.add_api_route(
         FACT_ROUTES[_fact],

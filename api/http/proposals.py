@@ -144,7 +144,7 @@ def amount_of(office: Office, proposal: Proposal) -> int:
     """What a proposal would move, in minor units, however its members have it written; 0 where they name no amount."""
     command = command_of(proposal.fact, {**proposal.data, "key": "-"}, office.currency)
     lines: tuple[Any, ...] = getattr(command, "lines", ())
-    return int(getattr(command, "amount", None) or sum(line.amount for line in lines))
+    return int(getattr(command, "amount", None) or sum(line.amount or 0 for line in lines))
 
 
 def _require_may(asker: Asker, fact: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Path, Query, Request, Response
 
@@ -115,7 +116,7 @@ def _case(
         more_steps=len(steps) > STEPS,
         picture=picture_of(picture, reader) if picture.total else None,
         words=words_of(reader),
-        csv=f"/cases/{id}/flows.csv",
+        csv=f"/cases/{quote(id, safe='')}/flows.csv",
         today=today.isoformat(),
         may_name=_whose_names(asker),
         named={} if reading is None else _names(office, asker, reading, id, [one.donor for one in givers[:PAGE]]),

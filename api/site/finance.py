@@ -13,6 +13,7 @@ from api.site.deeds import amount_of, done, fields_of, fresh_key, fresh_number, 
 from api.site.frame import Form, reader_of, shown, site_router
 from ledger.errors import ApprovalNeeded
 from ledger.ids import check_id
+from reports.bank_desk import Wanted, counts_of, suspended
 from reports.banking.register import Register
 from reports.guards import guard
 from reports.matching import read_books
@@ -24,10 +25,13 @@ Id = Annotated[str, Query(max_length=120)]
 
 @router.get("/finance")
 def desk(request: Request, office: Door) -> Response:
-    """Statements taken in, and what waits; the rest comes as it is reckoned."""
-    statements = Register(office.fenhao.journal, office.fenhao.vault).statements()
+    """What waits to be done; the rest comes as it is reckoned."""
     waiting = len(proposals.waiting_now(office))
-    return shown(request, office, "finance.html", statements=statements[::-1][:50], waiting=waiting)
+    held = sum(one.state == "held" for one in Register(office.fenhao.journal, office.fenhao.vault).statements())
+    with office.fenhao.journal.entries.reading() as cursor:
+        unplaced = suspended(cursor)
+        counts = counts_of(cursor, Wanted(office.currency.code), [])
+    return shown(request, office, "finance.html", waiting=waiting, held=held, unplaced=unplaced, counts=counts)
 
 
 @router.get("/finance/position")
@@ -46,6 +50,28 @@ def advances(request: Request, office: Door) -> Response:
     """医院预付账龄: what was paid to hospitals and is not settled, by age."""
     report = guard(office.fenhao.journal)
     return shown(request, office, "finance_advances.html", advances=report.advances(), ages=report.ages())
+
+
+@router.get("/finance/suspense")
+def suspense(request: Request, office: Door) -> Response:
+    """待查暂收: receipts that nobody could place yet."""
+    return _suspense(request, office, None)
+
+
+@router.post("/finance/suspense/{id:path}")
+def identify(request: Request, office: Door, asker: Who, form: Form, id: str) -> Response:
+    """A receipt, or a part of it, is found to be a gift: recorded as one that came with it."""
+    members = fields_of(form, "donation", "fund", "donor", "on")
+    asked: dict[str, Any] = {**members, "suspense": id, "amount": amount_of(form, "amount", office)}
+    return _suspense(request, office, done(office, asker, "DonationReceived", asked, form))
+
+
+def _suspense(request: Request, office: Office, made: Done | None) -> Response:
+    day = office.today()
+    with office.fenhao.journal.entries.reading() as cursor:
+        waiting = [(one, fresh_number("D", day), fresh_key()) for one in suspended(cursor)]
+    template = "finance_suspense.html" if made is None else "finance_suspense_part.html"
+    return shown(request, office, template, waiting=waiting, today=day.isoformat(), made=made)
 
 
 @router.get("/finance/payment")

@@ -149,7 +149,7 @@ async def read_form(request: Request) -> dict[str, str]:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise BadRequest(rule="the body is a form", rule_zh="正文应为表单")
-    if not _from_here(request):
+    if not is_from_here(request):
         raise NotForged()
     body = bytearray()
     async for chunk in request.stream():
@@ -165,7 +165,8 @@ async def read_form(request: Request) -> dict[str, str]:
         raise BadRequest(rule="the form cannot be read", rule_zh="表单无法读取") from None
 
 
-def _from_here(request: Request) -> bool:
+def is_from_here(request: Request) -> bool:
+    """Whether a page of ours sent it, as far as the browser says."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
     return site in ("same-origin", "none") and (origin is None or urlsplit(origin).netloc == request.url.netloc)

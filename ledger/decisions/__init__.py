@@ -14,7 +14,7 @@ from ledger.decisions.keys import RotateKey
 from ledger.decisions.matching import DisputeLines, LegRef, LineRef, MatchLines, UnmatchLines, WriteOffLines
 from ledger.decisions.moving import ChangeTerms, HoldMoney, LiftHold, MakeExpense, SubstituteSerials, TransferFunds
 from ledger.decisions.opening import BringForward
-from ledger.decisions.periods import ClosePeriod, ReopenPeriod
+from ledger.decisions.periods import CloseMonth, ClosePeriod, ReopenPeriod
 from ledger.decisions.registry import DefineCode, OpenFund, OpenLedger, RegisterHospital, check_currency, check_follows
 from ledger.decisions.returning import ReleaseAllocation, ReturnGrant, ReturnHospitalPayment
 from ledger.decisions.reversing import ReverseEntry
@@ -31,6 +31,7 @@ __all__ = [
     "CashLeg",
     "ChangeTerms",
     "CloseCase",
+    "CloseMonth",
     "ClosePeriod",
     "Command",
     "Decision",

@@ -12,6 +12,8 @@ from ledger.events import Id, LegPart, LinePart, LinesDisputed, LinesMatched, Li
 from ledger.needs import LineKey, Needs
 
 WRITE_OFF_REASONS = ("bank_error", "not_ours", "before_opening", "small_difference", "other")
+PERSON = "person/1"
+"""The rule of a match that a person made."""
 
 
 class LineRef(Struct, frozen=True, omit_defaults=True):
@@ -74,7 +76,7 @@ class MatchLines(OfLines, frozen=True, kw_only=True, omit_defaults=True):
     Of a single line, or leg, that is more than the others come to only as much is taken; the rest stays open.
     """
 
-    rule: Id = "person/1"
+    rule: Id = PERSON
     legs: tuple[LegRef, ...] = ()
 
     def check(self) -> None:
@@ -120,13 +122,13 @@ class WriteOffLines(OfLines, frozen=True, kw_only=True, omit_defaults=True):
 
     def check(self) -> None:
         OfLines.check(self)
-        require_two(self, "a write-off", "核销")
         if self.reason not in WRITE_OFF_REASONS:
             raise BadValue(
                 "reason", self.reason, " ".join(WRITE_OFF_REASONS), "理由应为 " + "、".join(WRITE_OFF_REASONS)
             )
 
     def decide(self, book: Book) -> Decision:
+        require_two(self, "a write-off", "核销")
         book.require_new("match", self.match)
         lines = self.line_parts(book)
         return Decision([LinesWrittenOff(**self.common(), match=self.match, reason=self.reason, lines=lines)])

@@ -1,4 +1,4 @@
-"""Commands that close a period of the books, and open the last one again."""
+"""Commands that close a period of the books, and open the last one again: two persons do either."""
 
 from __future__ import annotations
 
@@ -15,10 +15,24 @@ from ledger.ids import check_opaque
 from ledger.needs import Needs
 
 
-class ClosePeriod(Command, frozen=True, kw_only=True, omit_defaults=True):
-    """关账. The figures are the caller's, taken under the same lock; see `PeriodClosed`."""
+class CloseMonth(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """关账, as it is asked for; the figures are taken under the ledger's lock and make a `ClosePeriod` of it."""
 
     period: str
+    reason: Id | None = None
+
+    def check(self) -> None:
+        Command.check(self)
+        last_day(self.period)
+        check_opaque(self.reason, "reason")
+
+    def needs(self, needs: Needs) -> None:
+        needs.streams.add(f"period/{self.period}")
+
+
+class ClosePeriod(CloseMonth, frozen=True, kw_only=True, omit_defaults=True):
+    """The same with its figures, the caller's, taken under the same lock; see `PeriodClosed`."""
+
     totals: tuple[Total, ...]
     accounts: tuple[AccountBalance, ...]
     suspense: int
@@ -26,23 +40,18 @@ class ClosePeriod(Command, frozen=True, kw_only=True, omit_defaults=True):
     size: int
     root: str
     open_lines: int = 0
-    reason: Id | None = None
 
     def check(self) -> None:
-        Command.check(self)
-        last_day(self.period)
-        check_opaque(self.reason, "reason")
-        if self.by is None:
-            raise BadValue("by", "-", "name who closes", "须注明经办人")
+        CloseMonth.check(self)
         if self.size < 1:
             raise BadValue("size", self.size, "a signed head to rest on", "须以已签名的日志头为据")
-        if self.open_lines or self.reason is not None:
-            require_two(self, "closing with lines open", "带未达事项关账")
 
-    def needs(self, needs: Needs) -> None:
-        needs.streams.add(f"period/{self.period}")
+    def digest(self) -> bytes:
+        """That of what was asked for: the same asked again would have other figures."""
+        return CloseMonth(**{name: getattr(self, name) for name in CloseMonth.__struct_fields__}).digest()
 
     def decide(self, book: Book) -> Decision:
+        require_two(self, "closing a period", "关账")
         through = last_day(self.period)
         if through >= book.today:
             raise NotYet(on=through, today=book.today)
@@ -76,12 +85,12 @@ class ReopenPeriod(Command, frozen=True, kw_only=True, omit_defaults=True):
         Command.check(self)
         last_day(self.period)
         check_opaque(self.reason, "reason")
-        require_two(self, "reopening a period", "重开账期")
 
     def needs(self, needs: Needs) -> None:
         needs.streams.add(f"period/{self.period}")
 
     def decide(self, book: Book) -> Decision:
+        require_two(self, "reopening a period", "重开账期")
         closed = book.cash.closed
         if closed is None or closed[0] != self.period:
             last = "-" if closed is None else closed[0]

@@ -30,13 +30,18 @@ def read_file(path: Path, columns: mapped.Columns | None = None) -> Document:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UnusableStatement(path, f"it cannot be opened ({reason})", f"无法打开（{reason}）") from error
+    return read_document(data, path, columns)
+
+
+def read_document(data: bytes, file: object, columns: mapped.Columns | None = None) -> Document:
+    """The same of a file's bytes; faults call it `file`."""
     try:
         if len(data) > MAX_BYTES:
             raise too_big()
         known_as, statements = read(data, columns)
         return Document(known_as, checked(statements), hashlib.sha256(data).digest())
     except NotAStatement as error:
-        raise UnusableStatement(path, error.reason, error.reason_zh, error.line) from error
+        raise UnusableStatement(file, error.reason, error.reason_zh, error.line) from error
 
 
 def read(data: bytes, columns: mapped.Columns | None = None) -> tuple[str, list[Statement]]:

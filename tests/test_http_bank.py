@@ -1,0 +1,201 @@
+"""The bank and the books over HTTP: lines are matched, undone, disputed, written off; a month is closed by two."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx import Response
+from serving import Served
+
+from api.bootstrap import log_of
+from api.papers import basis_of
+from audit.log import SignedMeanwhile
+from reports.banking.reading import read_file
+from reports.banking.register import Register
+from reports.banking.taking import named
+from reports.report_check import check_report, read_printed
+
+DAY = "2026-09-02"
+STATEMENT = """交易日期,金额,余额,流水号,摘要
+2026-09-02,900.00,900.00,S1,捐款
+2026-09-02,50.00,950.00,S2,捐款
+2026-09-03,-200.00,750.00,P77,拨付
+2026-09-04,30.00,780.00,S4,不明
+2026-09-05,3.21,783.21,S5,误入
+2026-09-30,0.80,784.01,S6,误入
+"""
+_keys = itertools.count()
+
+
+def leg(amount: str, ref: str | None = None) -> list[dict[str, Any]]:
+    return [{"account": "icbc", "amount": amount, "bank_on": DAY, **({} if ref is None else {"bank_ref": ref})}]
+
+
+@pytest.fixture(scope="module")
+def desk(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """Two gifts of 50.00 (one line), one of 900.00, a payment, a suspended receipt; the statement of their month."""
+    file = tmp_path_factory.mktemp("bank") / "s.csv"
+    file.write_text(STATEMENT, "utf-8")
+    served.record("/v1/accounts", account="icbc", kind="bank")
+    for gift, amount, ref in (("G1", "900.00", "S1"), ("G2", "50.00", None), ("G3", "50.00", None)):
+        served.record(
+            "/v1/donations", donation=gift, donor="N1", fund="F", amount=amount, on=DAY, cash=leg(amount, ref)
+        )
+    served.record("/v1/allocations", allocation="A1", case="C", amount="200.00", on=DAY)
+    lines = [{"case": "C", "amount": "200.00"}]
+    served.record("/v1/hospital-payments", payment="P1", hospital="H", lines=lines, on=DAY, cash=leg("200.00", "P77"))
+    served.record("/v1/suspended-receipts", suspense="S1", amount="30.00", on=DAY, cash=leg("30.00", "S4"))
+    Register(served.fenhao.journal, served.fenhao.vault).take(named(read_file(file, None), "icbc", file), file)
+    served.fenhao.runner.catch_up()
+    return served
+
+
+def sign(desk: Served) -> None:
+    """A head over all entries, by this or by the service itself, which signs every few seconds."""
+    with suppress(SignedMeanwhile):
+        log_of(desk.fenhao).publish()
+
+
+def asked(desk: Served, path: str, role: str = "auditor") -> Any:
+    said = desk.client().get(path, headers=desk.signed_in(role, name=f"b-{role}"))
+    assert said.status_code == 200, said.text
+    return said.json()
+
+
+def post(desk: Served, path: str, body: Any = None, who: str = "ann") -> Response:
+    headers = {**desk.signed_in("finance", name=who), "Idempotency-Key": f"b{next(_keys)}"}
+    return desk.client().post(path, json=body, headers=headers)
+
+
+def states(desk: Served) -> dict[str, str]:
+    return {one["line"]: one["state"] for one in asked(desk, "/v1/bank/lines")["lines"]}
+
+
+def by_two(desk: Served, fact: str, **data: Any) -> Response:
+    """Ann proposes, Bob approves."""
+    made = post(desk, "/v1/proposals", {"fact": fact, "data": data})
+    assert made.status_code == 201, made.text
+    return post(desk, f"/v1/proposals/{made.json()['id']}/approval", who="bob")
+
+
+def test_lines_come_by_state_account_month_and_page(desk: Served) -> None:
+    assert set(states(desk).values()) == {"unmatched", "suggested"}
+    assert states(desk)["B1/2"] == "suggested", "either of two gifts"
+    first = asked(desk, "/v1/bank/lines?month=2026-09&account=icbc&limit=4")
+    rest = asked(desk, f"/v1/bank/lines?limit=4&cursor={first['next']}")
+    assert [one["line"] for one in [*first["lines"], *rest["lines"]]] == [f"B1/{n}" for n in range(1, 7)]
+    assert rest["next"] is None
+    assert asked(desk, "/v1/bank/lines?month=2026-08")["lines"] == []
+    other = desk.client().get(
+        f"/v1/bank/lines?state=matched&cursor={first['next']}", headers=desk.signed_in("auditor", name="b-auditor")
+    )
+    assert other.status_code == 400, "a cursor keeps its filters"
+    for path in ("/v1/bank/lines/none", "/v1/bank/lines/B1", "/v1/periods/2026-13", "/v1/bank/lines?month=x"):
+        assert desk.client("read").get(path).status_code == 400, path
+    assert desk.client("read").get("/v1/bank/lines/B9/9").status_code == 404
+
+
+def test_one_life_of_a_statement_to_the_close_and_back(desk: Served) -> None:
+    lines = {one["line"]: one for one in asked(desk, "/v1/bank/lines")["lines"]}
+
+    def named_line(name: str) -> dict[str, Any]:
+        return {member: lines[name][member] for member in ("file", "statement", "ordinal")}
+
+    def entry(stream: str) -> int:
+        found = asked(desk, f"/v1/entries?stream={stream}")["entries"]
+        return int(found[0]["entry"]["seq"])
+
+    # A person chooses between the two gifts that the line could be; a rule's name is not a person's to take.
+    idea = asked(desk, "/v1/bank/lines/B1/2")["suggested"][0]
+    assert {one["seq"] for way in idea["alternatives"] for one in way["legs"]} == {
+        entry("donation/G2"), entry("donation/G3"),
+    }  # fmt: skip
+    match = {"match": "M2", "lines": [named_line("B1/2")], "legs": [{"seq": entry("donation/G2")}]}
+    assert post(desk, "/v1/bank/matches", {**match, "rule": "reference/1"}).status_code == 422
+    assert post(desk, "/v1/bank/matches", match).status_code == 201
+    for name, line, stream in (
+        ("M1", "B1/1", "donation/G1"),
+        ("M3", "B1/3", "payment/P1"),
+        ("M4", "B1/4", "suspense/S1"),
+    ):
+        one = {"match": name, "lines": [named_line(line)], "legs": [{"seq": entry(stream)}]}
+        assert post(desk, "/v1/bank/matches", one).status_code == 201, name
+    behind = asked(desk, "/v1/bank/lines/B1/1")
+    assert (behind["state"], behind["donations"][0]["donation"]) == ("matched", "G1")
+    assert behind["donations"][0]["beneficiaries"] == [{"case": "C", "hospital": "H", "amount": 20_000}]
+
+    # What was suspended is identified by the gift that names it, and the line leads on to it.
+    gift = {"donation": "G4", "donor": "N4", "fund": "F", "amount": "30.00", "on": DAY, "suspense": "S1"}
+    desk.fenhao.runner.wait_for(post(desk, "/v1/donations", gift).json()["seq"], 20)
+    assert [one["donation"] for one in asked(desk, "/v1/bank/lines/B1/4")["donations"]] == ["G4"]
+
+    # A dispute is one person's and undone by one; a write-off is two persons'.
+    assert post(desk, "/v1/bank/disputes", {"match": "X5", "lines": [named_line("B1/5")]}).status_code == 201
+    assert states(desk)["B1/5"] == "disputed"
+    assert post(desk, "/v1/bank/unmatches", {"match": "X5"}, "bob").status_code == 201
+    off = {"match": "W5", "lines": [named_line("B1/5")], "reason": "not_ours"}
+    alone = post(desk, "/v1/bank/write-offs", off)
+    assert alone.json()["type"] == "urn:fenhao:problem:two_persons_needed"
+    assert by_two(desk, "LinesWrittenOff", **off).status_code == 201
+    assert states(desk)["B1/5"] == "written_off"
+
+    # A month with a line open closes only for a reason; nobody closes alone, nor in a batch.
+    sign(desk)
+    told = asked(desk, "/v1/periods/2026-09")
+    assert (told["ready"], told["open"]) == (False, [{"line": "B1/6", "state": "unmatched"}])
+    assert by_two(desk, "PeriodClosed", period="2026-09").json()["type"] == "urn:fenhao:problem:period_not_ready"
+    assert by_two(desk, "LinesWrittenOff", match="W6", lines=[named_line("B1/6")], reason="not_ours").status_code == 201
+    assert asked(desk, "/v1/periods/2026-09")["ready"]
+    alone = post(desk, "/v1/period-closings", {"period": "2026-09"})
+    assert alone.json()["type"] == "urn:fenhao:problem:two_persons_needed"
+    batch = {"facts": [{"fact": "PeriodClosed", "data": {"period": "2026-09"}}]}
+    assert post(desk, "/v1/batches", batch).json()["results"][0]["problem"]["type"].endswith("not_in_batch")
+    closed = by_two(desk, "PeriodClosed", period="2026-09")
+    assert closed.status_code == 201, closed.text
+    data = desk.fenhao.journal.entries.read(closed.json()["seq"], 1)[0].data
+    assert (data["by"], data["approved_by"]) == ("ann", ["bob"])
+    assert data["accounts"] == [{"account": "icbc", "book": 83_000, "bank": 78_401, "bank_on": "2026-09-30"}], (
+        "G3 is on no statement, and two lines were none of ours"
+    )
+    found = [one["state"] for one in asked(desk, "/v1/periods")["periods"]]
+    assert (found[0], found[-1], {*found[1:-1]} <= {"open"}) == ("closed", "running", True)
+    late = post(desk, "/v1/donations", {"donation": "L", "fund": "F", "amount": 1, "on": "2026-09-30"})
+    assert late.json()["type"] == "urn:fenhao:problem:period_closed"
+    again = {"period": "2026-09", "reason": "late_invoice"}
+    assert post(desk, "/v1/period-reopenings", again).status_code == 422
+    assert by_two(desk, "PeriodReopened", **again).status_code == 201
+    assert asked(desk, "/v1/periods")["periods"][0]["state"] == "open"
+
+
+def test_the_same_closing_asked_again_is_the_first_and_tells_it(desk: Served) -> None:
+    sign(desk)
+    said = {"period": "2025-12", "by": "li", "approved_by": ["wang"]}
+    first = desk.post("/v1/period-closings", said, key="closing")
+    again = desk.post("/v1/period-closings", said, key="closing")
+    assert (first.status_code, again.status_code) == (201, 200), first.text
+    assert first.json()["seq"] == again.json()["seq"]
+    assert desk.post("/v1/period-closings", {**said, "period": "2026-01"}, key="closing").status_code == 409
+
+
+@pytest.mark.parametrize("kind", ["bank", "accounts", "flows", "fund", "hospital", "ratios"])
+def test_statements_are_downloads_that_the_log_bears_out(desk: Served, kind: str) -> None:
+    sign(desk)
+    period = "year=2026" if kind == "ratios" else "month=2026-09"
+    said = desk.client("read").get(f"/v1/statements/{kind}?{period}&format=csv&language=zh")
+    assert said.status_code == 200, said.text
+    basis = basis_of(desk.fenhao)
+    verdict = check_report(read_printed(said.content), said.content, desk.fenhao.journal, basis, lambda *_: None)
+    assert (verdict.ok, verdict.unchanged) == (True, True)
+
+
+def test_vouchers_and_pdfs_are_downloads_and_what_is_asked_wrongly_is_a_problem(desk: Served, tmp_path: Path) -> None:
+    client = desk.client("read")
+    assert "借方" in client.get("/v1/vouchers?month=2026-09&language=zh").content.decode("utf-8-sig")
+    assert client.get("/v1/statements/fund?year=2026&format=pdf").content.startswith(b"%PDF-")
+    for path in ("fund", "ratios?month=2026-09", "fund?from=2026-02-01&to=2026-01-01", "flows?month=2026-09&month=x"):
+        assert client.get(f"/v1/statements/{path}").status_code == 400, path
+    assert client.get("/v1/statements/flows?month=2026-09&fund=none").status_code == 404
