@@ -113,11 +113,11 @@ class Teller:
     def record(self) -> None:
         """Records what was told so far. Raises the refusal."""
         outcomes = self.writer.submit_batch([command for _, command in self._untold])
-        for (id, _), outcome in zip(self._untold, outcomes, strict=True):
+        for (made, _), outcome in zip(self._untold, outcomes, strict=True):
             if isinstance(outcome, Refusal):
                 raise outcome
-            if id is not None:
-                self.seqs[id] = outcome.seq
+            if made is not None:
+                self.seqs[made] = outcome.seq
         self._untold.clear()
 
     def own(self, id: str) -> str:

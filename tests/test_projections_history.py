@@ -138,7 +138,7 @@ THREE_POINTS = st.lists(st.tuples(st.integers(-3, 30), st.integers(0, 1_000)), m
 def test_looking_back_tells_of_the_entries_that_count_alone(
     history: tuple[str, list[Step]], points: list[tuple[int, int]], embedded_url: str
 ) -> None:
-    look_back(embedded_url, history, points)
+    check_looking_back(embedded_url, history, points)
 
 
 @RANDOM_ELSEWHERE
@@ -146,10 +146,10 @@ def test_looking_back_tells_of_the_entries_that_count_alone(
 def test_it_does_so_on_the_systems_own_server(
     history: tuple[str, list[Step]], points: list[tuple[int, int]], debian_url: str
 ) -> None:
-    look_back(debian_url, history, points)
+    check_looking_back(debian_url, history, points)
 
 
-def look_back(url: str, history: tuple[str, list[Step]], points: list[tuple[int, int]]) -> None:
+def check_looking_back(url: str, history: tuple[str, list[Step]], points: list[tuple[int, int]]) -> None:
     """A history, looked back at from its end and from these points, each a day and an entry."""
     with opened(url) as ledger:
         entries = write(ledger, history)
