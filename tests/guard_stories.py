@@ -113,11 +113,11 @@ class Teller:
     def record(self) -> None:
         """Records what was told so far. Raises the refusal."""
         outcomes = self.writer.submit_batch([command for _, command in self._untold])
-        for (made, _), outcome in zip(self._untold, outcomes, strict=True):
+        for (named, _), outcome in zip(self._untold, outcomes, strict=True):
             if isinstance(outcome, Refusal):
                 raise outcome
-            if made is not None:
-                self.seqs[made] = outcome.seq
+            if named is not None:
+                self.seqs[named] = outcome.seq
         self._untold.clear()
 
     def own(self, id: str) -> str:

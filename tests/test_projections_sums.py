@@ -64,7 +64,7 @@ LIMITS = st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(1, 30))
 def test_sums_are_what_their_definition_comes_to(
     history: tuple[str, list[Step]], limits: tuple[int, int, int], embedded_url: str
 ) -> None:
-    check_sums(embedded_url, history, *limits)
+    check_sums_of(embedded_url, history, *limits)
 
 
 @RANDOM_ELSEWHERE
@@ -72,10 +72,10 @@ def test_sums_are_what_their_definition_comes_to(
 def test_they_are_so_on_the_systems_own_server(
     history: tuple[str, list[Step]], limits: tuple[int, int, int], debian_url: str
 ) -> None:
-    check_sums(debian_url, history, *limits)
+    check_sums_of(debian_url, history, *limits)
 
 
-def check_sums(url: str, history: tuple[str, list[Step]], many: int, leaders: int, page: int) -> None:
+def check_sums_of(url: str, history: tuple[str, list[Step]], many: int, leaders: int, page: int) -> None:
     """A history summed up page by page and anew: the same, and what a count of single serials finds."""
     with opened(url) as ledger, MonkeyPatch.context() as patched:
         patched.setattr(summing, "MANY_RANGES", many)

@@ -8,5 +8,5 @@ questions           asking and cursors (how), queries, pictures with gallery, en
 finance             bank (lines of statements, months), papers (statements, vouchers)
 personal values     personal (opened, and who opened what), showings (to auditors)
 running             serving (processes), app (assembly), together (many at once), chores, watching, meters, operations
-the reference       shapes, shapes_of_people, shapes_of_bank
+the reference       shapes, shapes_of_people, shapes_of_bank, onward (where answers lead)
 """

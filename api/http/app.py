@@ -43,6 +43,7 @@ from api.http.links import Links
 from api.http.mail import SendCode, on_console
 from api.http.meters import Meters
 from api.http.office import Office, admit, askers
+from api.http.onward import lead_onward
 from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
 from api.http.together import Together
@@ -191,6 +192,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for operation in (one for methods in made["paths"].values() for one in methods.values()):
             if "HTTPValidationError" in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
+            lead_onward(operation)
         app.openapi_schema = made
     return app.openapi_schema
 

@@ -33,7 +33,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "restriction": {"disease": ["ASD", "VSD"]},
     },
     "BalanceBroughtForward": {"donation": "OB-1", "fund": "heart", "amount": "5000.00", "on": _ON, "basis": _BASIS},
-    "DonationAttributed": {"donation": "D2026-001", "donor": "DN-017"},
+    "DonationAttributed": {"donation": "D2026-002", "donor": "DN-017"},
     "AllocationMade": {"allocation": "A2026-001", "case": "C2026-001", "amount": "15000.00", "on": _ON},
     "AllocationReleased": {"allocation": "A2026-001", "amount": "20.00", "on": _ON},
     "HospitalPaymentMade": {

@@ -12,7 +12,7 @@ from api.http.access import Asker, Grant
 from api.http.accounts import Session
 from api.http.faults import CodeNeeded, NoSuchRoute, SignInRefused
 from api.http.office import Door, Office, address_of
-from api.http.sign_in import donor_of, give_cookie
+from api.http.sign_in import donor_of, give_cookie, plain_contact
 from api.site.frame import LANGUAGE_COOKIE, Form, is_demo, leading, own_path, shown, site_router
 from reports.pages import LANGUAGES, static
 
@@ -55,7 +55,7 @@ def sign_in(request: Request, office: Door, form: Form) -> Response:
 def ask_for_code(request: Request, office: Door, form: Form) -> Response:
     """A donor asks for a code, or shows the one that was sent; who is not known is told the same."""
     office.address_pace.take(address_of(request))
-    contact, code = form.get("contact", "").strip(), form.get("code", "").strip()
+    contact, code = plain_contact(form.get("contact", "")), form.get("code", "").strip()
     donor = donor_of(office, contact)
     if not code:
         office.contact_pace.take(contact)
