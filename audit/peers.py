@@ -122,7 +122,7 @@ def http_post(url: str, body: bytes, content_type: str = "text/plain") -> tuple[
         raise OSError(f"{url[:80]} is no http address")
     try:
         request = urllib.request.Request(url, body, {"Content-Type": content_type})  # noqa: S310 - checked above
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - the same
             return answer.status, answer.read(MAX_NOTE_BYTES)
     except urllib.error.HTTPError as refusal:
         with refusal:

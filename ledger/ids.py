@@ -38,7 +38,7 @@ def are_plain_ids(values: Iterable[object]) -> bool:
         return False
     if not (text.isascii() and text.isprintable()) or " " in text or "" in ids:
         return False
-    return len(text) <= MAX_ID_LENGTH or all(len(value) <= MAX_ID_LENGTH for value in ids)  # type: ignore[arg-type]
+    return len(text) <= MAX_ID_LENGTH or all(len(value) <= MAX_ID_LENGTH for value in ids)  # type: ignore[arg-type]  # as above
 
 
 def check_opaque(value: str | None, name: str) -> None:

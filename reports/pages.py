@@ -99,7 +99,7 @@ def _environment(language: str) -> Environment:
     compiled = io.BytesIO()
     write_mo(compiled, words)
     compiled.seek(0)
-    made.install_gettext_translations(Translations(compiled), newstyle=True)  # type: ignore[attr-defined]
+    made.install_gettext_translations(Translations(compiled), newstyle=True)  # type: ignore[attr-defined]  # i18n's
     made.globals["static"] = static_address
     made.filters["urlencode"] = _urlencode
     return made

@@ -93,7 +93,7 @@ def _weasyprint() -> Any:
     """The library, whose import looks for the system's. Raises PrinterMissing."""
     try:
         with redirect_stdout(io.StringIO()):  # it prints advice of its own beside the exception
-            import weasyprint  # type: ignore[import-untyped]
+            import weasyprint
     except OSError as error:
         raise PrinterMissing from error
     return weasyprint
@@ -102,7 +102,7 @@ def _weasyprint() -> Any:
 def _only_static(weasyprint: Any) -> Any:
     """A fetcher that opens files of the static folder; anything else ends the printing."""
 
-    class OnlyStatic(weasyprint.urls.URLFetcher):  # type: ignore[misc]
+    class OnlyStatic(weasyprint.urls.URLFetcher):  # type: ignore[misc]  # has no types
         def fetch(self, url: str, headers: object = None) -> Any:
             path = Path(url.removeprefix("file://")).resolve()
             if not url.startswith("file:///") or not path.is_relative_to(STATIC.resolve()):

@@ -106,7 +106,7 @@ _NO_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
 def _xlsx(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:
-    import xlsxwriter  # type: ignore[import-untyped]
+    import xlsxwriter
 
     file = io.BytesIO()
     book = xlsxwriter.Workbook(

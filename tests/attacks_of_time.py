@@ -65,7 +65,7 @@ def with_sm3(
 
 def under(title: str, **more: object) -> Callable[[], Stamper]:
     """An authority with another certificate."""
-    return lambda: Stamper(issue(root(), title, rsa_key(), **{"purposes": STAMPING, **more}))  # type: ignore[arg-type]
+    return lambda: Stamper(issue(root(), title, rsa_key(), **{"purposes": STAMPING, **more}))  # type: ignore[arg-type]  # its own
 
 
 def unknown() -> Stamper:

@@ -125,7 +125,7 @@ def looking(folder: Path) -> Look:
 
 def check_accessible(page: Page) -> None:
     """Raises AssertionError, naming each, where axe finds a violation."""
-    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+    from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(page).response["violations"]
     named = [

@@ -201,7 +201,7 @@ def test_a_receipt_of_another_history_is_evidence(ledger: Fenhao, tmp_path: Path
     forged = Receipt.parse((tmp_path / "r").read_bytes())
     # Whoever has the key signs a history of one other entry, and gives a receipt for it.
     [path] = (tmp_path / "home" / "keys").glob("log-*.pem")
-    signer = KeySigner(ORIGIN, load_pem_private_key(path.read_bytes(), None))  # type: ignore[arg-type]
+    signer = KeySigner(ORIGIN, load_pem_private_key(path.read_bytes(), None))  # type: ignore[arg-type]  # Ed25519
     lone = Frontier()
     entry = forged.entry.replace(b'"seq":3', b'"seq":0')
     lone.append(leaf_hash(entry))

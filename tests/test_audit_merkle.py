@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import pymerkle  # type: ignore[import-untyped]
+import pymerkle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 import json
 from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import rfc8785
@@ -39,7 +41,7 @@ SIGNER = KeySigner("ledger.example.org/a", Ed25519PrivateKey.from_private_bytes(
 OPENING = {"field": "donor_name", "stream": "donation/D", "value": VALUE, "salt": SALT}
 
 
-def read(nodes: list[Node]) -> list[bytes]:
+def read(nodes: Sequence[Node]) -> list[bytes]:
     """Perfect subtrees of the eleven leaves."""
     hashes = []
     for level, n in nodes:
@@ -50,12 +52,12 @@ def read(nodes: list[Node]) -> list[bytes]:
     return hashes
 
 
-HEAD = Checkpoint("ledger.example.org/a", 11, root(11, read))  # type: ignore[arg-type]
+HEAD = Checkpoint("ledger.example.org/a", 11, root(11, read))
 
 
-def receipt(index: int = 5, **kwargs: object) -> Receipt:
-    path = tuple(prove_inclusion(index, 11, read))  # type: ignore[arg-type]
-    return Receipt.make(Proof(index, path, HEAD.signed(SIGNER)), ENTRIES[index], **kwargs)  # type: ignore[arg-type]
+def receipt(index: int = 5, **kwargs: Any) -> Receipt:
+    path = tuple(prove_inclusion(index, 11, read))
+    return Receipt.make(Proof(index, path, HEAD.signed(SIGNER)), ENTRIES[index], **kwargs)
 
 
 @pytest.mark.parametrize("index", range(11))
@@ -117,15 +119,15 @@ def test_an_opening_that_the_entry_does_not_commit_to_is_refused(change: dict[st
 
 def test_an_entry_of_another_place_is_refused() -> None:
     """A log that signed an entry where it does not say that it is would be at fault itself."""
-    path = tuple(prove_inclusion(5, 11, read))  # type: ignore[arg-type]
+    path = tuple(prove_inclusion(5, 11, read))
     for lie in (ENTRIES[6], b"{}", b"no entry", b'{"data":[],"origin":"o","seq":5,"stream":"s"}'):
         leaves = [*LEAVES[:5], leaf_hash(lie), *LEAVES[6:]]
 
-        def hashes(nodes: list[Node], leaves: list[bytes] = leaves) -> list[bytes]:
+        def hashes(nodes: Sequence[Node], leaves: list[bytes] = leaves) -> list[bytes]:
             return [fold_up(leaves[n << level : (n + 1) << level]) for level, n in nodes]
 
-        head = Checkpoint("ledger.example.org/a", 11, root(11, hashes))  # type: ignore[arg-type]
-        path = tuple(prove_inclusion(5, 11, hashes))  # type: ignore[arg-type]
+        head = Checkpoint("ledger.example.org/a", 11, root(11, hashes))
+        path = tuple(prove_inclusion(5, 11, hashes))
         with pytest.raises(BadReceipt, match=r"says that it is entry 6|entry is none"):
             Receipt.make(Proof(5, path, head.signed(SIGNER)), lie).check("ledger.example.org/a", [SIGNER.verifier])
 
@@ -144,12 +146,12 @@ def fold_up(row: list[bytes]) -> bytes:
 
 
 def continuation(old: int) -> Continuation:
-    path = tuple(prove_consistency(old, 11, read))  # type: ignore[arg-type]
+    path = tuple(prove_consistency(old, 11, read))
     return Continuation(old, path, HEAD.signed(SIGNER))
 
 
 def head_of(size: int) -> Checkpoint:
-    return Checkpoint("ledger.example.org/a", size, root(size, read))  # type: ignore[arg-type]
+    return Checkpoint("ledger.example.org/a", size, root(size, read))
 
 
 @pytest.mark.parametrize("old", range(1, 12))

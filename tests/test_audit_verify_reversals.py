@@ -58,7 +58,7 @@ DAY = "2026-01-25"
 
 def undone(*texts: str, on: str | None = DAY) -> Step:
     """The reversal of the last entry."""
-    return lambda story: reverse(story, len(story.entries) - 1, on, *texts)  # type: ignore[arg-type]
+    return lambda story: reverse(story, len(story.entries) - 1, on, *texts)  # type: ignore[arg-type]  # handed on
 
 
 def paid(own: str, amount: int, *texts: str, key: str | None = None, **line: object) -> Step:

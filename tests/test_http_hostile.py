@@ -108,7 +108,7 @@ def routes(served: Served, *methods: str) -> Iterator[tuple[str, str, set[tuple[
     """Each route: its method, its path, and the parameters that it takes, as (path or query, name)."""
     for route in iter_route_contexts(served.app.routes):
         path = str(route.path_format)
-        taken = {(str(one.field_info.in_.value), str(one.alias)) for one in get_flat_params(route.dependant)}  # type: ignore[attr-defined]
+        taken = {(str(one.field_info.in_.value), str(one.alias)) for one in get_flat_params(route.dependant)}  # type: ignore[attr-defined]  # a route's
         taken |= {("path", name) for name in re.findall(r"{(\w+)}", path)}
         for method in route.methods or ():
             if method in methods and path != "/v1/entries/stream":  # which has no end

@@ -22,6 +22,7 @@ import pytest
 from serving import PASSWORD, Served
 
 from api.bench_client import answers, request
+from api.bootstrap import log_of
 from api.http.chores import hear_signals
 from api.http.watching import JsonLines
 
@@ -58,11 +59,13 @@ def test_it_says_that_it_is_alive_and_ready(served: Served) -> None:
 def test_it_counts_requests_refusals_and_how_the_ledger_stands(served: Served) -> None:
     served.post("/v1/donations", {"donation": "X"})
     served.client().get("/nowhere")
+    log_of(served.fenhao).publish()
     answer = served.client("metrics").get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     figures = dict(re.findall(r"^([^#\s]\S*) (\S+)$", answer.text, re.MULTILINE))
     assert int(figures["fenhao_entries"]) == served.fenhao.journal.entries.head().size
     assert int(figures["fenhao_views_lag_entries"]) >= 0
+    assert 0 <= int(figures["fenhao_checkpoint_age_seconds"]) < 600
     assert int(figures['fenhao_requests_total{method="POST",route="/v1/donations",status="422"}']) >= 1
     assert int(figures['fenhao_refusals_total{kind="bad_members"}']) >= 1
     assert int(figures['fenhao_requests_total{method="GET",route="-",status="404"}']) >= 1

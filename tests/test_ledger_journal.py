@@ -72,7 +72,7 @@ def _suite(case: type, journal: Journal, test: str) -> None:
     with journal.entries.writing() as writing:
         writing.cursor.execute("update head set origin = 'suite.example.org'")
 
-    class Suite(case):  # type: ignore[misc]
+    class Suite(case):  # type: ignore[misc]  # given
         def create_recorder(self) -> Any:
             return _AnyState(journal.entries)
 

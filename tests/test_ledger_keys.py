@@ -34,7 +34,7 @@ def test_the_entry_names_the_new_key_and_its_day(ledger: Ledger) -> None:
     assert entry.data == {"key": str(signer(b"n").verifier), "on": str(date.fromisoformat(entry.data["on"]))}
     assert entry.data["on"] >= entry.at[:10]
     assert json.loads(json.dumps(entry.data)) == entry.data
-    assert [outcome.replayed for outcome in made] == [False, False]  # type: ignore[union-attr]
+    assert [outcome.replayed for outcome in made] == [False, False]  # type: ignore[union-attr]  # recorded
 
 
 def test_a_key_that_nobody_shows_to_hold_is_refused(ledger: Ledger) -> None:

@@ -34,7 +34,7 @@ def run(*command: str) -> str:
 
 def fen(text: str) -> int:
     """An amount of a report in minor units; `0` alone has no currency."""
-    sign, whole, cents = re.search(r"(-?)(\d+)(?:\.(\d\d))?", text.replace(",", "")).groups()  # type: ignore[union-attr]
+    sign, whole, cents = re.search(r"(-?)(\d+)(?:\.(\d\d))?", text.replace(",", "")).groups()  # type: ignore[union-attr]  # it is one
     return int(f"{sign}{whole}{cents or '00'}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -225,7 +226,7 @@ class Gifts:
             first = diary.random.randrange(120)
             for part in range(parts):
                 day = diary.since + timedelta(days=first + part * 90)
-                diary.at(day, lambda gift=gift, parts=parts: self._large(gift, parts))  # type: ignore[misc]
+                diary.at(day, partial(self._large, gift, parts))
 
     def _large(self, gift: Agreed, parts: int) -> Iterator[Command]:
         diary = self.diary

@@ -131,7 +131,7 @@ def service(opening: Opening, stopping: Event | None = None, send_code: SendCode
         for route in iter_route_contexts(app.routes)
         for method in route.methods or ("?",)
     )
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to change it
     return app
 
 
