@@ -190,7 +190,7 @@ class Changes:
         self.donors = {donor: self.donors[donor] for donor in sorted(self.donors)}
         # Block by block in the order of their serials: what lies together is then read together.
         ordered = sorted(self.arrivals, key=lambda run: (run.block, run.tape, run.lo))
-        self.gift_rows = b"".join([part for run in ordered for part in run.rows])
+        self.gift_rows = b"".join([row for run in ordered for row in run.rows])
         return self
 
     def _gather(self, item: Item) -> None:
@@ -213,20 +213,25 @@ class Changes:
 
     def _issue(self, item: Item, data: Members) -> None:
         """New gifts: most arrive where, and when, those before them on their tape did. The hottest loop of folding."""
-        on, opening, seq = _dated(item), item.type == BALANCE_BROUGHT_FORWARD, item.seq
-        block, arriving, given = seq // BLOCK_ENTRIES, self._arriving, 0
-        donor = data.donor
+        on, opening, seq, donor, given = _dated(item), item.type == BALANCE_BROUGHT_FORWARD, item.seq, data.donor, 0
+        arriving, block = self._arriving, seq // BLOCK_ENTRIES
         gift = row_middle(data.donation, donor)
         for new in data.issue:
             lo, hi, run = new.lo, new.hi, arriving.get(new.tape)
-            alike = run and run.hi == lo and run.target == new.to and run.on == on and run.block == block
-            if run and alike and run.opening is opening:
+            if (
+                run is not None
+                and run.hi == lo
+                and run.target == new.to
+                and run.on == on
+                and run.block == block
+                and run.opening is opening
+            ):
                 run.hi, run.last = hi, seq
             else:
-                if run:
+                if run is not None:
                     self._steps.append(run)
                 arriving[new.tape] = run = self._arrival(new, on, opening, seq)
-            run.rows += (row_beginning(seq, lo, hi), gift, run.ending)
+            run.rows.append(row_beginning(seq, lo, hi) + gift + run.ending)
             given += hi - lo
             if donor is None:
                 if not run.nobodys:

@@ -25,7 +25,10 @@ def row_beginning(seq: int, lo: int, hi: int) -> bytes:
 
 def row_middle(donation: str | None, donor: str | None) -> bytes:
     """The columns donation, donor."""
-    return _text(donation) + _text(donor)
+    if donation is None or donor is None:
+        return _text(donation) + _text(donor)
+    gift, giver = donation.encode(), donor.encode()
+    return b"%b%b%b%b" % (_LENGTH(len(gift)), gift, _LENGTH(len(giver)), giver)
 
 
 def row_ending(

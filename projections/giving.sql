@@ -7,12 +7,7 @@
 select near.place, near.fund, starts_with(gift.target, 'fee/') as fee, near.since,
     sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo))::bigint as amount, count(*) as ranges, min(gift.seq) as first
 from view_gift gift
-cross join lateral (
-    select each.lo, each.hi, each.place, each.fund, each.since from view_place each
-    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-    offset 0
-) near
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 where gift.donor = %(donor)s
 group by near.place, near.fund, starts_with(gift.target, 'fee/'), near.since
 
@@ -25,12 +20,7 @@ from (
         select seq from view_gift where donor = %(donor)s and seq < %(before)s
         group by seq order by seq desc offset %(gifts)s - 1 limit 1), 0)
 ) gift
-cross join lateral (
-    select each.lo, each.hi, each.place, each.fund from view_place each
-    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-    offset 0
-) near
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 group by gift.seq, gift.donation, gift.posted_on, gift.opening, near.place, near.fund, starts_with(gift.target, 'fee/')
 order by gift.seq desc, near.place
 
@@ -54,12 +44,7 @@ with moved as materialized (
 select moved.seq, moved.posted_on, moved.type, moved.source, moved.target, near.case_id,
     sum(least(moved.hi, near.hi) - greatest(moved.lo, near.lo))::bigint as amount
 from moved join shown using (seq)
-cross join lateral (
-    select each.lo, each.hi, each.case_id from view_place each
-    where each.tape = moved.tape and each.lo < moved.hi and each.lo >= (
-        select max(before.lo) from view_place before where before.tape = moved.tape and before.lo <= moved.lo)
-    offset 0
-) near
+cross join lateral places_meeting(moved.tape, moved.lo, moved.hi) near
 group by moved.seq, moved.posted_on, moved.type, moved.source, moved.target, near.case_id
 order by moved.seq desc, moved.source, moved.target, near.case_id nulls last
 
@@ -97,12 +82,7 @@ group by seq, posted_on, type, source, target order by seq, source, target limit
 -- So many ranges of one gift behind a serial, in the order of the tapes: where each is, and since when.
 select gift.tape, greatest(gift.lo, near.lo) as lo, least(gift.hi, near.hi) as hi, near.place, near.since
 from view_gift gift
-cross join lateral (
-    select each.lo, each.hi, each.place, each.since from view_place each
-    where each.tape = gift.tape and each.lo < gift.hi and each.lo >= (
-        select max(before.lo) from view_place before where before.tape = gift.tape and before.lo <= gift.lo)
-    offset 0
-) near
+cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 where gift.donation = %(donation)s and (gift.tape, greatest(gift.lo, near.lo)) > (%(tape)s, %(lo)s)
 order by gift.tape, greatest(gift.lo, near.lo) limit %(limit)s
 

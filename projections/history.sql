@@ -27,8 +27,7 @@ with candidate as (
     union all
     select * from view_gift where donation = %(donation)s
 ), known as (
-    select each.tape, each.lo, each.hi, each.donation, donor.id as donor, each.fund, each.target, each.hospital,
-        each.case_id, each.posted_on, each.seq
+    select each.tape, each.lo, each.hi, each.donation, donor.id as donor, each.fund, each.target, each.posted_on, each.seq
     from candidate each
     cross join lateral (
         select case when count(*) = 0 then each.donor
@@ -41,10 +40,9 @@ with candidate as (
     select * from known where seq <= coalesce((
         select seq from known group by seq order by seq offset %(gifts)s - 1 limit 1), 9007199254740991)
 ), step as (
-    select tape, lo as gift, target as place, hospital, case_id, lo, hi, 1 as sign from chosen
+    select tape, lo as gift, target as place, lo, hi, 1 as sign from chosen
     union all
-    select near.tape, gift.lo, side.place, side.hospital, side.case_id,
-        greatest(gift.lo, near.lo), least(gift.hi, near.hi), side.sign
+    select near.tape, gift.lo, side.place, greatest(gift.lo, near.lo), least(gift.hi, near.hi), side.sign
     from chosen gift
     cross join lateral (
         select * from view_movement each
@@ -52,16 +50,13 @@ with candidate as (
             && box(point(gift.tape, gift.lo), point(gift.tape, gift.hi - 1))
         offset 0
     ) near
-    cross join lateral (values
-        (near.target, near.target_hospital, near.target_case, 1),
-        (near.source, near.source_hospital, near.source_case, -1)
-    ) side (place, hospital, case_id, sign)
+    cross join lateral (values (near.target, 1), (near.source, -1)) side (place, sign)
     where near.posted_on <= %(as_of)s and near.seq < %(size)s
 )
 
 -- name: gifts
 -- Oldest first: amount in minor units, as issued.
-select donation, donor, min(fund), posted_on, seq, sum(hi - lo)::bigint as amount
+select seq, donation, donor, min(fund), posted_on, sum(hi - lo)::bigint as amount
 from chosen group by seq, donation, donor, posted_on order by seq, donation
 
 -- name: gift_places
@@ -71,15 +66,14 @@ having sum((hi - lo) * sign) > 0 order by place
 
 -- name: gift_flows
 -- The same range by range, cut at the borders of gifts, in the order of the gifts.
-select gift.seq, gift.donation, gift.donor, gift.fund, gift.posted_on, run.tape, run.lo, run.hi,
-    run.case_id, run.hospital, run.place
+select gift.seq, gift.donation, gift.fund, gift.posted_on, run.tape, run.lo, run.hi, run.place
 from (
-    select tape, gift, case_id, hospital, place, serial as lo, lead(serial) over along as hi,
+    select tape, gift, place, serial as lo, lead(serial) over along as hi,
         sum(sign) over along as there
     from (
-        select tape, gift, case_id, hospital, place, serial, sum(side.sign) as sign
+        select tape, gift, place, serial, sum(side.sign) as sign
         from step cross join lateral (values (lo, sign), (hi, -sign)) side (serial, sign)
-        group by tape, gift, case_id, hospital, place, serial having sum(side.sign) <> 0
+        group by tape, gift, place, serial having sum(side.sign) <> 0
     ) edge
     window along as (partition by tape, gift, place order by serial)
 ) run join chosen gift on gift.tape = run.tape and gift.lo = run.gift
@@ -87,15 +81,14 @@ where there > 0 order by gift.seq, run.tape, run.lo
 
 -- name: donation_flows
 -- The same of one gift from tape %(tape)s and serial %(serial)s on, in their order.
-select gift.seq, gift.donation, gift.donor, gift.fund, gift.posted_on, run.tape, run.lo, run.hi,
-    run.case_id, run.hospital, run.place
+select run.tape, run.lo, run.hi, gift.donation, run.place
 from (
-    select tape, gift, case_id, hospital, place, serial as lo, lead(serial) over along as hi,
+    select tape, gift, place, serial as lo, lead(serial) over along as hi,
         sum(sign) over along as there
     from (
-        select tape, gift, case_id, hospital, place, serial, sum(side.sign) as sign
+        select tape, gift, place, serial, sum(side.sign) as sign
         from step cross join lateral (values (lo, sign), (hi, -sign)) side (serial, sign)
-        group by tape, gift, case_id, hospital, place, serial having sum(side.sign) <> 0
+        group by tape, gift, place, serial having sum(side.sign) <> 0
     ) edge
     window along as (partition by tape, gift, place order by serial)
 ) run join chosen gift on gift.tape = run.tape and gift.lo = run.gift

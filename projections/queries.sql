@@ -18,14 +18,9 @@ where periods.application_name = 'journal.periods' and views.application_name = 
 select exists (select from entry where stream = %(stream)s)
 
 -- name: gifts
--- A donor's gifts, or one gift, oldest first: amount in minor units, as issued.
-select donation, donor, min(fund), posted_on, seq, sum(hi - lo)::bigint as amount
-from (
-    select * from view_gift where donor = %(donor)s
-    union all
-    select * from view_gift where donation = %(donation)s
-) gift
-group by seq, donation, donor, posted_on order by seq, donation
+-- Behind `chosen`: these gifts, oldest first; amount in minor units, as issued.
+select seq, donation, donor, min(fund), posted_on, sum(hi - lo)::bigint as amount
+from chosen group by seq, donation, donor, posted_on order by seq, donation
 
 -- name: gift_places
 -- Where the serials of these gifts are, in minor units per place.
@@ -47,27 +42,18 @@ where donor = %(donor)s and (
 group by place having sum(amount) <> 0 order by place
 
 -- name: gift_flows
--- The same range by range, cut at the borders of gifts and of places, in the order of the gifts; of so many of the donor's
--- gifts from above entry %(after)s on.
-select gift.seq, gift.donation, gift.donor, gift.fund, gift.posted_on, gift.tape,
-    greatest(gift.lo, near.lo), least(gift.hi, near.hi), near.case_id, near.hospital, near.place
-from (
-    select * from view_gift
-    where donor = %(donor)s and seq > %(after)s and seq <= coalesce((
-        select seq from view_gift where donor = %(donor)s and seq > %(after)s
-        group by seq order by seq offset %(gifts)s - 1 limit 1), 9007199254740991)
-    union all
-    select * from view_gift where donation = %(donation)s
-) gift
+-- Behind `chosen`: these gifts range by range, cut at the borders of gifts and of places, in the order of the gifts.
+select gift.seq, gift.donation, gift.fund, gift.posted_on, gift.tape,
+    greatest(gift.lo, near.lo), least(gift.hi, near.hi), near.place
+from chosen gift
 cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 order by gift.seq, gift.tape, greatest(gift.lo, near.lo)
 
 -- name: donation_flows
--- The same of one gift from tape %(tape)s and serial %(serial)s on, in their order.
-select gift.seq, gift.donation, gift.donor, gift.fund, gift.posted_on, gift.tape,
-    greatest(gift.lo, near.lo), least(gift.hi, near.hi), near.case_id, near.hospital, near.place
+-- The ranges of one gift from tape %(tape)s and serial %(serial)s on, in their order, cut at the borders of places.
+select gift.tape, greatest(gift.lo, near.lo), least(gift.hi, near.hi), gift.donation, near.place
 from (
-    select seq, donation, donor, fund, posted_on, tape, hi,
+    select donation, tape, hi,
         case tape when %(tape)s then greatest(lo, %(serial)s) else lo end as lo
     from view_gift where donation = %(donation)s and (tape, hi) > (%(tape)s, %(serial)s)
 ) gift
@@ -75,7 +61,7 @@ cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 order by gift.tape, greatest(gift.lo, near.lo)
 
 -- name: chosen
--- Begins `gift_steps`: so many of a donor's gifts from above entry %(after)s on, or one gift.
+-- Begins `gifts`, `gift_flows` and `gift_steps`: so many of a donor's gifts from above entry %(after)s on, or one gift.
 with chosen as (
     select * from view_gift
     where donor = %(donor)s and seq > %(after)s and seq <= coalesce((

@@ -33,7 +33,6 @@ where view_gift.donation = newest.donation and view_gift.seq < newest.seq
 -- name: index
 -- What the sums' definitions look up by.
 alter table view_gift add primary key (tape, lo);
-create index on view_gift (donor, seq) where donor is not null;
 analyze view_gift; analyze view_place; analyze view_movement
 
 -- name: look_at_the_others

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from itertools import chain, groupby, islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, LiteralString, NamedTuple
 
@@ -22,9 +22,10 @@ from ledger.journal import Journal
 from ledger.places import fund_place, is_source, parse_place, tape_name, tape_number
 from projections import fold
 
-FETCH_ROWS = 2_000
-FEW_GIFTS, FETCH_GIFTS, FETCH_GIFTS_BACK = 200, 1_000, 50_000
-"""Gifts read at once: where that may be all of a donor's, of many, and of many when looking back."""
+FEW_ROWS, FETCH_ROWS = 20_000, 2_000
+"""So many rows are read in one go; more come through a cursor of the server, so many at a time."""
+FEW_GIFTS, FETCH_GIFTS, FETCH_GIFTS_BACK = 20_000, 2_000, 50_000
+"""Gifts read at once: where that may be all of a donor's, of very many, and of those when looking back."""
 MAX_SEQ = 2**53
 
 Trace = dict[str, Any]
@@ -34,6 +35,8 @@ TIMELINE = queries("projections", "timeline.sql")
 QUERIES: dict[str, LiteralString] = {
     **_SQL,
     **TIMELINE,
+    "gifts": _SQL["chosen"] + "\n" + _SQL["gifts"],
+    "gift_flows": _SQL["chosen"] + "\n" + _SQL["gift_flows"],
     "gift_steps": _SQL["chosen"] + "\n" + TIMELINE["gift_steps"],
     "fund_figures_told": queries("projections", "history.sql")["fund_figures_told"],
 }
@@ -101,15 +104,16 @@ class Traces:
         begin = page or Page(limit=FEW_GIFTS)
         rows = self.ask("gift_flows", {**who, "after": begin.after, "gifts": begin.limit + 1})
         shown, following = _cut(rows, begin.limit)
-        entire = begin.after < 0 and following is None
-        by_place = _places_of(rows) if entire else self._by_place(who)
+        gifts, flows, by_place = _told(shown)
+        if begin.after >= 0 or following is not None:
+            by_place = self._by_place(who)
         if not by_place:
             raise self._unknown("donor", donor)
         trace = {"donor": donor, "given": _given(by_place), "by_place": by_place}
         if page is None and following is not None:
-            flows = chain(map(_flow, joined(map(_run, shown))), self._flows(who, following))
-            return {**trace, "donations": self._donations(who), "flows": flows}
-        lists = {"donations": iter(list(_donations(shown))), "flows": map(_flow, joined(map(_run, shown)))}
+            all_flows = chain(flows, self._flows(who, following))
+            return {**trace, "donations": self._donations(who), "flows": all_flows}
+        lists = {"donations": iter(gifts), "flows": iter(flows)}
         return {**trace, **lists, **({} if page is None else {"next": following})}
 
     def donation(self, donation: str, behind: tuple[int, int] | None = None) -> Trace:
@@ -121,7 +125,7 @@ class Traces:
         gifts = self.ask("gifts", which)
         if not gifts:
             raise self._unknown("donation", donation)
-        _, donor, fund, on, seq, amount = gifts[0]
+        seq, _, donor, fund, on, amount = gifts[0]
         by_place = dict(self.ask("gift_places", which))
         tape, serial = behind or (0, 0)
         rows = self.stream("donation_flows", {**which, "tape": tape, "serial": serial})
@@ -134,7 +138,7 @@ class Traces:
             "amount": amount,
             "given": _given(by_place),
             "by_place": by_place,
-            "flows": map(_flow, joined(map(_run, rows))),
+            "flows": map(_flow, joined(rows)),
         }
 
     def entries(self, noun: str, id: str) -> list[Entry]:
@@ -154,10 +158,11 @@ class Traces:
         for it or used for it, in the order of the gifts; `ranges` are like `t3:100-200`. Of a page there are its donors
         alone, and `next`: where the next begins, None after the last.
         """
-        self.require("case", case)
         sums = {"case": 0, "hospital": 0, "used": 0, "returned": 0}
         for kind, amount in self.ask("case_sums", {"case": case}):
             sums[kind] += amount or 0
+        if not any(sums.values()):
+            self.require("case", case)
         found = {
             "case": case,
             "allocated": sum(sums.values()),
@@ -270,16 +275,20 @@ class Traces:
         return dict(kept or self.ask("gift_places", {**who, "after": -1, "gifts": MAX_SEQ}))
 
     def _donations(self, who: dict[str, Any]) -> Iterator[Trace]:
-        for donation, _, fund, on, seq, amount in self.stream("gifts", {**who, "after": -1, "gifts": MAX_SEQ}):
-            yield {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
+        for rows in self._paged("gifts", who, -1):
+            for seq, donation, _, fund, on, amount in rows:
+                yield {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
 
-    def _flows(self, who: dict[str, Any], after: int | None) -> Iterator[Trace]:
-        """Flows of a donor's gifts from there on; so many gifts at a time that looking back begins anew seldom."""
+    def _flows(self, who: dict[str, Any], after: int) -> Iterator[Trace]:
+        for rows in self._paged("gift_flows", who, after):
+            yield from _told(rows)[1]
+
+    def _paged(self, name: str, who: dict[str, Any], after: int | None) -> Iterator[list[Any]]:
+        """Rows of a donor's gifts from there on; so many gifts at a time that looking back begins anew seldom."""
+        limit = FETCH_GIFTS if self._back is None else FETCH_GIFTS_BACK
         while after is not None:
-            page = Page(after, FETCH_GIFTS if self._back is None else FETCH_GIFTS_BACK)
-            rows = self.ask("gift_flows", {**who, "after": page.after, "gifts": page.limit + 1})
-            shown, after = _cut(rows, page.limit)
-            yield from map(_flow, joined(map(_run, shown)))
+            rows, after = _cut(self.ask(name, {**who, "after": after, "gifts": limit + 1}), limit)
+            yield rows
 
     def require(self, noun: str, id: str) -> None:
         """Raises Unknown for an id that the ledger does not have."""
@@ -297,8 +306,8 @@ class Traces:
     def stream(self, name: str, which: dict[str, Any]) -> Iterator[Any]:
         """The rows of a query, once they are asked for: in one go if few, else through a cursor of the server."""
         bounds = {**self._bounds, **which}
-        few = self._cursor.execute(f"{self._queries[name]} limit {FETCH_ROWS}", bounds).fetchall()
-        yield from few if len(few) < FETCH_ROWS else self._stream_many(name, bounds)
+        few = self._cursor.execute(f"{self._queries[name]} limit {FEW_ROWS}", bounds).fetchall()
+        yield from few if len(few) < FEW_ROWS else self._stream_many(name, bounds)
 
     def _stream_many(self, name: str, bounds: dict[str, Any]) -> Iterator[Any]:
         self._streams += 1
@@ -333,41 +342,49 @@ def _cut(rows: list[Any], gifts: int) -> tuple[list[Any], int | None]:
     return rows, None
 
 
-def _places_of(rows: Iterable[Any]) -> dict[str, int]:
-    """Rows of `gift_flows` as minor units by place."""
-    by_place: Counter[str] = Counter()
-    for *_, lo, hi, _, _, place in rows:
-        by_place[place] += hi - lo
-    return dict(sorted(by_place.items()))
-
-
 def _given(by_place: Mapping[str, int]) -> int:
     return sum(by_place.values()) - by_place.get("void", 0)
 
 
-def _donations(rows: Iterable[Any]) -> Iterator[Trace]:
-    """Rows of `gift_flows` as gifts."""
-    for (seq, donation), group in groupby(rows, key=itemgetter(0, 1)):
-        parts = list(group)
-        fund, on, amount = min(row[3] for row in parts), parts[0][4], sum(row[7] - row[6] for row in parts)
-        yield {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
-
-
-def _run(row: Any) -> tuple[Any, ...]:
-    """A row of `gift_flows` as tape, lo, hi, and what is alike along a flow."""
-    _, donation, _, _, _, tape, lo, hi, case, hospital, place = row
-    return tape, lo, hi, donation, case, hospital, place
+def _told(rows: Iterable[Any]) -> tuple[list[Trace], list[Trace], dict[str, int]]:
+    """Rows of `gift_flows` as gifts, as flows and as minor units by place: in one pass, for a trace waits for it."""
+    gifts: list[Trace] = []
+    flows: list[Trace] = []
+    by_place: dict[str, int] = {}
+    gift: Trace = {}
+    flow: Trace = {}
+    entry, named, reached, along = -1, "", -1, ("", 0)
+    for seq, donation, fund, on, tape, lo, hi, place in rows:
+        amount = hi - lo
+        by_place[place] = by_place.get(place, 0) + amount
+        goes_on = lo == reached and donation == named and along == (place, tape)
+        if seq == entry and donation == named:
+            gift["amount"] += amount
+            gift["fund"] = min(gift["fund"], fund)
+        else:
+            entry, named = seq, donation
+            gift = {"donation": donation, "fund": fund, "on": on.isoformat(), "seq": seq, "amount": amount}
+            gifts.append(gift)
+        if goes_on:
+            flow["hi"] = hi
+            flow["amount"] += amount
+        else:
+            flow, along = _flow((tape, lo, hi, donation, place)), (place, tape)
+            flows.append(flow)
+        reached = hi
+    return gifts, flows, dict(sorted(by_place.items()))
 
 
 def _flow(run: tuple[Any, ...]) -> Trace:
-    tape, lo, hi, donation, case, hospital, place = run
+    tape, lo, hi, donation, place = run
+    parsed = parse_place(place)
     return {
-        "tape": f"t{tape}",
+        "tape": tape_name(tape),
         "lo": lo,
         "hi": hi,
         "donation": donation,
-        "case": case,
-        "hospital": hospital,
+        "case": parsed.case,
+        "hospital": parsed.hospital,
         "place": place,
         "amount": hi - lo,
     }
@@ -375,25 +392,26 @@ def _flow(run: tuple[Any, ...]) -> Trace:
 
 def _owners(rows: Iterable[Any]) -> Iterator[tuple[int, Trace]]:
     """Rows of `case_donors` as donors, one for each gift, with its seq. The hottest loop of all traces."""
-    one: Trace | None = None
-    last: tuple[Any, ...] = ()
-    begin = 0
+    one: Trace = {}
+    ranges: list[str] = []
+    entry, named, along, begin, reached = -1, None, 0, 0, 0
     for seq, donor, donation, tape, lo, hi in rows:
-        if one is not None and last == (seq, donation, tape, lo):  # goes on where the row before ended
+        if seq == entry and donation == named:
             one["amount"] += hi - lo
-            one["ranges"][-1] = f"t{tape}:{begin}-{hi}"
-        elif one is not None and last[:2] == (seq, donation):
-            one["amount"] += hi - lo
-            one["ranges"].append(f"t{tape}:{lo}-{hi}")
-            begin = lo
+            if lo == reached and tape == along:  # goes on where the row before ended
+                ranges[-1] = f"t{tape}:{begin}-{hi}"
+            else:
+                ranges.append(f"t{tape}:{lo}-{hi}")
+                begin = lo
         else:
-            if one is not None:
-                yield last[0], one
-            one = {"donor": donor, "donation": donation, "amount": hi - lo, "ranges": [f"t{tape}:{lo}-{hi}"]}
-            begin = lo
-        last = (seq, donation, tape, hi)
-    if one is not None:
-        yield last[0], one
+            if one:
+                yield entry, one
+            entry, named, begin = seq, donation, lo
+            ranges = [f"t{tape}:{lo}-{hi}"]
+            one = {"donor": donor, "donation": donation, "amount": hi - lo, "ranges": ranges}
+        along, reached = tape, hi
+    if one:
+        yield entry, one
 
 
 def _balance(fund: str, sums: Counter[str]) -> Trace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -78,11 +79,12 @@ class ViewRecorder(PostgresTrackingRecorder):
             return False
         if changes is None or len(changes.items) != len(fresh):
             changes = gathered(cursor, items_of(fresh))
-        store(cursor, changes)
         items, attributed = changes.items, False
+        summed = Page(changes, items[0].seq, items[-1].seq)
+        store(cursor, changes)
         for kind in SUMS:
             if (positions.get(self.name_of(kind)) or 0) == position:
-                added = self._sum_up(cursor, kind, Page(changes, items[0].seq, items[-1].seq), items[0], alone)
+                added = self._sum_up(cursor, kind, summed, items[0], alone)
                 attributed = attributed or (added and kind == FLOWS)
         if not attributed:
             attribute(cursor, changes)
@@ -168,9 +170,10 @@ def store(cursor: Cursor, changes: Changes) -> None:
     near = _rows_near(cursor, changes.runs())
     if changes.tapes:
         cursor.execute(_SQL["insert_tapes"], _columns(changes.tapes))
-    with cursor.copy(_SQL["copy_gifts"]) as copy:
-        copy.write(COPY_HEADER + changes.gift_rows + COPY_TRAILER)
+    with cursor.copy(_SQL["copy_gifts"]) as copy, ThreadPoolExecutor(max_workers=1) as beside:
+        sent = beside.submit(copy.write, COPY_HEADER + changes.gift_rows + COPY_TRAILER)
         changes.settle(near)  # while the server puts the gifts into their indexes
+        sent.result()
     _store_settled(cursor, changes)
 
 

@@ -167,3 +167,22 @@ def test_an_entry_that_cannot_be_folded_is_named_and_all_before_it_is_folded(
     seen = Runner(ledger.journal).failure()
     assert seen is not None
     assert seen.fields == failed.value.fields
+
+
+def test_a_gift_is_kept_as_its_entry_says_in_any_script_and_with_nobody_named(ledger: Ledger) -> None:
+    ranges = [
+        {"tape": "t1", "lo": 0, "hi": 5, "to": "fund/heart"},
+        {"tape": "t1", "lo": 5, "hi": 7, "to": "used/H%2F1/C"},
+    ]
+    gifts = [{"on": "1999-12-31", "donation": "捐赠\\1\t", "donor": "王 👪", "issue": ranges}]
+    gifts += [{"on": "2026-01-01", "issue": [{"tape": "t1", "lo": 7, "hi": 2**53 - 1, "to": "used/C"}]}]
+    ledger.append([("TapeOpened", TAPE), ("Odd", gifts[0]), ("BalanceBroughtForward", gifts[1])])
+    folded(ledger)
+    first = len(entries_of(ledger)) - 2
+    old, new = date(1999, 12, 31), date(2026, 1, 1)
+    kept = "select lo, hi, donation, donor, fund, target, hospital, case_id, opening, posted_on, seq from view_gift"
+    assert ledger.rows(f"{kept} order by lo") == [
+        (0, 5, "捐赠\\1\t", "王 👪", "heart", "fund/heart", None, None, False, old, first),
+        (5, 7, "捐赠\\1\t", "王 👪", "heart", "used/H%2F1/C", "H/1", "C", False, old, first),
+        (7, 2**53 - 1, None, None, "heart", "used/C", None, "C", True, new, first + 1),
+    ]
