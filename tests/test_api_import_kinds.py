@@ -213,22 +213,6 @@ def test_a_dry_run_and_all_or_nothing_hold_for_every_kind(desk: Desk) -> None:
 
 
 REFUSED: dict[str, list[tuple[str, str]]] = {
-    "accounts": [
-        ("acc,channel", "idempotency_conflict"),
-        ("box,purse", "bad_value"),
-        (",bank", "missing_value"),
-    ],
-    "suspense": [
-        ("SS1,30.01,2026-02-17,acc,BK9", "idempotency_conflict"),
-        ("SS2,1.00,2026-02-17,other,", "unknown_reference"),
-        ("SS3,1.00,2026-02-17,,", "missing_value"),
-        ("SS4,0.00,2026-02-17,acc,", "bad_value"),
-    ],
-    "suspense-repayments": [
-        ("SP2,SS1,20.01,2026-02-18,acc", "suspense_too_little"),
-        ("SP3,SS9,1.00,2026-02-18,acc", "unknown_reference"),
-        (",SS1,1.00,2026-02-18,acc", "missing_value"),
-    ],
     "opening-balances": [
         ("O1,F,40.01,2026-01-01,audit:2025,,,", "idempotency_conflict"),
         ("P1,F,1,2026-01-01,,,,", "bad_value"),
