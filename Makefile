@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV ?= uv
 HOURS ?= 8
 # Half as many again as cores: a test waits for PostgreSQL, a browser or a process for a third of its time.
-WORKERS ?= $(shell echo $$(($$($(PYTHON) -c 'import os; print(os.cpu_count() or 1)') * 3 / 2)))
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print((os.cpu_count() or 1) * 3 // 2)')
 BIN := .venv/bin
 STAMP := .venv/installed
 

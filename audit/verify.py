@@ -136,11 +136,11 @@ class Outcome:
 
 
 class Standing(NamedTuple):
-    """What a replay leaves besides places: accounts with their kinds, suspended receipts with amount and what is left,
-    the periods that are closed with their last days, and which entry reversed or undid which."""
+    """What a replay leaves besides places: accounts with their kinds, suspended receipts with amount, what is left and
+    since when, the periods that are closed with their last days, and which entry reversed or undid which."""
 
     accounts: dict[str, str]
-    suspended: dict[str, tuple[int, int]]
+    suspended: dict[str, tuple[int, int, str]]
     closes: list[tuple[str, str]]
     reversed: dict[int, int]
     unmatched: dict[int, int]
@@ -1746,6 +1746,7 @@ class Logged(NamedTuple):
     issue: tuple[Issue, ...]
     moves: tuple[Move, ...]
     cleared: tuple[str, int] = ("", 0)
+    on: str = ""
 
 
 class Outlay(NamedTuple):
@@ -1820,7 +1821,7 @@ class Book:
         self.accounts: dict[str, str] = {}  # those that are open -> kind
         self.names: dict[bytes, str] = {}  # digest -> account that is named in a leg
         self.booked: Counter[tuple[str, str]] = Counter()  # (month, account) -> what came on it, less what went
-        self.suspended: dict[str, tuple[int, int]] = {}  # suspended receipt -> amount, what is left
+        self.suspended: dict[str, tuple[int, int, str]] = {}  # suspended receipt -> amount, what is left, since when
         self.owed: Counter[str] = Counter()  # month -> by how much more is owed in suspense
         self.stood: Counter[tuple[str, str, str]] = Counter()  # (month, kind of place, fund) -> net
         self.taken: dict[int, tuple[str, tuple[tuple[str, int], ...]]] = {}  # match -> month, what it moved by account
@@ -2090,7 +2091,7 @@ class Book:
         flaw = self.settle_cash(fact) or flaw if fact.cash else flaw
         cleared = fact.cash[1] if fact.cash else ("", 0)
         if fact.type in UNMOVING or cleared[0] or not self.is_plain(fact):
-            self.log.append(Logged(fact.seq, intern(fact.type), fact.body, fact.issue, fact.moves, cleared))
+            self.log.append(Logged(fact.seq, intern(fact.type), fact.body, fact.issue, fact.moves, cleared, fact.on))
         for number, lo, hi, to in fact.issue:
             tape = self.tapes[number]
             tape.end = hi
@@ -2154,10 +2155,13 @@ class Book:
         known = self.suspended.get(name)
         if known is None:
             return f"there is no suspended receipt {shown(name)}"
-        self.suspended[name] = (known[0], known[1] + amount)
+        whole, left, since = known
+        self.suspended[name] = (whole, left + amount, max(since, fact.on) if amount > 0 else since)
         self.owed[fact.on[:7]] += amount
         if known[1] + amount < 0:
             return f"{-amount} is taken of suspended receipt {shown(name)}, {known[1]} is left"
+        if amount < 0 and fact.on < since:
+            return f"suspended receipt {shown(name)} is taken of on {fact.on}, before {since}, when it came"
         return ""
 
     def undo_cash(self, fact: Fact, logged: Logged) -> str:
@@ -2168,10 +2172,11 @@ class Book:
         if logged.type == "ReceiptSuspended":
             name, amount = logged.body
             flaw = self.owe(fact, name, -amount)
-            self.suspended.pop(name, None)
-            return f"something of suspended receipt {shown(name)} was cleared" if flaw else ""
+            _, left, _ = self.suspended.pop(name, (0, 0, ""))
+            return f"something of suspended receipt {shown(name)} was cleared" if left < 0 else flaw
         if logged.type == "SuspenseRepaid":
-            return self.owe(fact, *logged.body)
+            early = f"entry {logged.seq} is reversed before its own day, {logged.on}" if fact.on < logged.on else ""
+            return self.owe(fact, *logged.body) or early
         return self.owe(fact, *logged.cleared) if logged.cleared[0] else ""
 
     def by_account(self, period: str) -> dict[str, int]:
@@ -2997,7 +3002,7 @@ def judge_account_opened(book: Book, fact: Fact, _: Pieces) -> str:
 def judge_receipt_suspended(book: Book, fact: Fact, _: Pieces) -> str:
     """Money that is owed from now on, on accounts that are open; its legs are judged with all others'."""
     name, amount = fact.body
-    book.suspended[name] = (amount, 0)
+    book.suspended[name] = (amount, 0, fact.on)
     return no_money(fact) or accounts_flaw(book, fact) or book.owe(fact, name, amount)
 
 

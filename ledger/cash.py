@@ -70,10 +70,13 @@ def whole_of(fact: Any) -> int:
     return int(sum(line.amount for line in getattr(fact, "lines", ())) if amount is None else amount)
 
 
-def legs_of(topic: str, told: CashTold) -> list[tuple[str, int]]:
+def legs_of(topic: str, data: bytes) -> list[tuple[str, int]]:
     """Account and signed amount of each leg, in order; none for a fact that moves no cash of its own."""
     side = SIDES.get(topic)
-    if side is None or told.of is not None or (told.suspense is not None and topic not in SUSPENSE):
+    if side is None:  # members of the same names may be of other kinds there
+        return []
+    told = read_cash(data)
+    if told.of is not None or (told.suspense is not None and topic not in SUSPENSE):
         return []
     if told.cash:
         whole = whole_of(told)
@@ -83,7 +86,7 @@ def legs_of(topic: str, told: CashTold) -> list[tuple[str, int]]:
 
 def is_cleared(fact: Any) -> bool:
     """Whether the fact's money came in with a receipt that was suspended."""
-    return bool(fact.NOUN != "suspense" and getattr(fact, "suspense", None) is not None)
+    return fact.NOUN != "suspense" and isinstance(getattr(fact, "suspense", None), str)
 
 
 def held_change(fact: Any) -> int:

@@ -8,7 +8,7 @@ from datetime import date
 from sys import intern
 from typing import Any
 
-from ledger.cash import held_change, is_cleared, legs_of, read_cash, whole_of
+from ledger.cash import held_change, is_cleared, legs_of, whole_of
 from ledger.codec import data_of
 from ledger.database import Cursor, queries
 from ledger.errors import BadValue, LegsDiffer, NotMatched, PeriodIsClosed, SuspenseTooLittle, Unknown
@@ -68,7 +68,7 @@ class CashBook:
         self._cursor = cursor
         self.accounts: dict[str, str] = {}
         self._closes: list[tuple[str, date]] | None = None
-        self._suspense: dict[str, tuple[int, int]] = {}
+        self._suspense: dict[str, tuple[int, int, date]] = {}
         self._lines: dict[LineKey, Line] = {}
         self._legs: dict[tuple[int, int], Leg] = {}
         self._matches: dict[str, int | None] = {}
@@ -83,7 +83,7 @@ class CashBook:
             self.accounts.update(self._query("accounts"))
         if needs.suspense:
             found = self._query("suspense", list(needs.suspense))
-            self._suspense.update((name, (amount, left)) for name, amount, left in found)
+            self._suspense.update((name, (amount, left, since)) for name, amount, left, since in found)
         if needs.lines:
             columns = [list(column) for column in zip(*sorted(needs.lines), strict=True)]
             for file, statement, ordinal, *said in self._query("lines", *columns):
@@ -98,7 +98,7 @@ class CashBook:
         taken = {(entry, leg): amount for entry, leg, amount in self._query("legs_taken", wanted)}
         rows = self._cursor.execute(_SQL["entries"], (wanted,), binary=True)
         for seq, topic, body, reversed_by in rows:
-            for index, (account, amount) in enumerate(legs_of(topic, read_cash(data_of(body)))):
+            for index, (account, amount) in enumerate(legs_of(topic, data_of(body))):
                 self._legs[seq, index] = Leg(intern(account), amount, taken.get((seq, index), 0), reversed_by)
 
     # What decisions ask.
@@ -133,15 +133,17 @@ class CashBook:
         if legs > moved or (owed and legs != moved):
             raise LegsDiffer(type=type(fact).__name__, moved=moved, legs=legs)
 
-    def suspended(self, suspense: str) -> tuple[int, int]:
-        """A suspended receipt: its amount and what is left of it. Raises Unknown."""
+    def suspended(self, suspense: str) -> tuple[int, int, date]:
+        """A suspended receipt: its amount, what is left of it, and since when all of that is there. Raises Unknown."""
         if suspense not in self._suspense:
             raise Unknown("suspense", suspense)
         return self._suspense[suspense]
 
-    def require_left(self, suspense: str, amount: int) -> None:
-        """Raises Unknown, SuspenseTooLittle unless so much is left."""
-        _, left = self.suspended(suspense)
+    def require_left(self, suspense: str, amount: int, on: date) -> None:
+        """Raises Unknown, BadValue, SuspenseTooLittle unless so much is left, and there by that day."""
+        _, left, since = self.suspended(suspense)
+        if on < since:
+            raise BadValue("on", on, f"not before {since}, when it came", f"不得早于暂收款到账或退回之日 {since}")
         if amount > left:
             raise SuspenseTooLittle(suspense=suspense, left=left, wanted=amount)
 
@@ -179,9 +181,9 @@ class CashBook:
             case AccountOpened():
                 self.accounts[fact.account] = fact.kind
             case ReceiptSuspended():
-                self._owe(fact.suspense, fact.amount, fact.amount)
+                self._owe(fact, fact.suspense, fact.amount, fact.amount)
             case SuspenseRepaid():
-                self._owe(fact.suspense, 0, -fact.amount)
+                self._owe(fact, fact.suspense, 0, -fact.amount)
             case LinesMatched() | LinesWrittenOff() | LinesDisputed():
                 self._take(fact)
                 self._matches[fact.match] = None
@@ -192,27 +194,29 @@ class CashBook:
             case PeriodReopened():
                 self._closes = (self._closes or [])[:-1]
             case _ if undone is not None:
-                self._undo(undone.fact)
+                self._undo(fact, undone.fact)
                 return
             case _ if is_cleared(fact):
-                self._owe(fact.suspense, 0, -fact.amount)
+                self._owe(fact, fact.suspense, 0, -fact.amount)
                 return
             case _:
                 return
         self._entered.append((seq, fact))
 
-    def _undo(self, fact: Any) -> None:
+    def _undo(self, reversal: Fact, fact: Any) -> None:
         match fact:
             case ReceiptSuspended():
-                self._owe(fact.suspense, -fact.amount, -fact.amount)
+                self._owe(reversal, fact.suspense, -fact.amount, -fact.amount)
             case SuspenseRepaid():
-                self._owe(fact.suspense, 0, fact.amount)
+                self._owe(reversal, fact.suspense, 0, fact.amount)
             case _ if is_cleared(fact):
-                self._owe(fact.suspense, 0, fact.amount)
+                self._owe(reversal, fact.suspense, 0, fact.amount)
 
-    def _owe(self, suspense: str, amount: int, left: int) -> None:
-        was, were_left = self._suspense.get(suspense, (0, 0))
-        self._suspense[suspense] = (was + amount, were_left + left)
+    def _owe(self, fact: Fact, suspense: str, amount: int, left: int) -> None:
+        was, were_left, since = self._suspense.get(suspense, (0, 0, date.min))
+        if left > 0:
+            since = max(since, fact.on or since)
+        self._suspense[suspense] = (was + amount, were_left + left, since)
         self._changed_suspense.add(suspense)
 
     def _take(self, fact: Any) -> None:

@@ -6,7 +6,7 @@ select id, kind from account
 
 -- name: suspense
 -- These suspended receipts.
-select id, amount_minor, left_minor from suspense where id = any(%s)
+select id, amount_minor, left_minor, since from suspense where id = any(%s)
 
 -- name: lines
 -- These lines of statements that tie or were accepted: account, day, amount, and what of it stands matched, written off
@@ -51,8 +51,10 @@ insert into account (id, kind, seq) select * from unnest(%s::text[], %s::text[],
 
 -- name: set_suspense
 -- Suspended receipts as they stand now.
-insert into suspense (id, amount_minor, left_minor) select * from unnest(%s::text[], %s::bigint[], %s::bigint[])
-on conflict (id) do update set amount_minor = excluded.amount_minor, left_minor = excluded.left_minor
+insert into suspense (id, amount_minor, left_minor, since)
+select * from unnest(%s::text[], %s::bigint[], %s::bigint[], %s::date[])
+on conflict (id) do update
+set amount_minor = excluded.amount_minor, left_minor = excluded.left_minor, since = excluded.since
 
 -- name: copy_line_parts
 -- Parts of lines of new matches.

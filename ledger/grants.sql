@@ -34,6 +34,6 @@ grant insert on access_proposal to {role};
 grant update (state, decided_by, reason, seq) on access_proposal to {role};
 grant insert on bank_file, bank_statement, bank_acceptance, bank_acceptance_asked, bank_line, bank_refusal to {role};
 grant insert on account, suspense, line_part, leg_part, period_close to {role};
-grant update (left_minor, amount_minor) on suspense to {role};
+grant update (left_minor, amount_minor, since) on suspense to {role};
 grant update (undone) on line_part, leg_part to {role};
 grant update (reopened) on period_close to {role};

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 
 from ledger.money import format_amount
 from reports.postings import Account, Basis, Postings, Transaction
@@ -46,6 +47,7 @@ def journal_lines(
         yield from writer.assertions(_last_day(*month))
 
 
+@lru_cache(maxsize=10_000)
 def name_of(account: Account, form: str) -> str:
     """What an account is called; different accounts have different names."""
     nature, fund = account.nature.title(), _segment(account.fund, form)

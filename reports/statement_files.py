@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -100,6 +101,10 @@ def _tables(lines: Sequence[Line]) -> list[dict[str, object]]:
     return tables
 
 
+_NO_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
+"""What a sheet's name may not have."""
+
+
 def _xlsx(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:
     import xlsxwriter  # type: ignore[import-untyped]
 
@@ -124,7 +129,7 @@ def _xlsx(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:
         "amount": book.add_format({**shared, "num_format": f"#,##0{decimals}"}),
         "total amount": book.add_format({**shared, "bold": True, "top": 1, "num_format": f"#,##0{decimals}"}),
     }
-    sheet = book.add_worksheet(title[:31])
+    sheet = book.add_worksheet(_NO_SHEET_NAME.sub(" ", title)[:31].strip(" '") or None)
     for n, line in enumerate(lines):
         style = styles.get(line.role, styles["note" if line.role == "proof" else "text"])
         for column, cell in enumerate(line.cells):

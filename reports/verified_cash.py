@@ -98,11 +98,11 @@ TABLES = {
 def tables_unlike(connection: Connection, report: Report, said: CashSaid) -> Iterator[tuple[str, str]]:
     """Each table that says what the entries do not, by its name and in Chinese, in the transaction that is open."""
     stands = report.standing()
-    suspended = {name: pair for name, pair in stands.suspended.items() if pair[0]}
+    suspended = {name: one for name, one in stands.suspended.items() if one[0]}
     small = {
         ("account", "账户表"): dict(connection.execute(_SQL["accounts"]).fetchall()) == stands.accounts,
         ("suspense", "待查暂收表"): {
-            name: (amount, left) for name, amount, left in connection.execute(_SQL["suspense"])
+            name: (amount, left, since) for name, amount, left, since in connection.execute(_SQL["suspense"])
         }
         == suspended,
         ("reversal", "冲销表"): dict(connection.execute(_SQL["reversals"]).fetchall()) == stands.reversed,

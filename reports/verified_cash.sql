@@ -10,8 +10,8 @@ select id, 'none' from account where not exists (
 )
 
 -- name: suspense
--- Suspended receipts that were not reversed: amount, and what is left.
-select id, amount_minor, left_minor from suspense where amount_minor <> 0 or left_minor <> 0
+-- Suspended receipts that were not reversed: amount, what is left, since when it is there.
+select id, amount_minor, left_minor, since::text from suspense where amount_minor <> 0 or left_minor <> 0
 
 -- name: reversals
 -- Which entry reversed which.

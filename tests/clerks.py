@@ -104,7 +104,7 @@ class Desk:
             amount = leg.amount + (index == changed)
             balance += amount
             day = date.fromordinal(leg.day)
-            rows.append(f"{day},{_yuan(amount)},{_yuan(balance)},{leg.refs[0]}\n")
+            rows.append(f"{day},{yuan(amount)},{yuan(balance)},{leg.refs[0]}\n")
         file = self.folder / "s.csv"
         file.write_text("交易日期,金额,余额,流水号\n" + "".join(rows), "utf-8")
         if rows:
@@ -141,7 +141,8 @@ class Desk:
         return verify(bundle(bodies))
 
 
-def _yuan(minor: int) -> str:
+def yuan(minor: int) -> str:
+    """As a bank's table has it."""
     return f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02}"
 
 

@@ -27,6 +27,10 @@ STRONGEST = ("token:record", "finance", "programme", "admin", "auditor", "token:
 """Who may the most first: what one answer leads to is asked for by the first of them who may, then by everybody."""
 
 
+OF_BANKS = ("LinesMatched", "LinesWrittenOff", "LinesDisputed", "LinesUnmatched", "PeriodClosed", "PeriodReopened")
+"""Facts about lines of a bank's statement, and months that all of them explain: `test_http_bank` records them."""
+
+
 class Answered(NamedTuple):
     """What was asked for and answered well."""
 
@@ -42,7 +46,7 @@ def story(served: Served) -> list[Answered]:
         served.record("/v1/codes", dimension=dimension, code=code, name=code)
     served.record("/v1/funds", fund="general", name="general")
     told = []
-    for fact in EXAMPLES:
+    for fact in (one for one in EXAMPLES if one not in OF_BANKS):
         if fact == "DonationAttributed":
             served.record("/v1/donations", donation=EXAMPLES[fact]["donation"], fund="heart", amount=700, on=DAY)
         members = {**EXAMPLES[fact], **_placed(served, fact)}
@@ -78,7 +82,8 @@ def test_wherever_an_answer_leads_whoever_may_is_answered_as_the_reference_says(
     schema.config.base_url = served.url
     said = {one["operationId"]: (path, method, one)
             for path, methods in reference["paths"].items() for method, one in methods.items()}  # fmt: skip
-    links = {(name, link) for name, (*_, one) in said.items() for link in _links(one)}
+    links = {(name, link) for name, (*_, one) in said.items() for link in _links(one)
+             if name.removeprefix("record") not in OF_BANKS}  # fmt: skip
     shown = {asker: headers_of(served, asker) for asker in ASKERS}
     shown["donor"] = served.donor("DN-017")
     session = requests.Session()
@@ -130,7 +135,9 @@ def test_a_walk_of_chance_along_the_links_meets_no_answer_that_is_not_in_the_ref
     served: Served, reference: dict[str, Any], story: list[Answered]
 ) -> None:
     """Schemathesis makes the requests and chooses what is followed; now and then it sends what is wrong."""
-    schema = schemathesis.openapi.from_dict(reference)
+    able = ("DonationReceived", "FundOpened", "HospitalRegistered", "BalanceBroughtForward", "ExpenseMade")
+    paths = [FACT_ROUTES[fact] for fact in able]
+    schema = schemathesis.openapi.from_dict(reference).include(method="GET").include(path=paths)
     schema.config.base_url = served.url
     token = {"Authorization": f"Bearer {served.token('record', 'read', 'log')}"}
     numbers, known = count(), {"fund": "heart", "hospital": "ZZ-CH", "donor": "DN-017", "amount": 1, "on": DAY}
@@ -140,7 +147,7 @@ def test_a_walk_of_chance_along_the_links_meets_no_answer_that_is_not_in_the_ref
     def map_body(context: Any, body: Any) -> Any:
         """An example with a number of its own in the place of texts that mean nothing: those nobody could record."""
         fact = context.operation.definition.raw["operationId"].removeprefix("record")
-        if fact not in ("DonationReceived", "FundOpened", "HospitalRegistered", "BalanceBroughtForward", "ExpenseMade"):
+        if fact not in able:
             return body
         own = next(iter(EXAMPLES[fact]))
         fitting = {name: value for name, value in known.items() if name in EXAMPLES[fact]}
@@ -163,7 +170,7 @@ def test_a_walk_of_chance_along_the_links_meets_no_answer_that_is_not_in_the_ref
         max_examples=3, stateful_step_count=20, deadline=None, derandomize=True, database=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     ))  # fmt: skip
-    assert len({followed for followed, good in steps if followed and good}) >= 3
+    assert len({followed for followed, good in steps if followed and good}) >= 6
 
 
 def _begun(served: Served, shown: dict[str, dict[str, str]]) -> Iterator[Answered]:

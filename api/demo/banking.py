@@ -29,7 +29,7 @@ from reports.closing import periods
 from reports.matching import line_ref, read_books, read_standing, record_matches
 from reports.reconcile import Movement
 
-MOST_DONATIONS = 200_000
+MOST_DONATIONS = 100_000
 """A larger year has no statements: each gift that a channel paid out would be in a match."""
 UNKNOWN = ("S-UNKNOWN-1", "S-UNKNOWN-2")
 CHARGE, TYPING, INTEREST, WEEK = 15 * YUAN, 2, 86_31, timedelta(days=7)

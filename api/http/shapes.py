@@ -337,7 +337,13 @@ def read_as(body: bytes, shape: type[S]) -> S:
             raise BadRequest(rule="there is a NUL in a text", rule_zh="文本中含有 NUL 字符")
         return found
     except ValidationError as error:
-        wrong = ", ".join(dict.fromkeys(shown(".".join(map(str, one["loc"])) or "body") for one in error.errors()))
+        # A name that is none of ours may be somebody's phone.
+        wrong = ", ".join(
+            dict.fromkeys(
+                "…" if one["type"] == "extra_forbidden" else shown(".".join(map(str, one["loc"])) or "body")
+                for one in error.errors()
+            )
+        )
         raise BadRequest(rule=f"{wrong} is not as documented", rule_zh=f"{wrong} 与文档不符") from None
 
 

@@ -34,13 +34,15 @@ def _terms(row: Row) -> dict[str, Any]:
 
 
 def _donation(row: Row) -> Command:
-    get = row.values.get
+    get, amount = row.values.get, row.amount("amount")
     return ReceiveDonation(
         key=row.key("donation_id"),
         on=row.day("received_on"),
         donation=row.need("donation_id"),
         fund=row.need("fund_id"),
-        amount=row.amount("amount"),
+        amount=amount,
+        cash=row.cash(amount),
+        suspense=get("suspense_id"),
         donor=get("donor_id"),
         channel=get("channel"),
         channel_txn=get("channel_txn"),
@@ -86,6 +88,7 @@ def _opening_balance(*rows: Row) -> Command:
         case=None if hospital else first.get("case_id"),
         hospital=hospital,
         lines=tuple(sorted(lines, key=lambda line: line.case)),
+        cash=None if hospital else first.cash(first.amount("amount")),
         **_terms(first),
     )
 
@@ -96,12 +99,14 @@ def _attribution(row: Row) -> Command:
 
 
 def _refund(row: Row) -> Command:
+    amount = row.amount("amount")
     return RefundDonation(
         key=row.key("refund_id"),
         on=row.day("refunded_on"),
         refund=row.need("refund_id"),
         donation=row.need("donation_id"),
-        amount=row.amount("amount"),
+        amount=amount,
+        cash=row.cash(amount),
         fee=row.amount_or_zero("fee"),
     )
 
@@ -117,6 +122,7 @@ GIFT_KINDS = (
         optional=(
             *("donor_id", "channel", "channel_txn", "line", "source", "fee_rate", *_TERMS),
             *("payer", "receipt_to", *_FOREIGN),
+            *("account", "bank_ref", "suspense_id"),
         ),
         personal=DONOR,
         dates=("received_on", "usable_from", "expires_on", "rate_on"),
@@ -128,7 +134,7 @@ GIFT_KINDS = (
         name="opening-balances",
         turn=DATED,
         required=("donation_id", "fund_id", "amount", "as_of", "basis"),
-        optional=("donor_id", "case_id", "hospital_id", *_TERMS),
+        optional=("donor_id", "case_id", "hospital_id", *_TERMS, "account"),
         personal=DONOR,
         dates=("as_of", "usable_from", "expires_on"),
         amounts=("amount",),
@@ -149,7 +155,7 @@ GIFT_KINDS = (
         name="refunds",
         turn=DATED,
         required=("refund_id", "donation_id", "amount", "refunded_on"),
-        optional=("fee",),
+        optional=("fee", "account", "bank_ref"),
         dates=("refunded_on",),
         amounts=("amount", "fee"),
         build=_refund,

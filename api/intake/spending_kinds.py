@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from api.intake.faults import PaymentLineRepeated
 from api.intake.kind import DATED, Kind
@@ -74,6 +75,7 @@ def _return(row: Row) -> Command:
     """Money of a payment, or of a grant where the row names one."""
     key, own_id, on, amount = row.key("return_id"), row.need("return_id"), row.day("returned_on"), row.amount("amount")
     grant, case = row.get("grant_id"), row.get("case_id")
+    came: dict[str, Any] = {"cash": row.cash(amount), "suspense": row.get("suspense_id")}
     if grant is None:
         return ReturnHospitalPayment(
             key=key,
@@ -84,11 +86,12 @@ def _return(row: Row) -> Command:
             reason=row.get("reason") or "surplus",
             bill_no=row.get("bill_no"),
             return_id=own_id,
+            **came,
         )
     for column in ("payment_id", "reason", "bill_no"):
         if (value := row.get(column)) is not None:
             raise BadValue(column, value, "empty where grant_id names a grant", "填写 grant_id 的行不填此列")
-    return ReturnGrant(key=key, on=on, grant=grant, case=case, amount=amount, return_id=own_id)
+    return ReturnGrant(key=key, on=on, grant=grant, case=case, amount=amount, return_id=own_id, **came)
 
 
 def _disbursement(row: Row) -> Command:
@@ -100,8 +103,8 @@ def _disbursement(row: Row) -> Command:
             key=key, on=on, settlement=own_id, hospital=hospital, case=case, amount=amount, bill_no=bill_no
         )
     if kind == "cash":
-        purpose, period = row.get("purpose"), row.get("period")
-        return GrantCash(key=key, on=on, grant=own_id, case=case, amount=amount, purpose=purpose, period=period)
+        more: dict[str, Any] = {"purpose": row.get("purpose"), "period": row.get("period"), "cash": row.cash(amount)}
+        return GrantCash(key=key, on=on, grant=own_id, case=case, amount=amount, **more)
     raise BadValue("kind", kind, "treatment or cash", "应为 treatment 或 cash")
 
 
@@ -138,7 +141,7 @@ SPENDING_KINDS = (
         name="returns",
         turn=DATED,
         required=("return_id", "payment_id", "case_id", "amount", "returned_on"),
-        optional=("reason", "bill_no", "grant_id"),
+        optional=("reason", "bill_no", "grant_id", "account", "bank_ref", "suspense_id"),
         dates=("returned_on",),
         amounts=("amount",),
         build=_return,
@@ -147,7 +150,7 @@ SPENDING_KINDS = (
         name="disbursements",
         turn=DATED,
         required=("disbursement_id", "case_id", "amount", "disbursed_on", "kind"),
-        optional=("hospital_id", "bill_no", "purpose", "period"),
+        optional=("hospital_id", "bill_no", "purpose", "period", "account", "bank_ref"),
         unrecorded=("category",),
         dates=("disbursed_on",),
         amounts=("amount",),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from api.demo.doors import PASSWORD, ROLES, name_of
+from api.demo.doors import PASSWORD, ROLES, SECOND, name_of
 from api.demo.gifts import FIRST_MONTHLY
 from api.http.access import Asker, Grant
 from api.http.accounts import Session
@@ -76,7 +76,7 @@ def _entrance(request: Request, office: Office, status: int = 200, **told: Any) 
     if is_demo(office):
         demo_link = office.links.make(FIRST_MONTHLY, 1, office.fenhao.journal.entries.clock())
     members |= {
-        "demo_doors": {role: name_of(role) for role in ROLES},
+        "demo_doors": {**{role: name_of(role) for role in ROLES}, "second": SECOND},
         "demo_password": PASSWORD,
         "demo_link": demo_link,
     }

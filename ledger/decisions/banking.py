@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from ledger.book import Book
 from ledger.cash import ACCOUNT_KINDS
 from ledger.decisions.base import Command, Decision, check_amount
@@ -73,7 +75,7 @@ class RepaySuspense(Command, frozen=True, kw_only=True, omit_defaults=True):
 
     def decide(self, book: Book) -> Decision:
         require_accounts(self, book)
-        book.cash.require_left(self.suspense, self.amount)
+        book.cash.require_left(self.suspense, self.amount, self.on or date.min)
         return Decision([SuspenseRepaid(**self.common(), suspense=self.suspense, amount=self.amount)])
 
 

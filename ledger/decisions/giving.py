@@ -129,7 +129,7 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         if self.foreign is not None:
             check_foreign(self.foreign, self.amount, book.head.exponent or 0)
         if self.suspense is not None:
-            book.cash.require_left(self.suspense, self.amount)
+            book.cash.require_left(self.suspense, self.amount, self.on or date.min)
         claims = donation_claims(self)
         if (seq := book.claimed_by(claims)) is not None:
             raise DuplicateBusinessKey(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
 from ledger.book import Book, Effects
@@ -169,7 +170,7 @@ class ReturnHospitalPayment(Command, frozen=True, kw_only=True, omit_defaults=Tr
         if self.amount > paid - back:
             raise MoreThanStands("payment", self.payment, paid, back, self.amount)
         if self.suspense is not None:
-            book.cash.require_left(self.suspense, self.amount)
+            book.cash.require_left(self.suspense, self.amount, self.on or date.min)
         taken = self._taken(book, payment.hospital)
         everything = sum(line.amount for line in payment.lines)
         is_over = everything == sum(each.amount for each in returns) + self.amount
@@ -266,7 +267,7 @@ class ReturnGrant(Command, frozen=True, kw_only=True, omit_defaults=True):
         if self.amount > made.amount - back:
             raise MoreThanStands("grant", self.grant, made.amount, back, self.amount)
         if self.suspense is not None:
-            book.cash.require_left(self.suspense, self.amount)
+            book.cash.require_left(self.suspense, self.amount, self.on or date.min)
         taken = give_back(book, [used_place(made.case)], self.amount, self.on)
         is_over = back + self.amount == made.amount
         return Decision(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 from ledger.book import Book, Effects
 from ledger.decisions.base import Command, Decision
@@ -69,7 +70,7 @@ class ReverseEntry(Command, frozen=True, kw_only=True, omit_defaults=True):
         needs.cases.update(case for end in ends if (case := parse_place(end).case) is not None)
         _, _, own_id = fact.stream.partition("/")
         needs.records |= {f"{noun}/{own_id}" for noun in ("donation", "allocation", "payment")}
-        if (suspense := getattr(fact, "suspense", None)) is not None:
+        if isinstance(suspense := getattr(fact, "suspense", None), str):  # of a closing it is an amount
             needs.suspense.add(suspense)
         match fact:
             case HospitalPaymentMade():
@@ -121,8 +122,12 @@ class ReverseEntry(Command, frozen=True, kw_only=True, omit_defaults=True):
                 "it is matched with a line of a statement: undo that first",
                 "其收付已与对账单流水匹配，须先撤销匹配",
             )
-        if isinstance(fact, ReceiptSuspended) and book.cash.suspended(fact.suspense)[1] < fact.amount:
-            raise self._refused(fact, "some of it was cleared or repaid", "其暂收款已部分认领或退还")
+        if isinstance(fact, ReceiptSuspended):
+            if book.cash.suspended(fact.suspense)[1] < fact.amount:
+                raise self._refused(fact, "some of it was cleared or repaid", "其暂收款已部分认领或退还")
+            book.cash.require_left(fact.suspense, fact.amount, self.on or date.min)
+        if isinstance(fact, SuspenseRepaid) and self.on is not None and fact.on is not None and self.on < fact.on:
+            raise BadValue("on", self.on, f"not before {fact.on}, its own day", f"不得早于其记账日期 {fact.on}")
         mover = book.later_mover(mistaken)
         if mover is not None:
             raise self._refused(
