@@ -115,7 +115,7 @@ def routes(served: Served, *methods: str) -> Iterator[tuple[str, str, set[tuple[
                 yield method, path, {one for one in taken if one[0] in ("path", "query")}
 
 
-def held(answer: httpx.Response, what: object) -> None:
+def check_held(answer: httpx.Response, what: object) -> None:
     """It is no fault of ours, and what was sent is nowhere more than text."""
     assert answer.status_code < 500, (what, answer.status_code, answer.text[:500])
     assert "set-cookie" not in answer.headers or "x=1" not in answer.headers["set-cookie"], what
@@ -138,7 +138,7 @@ def test_no_parameter_of_any_route_is_more_than_text(served: Served, everybody: 
                 query = f"?{name}={sent}" if where == "query" else ""
                 if (method, path, number) == ("DELETE", "/v1/session", 0):
                     continue
-                held(served.client().request(method, filled + query, headers=headers), (path, name, text[:20]))
+                check_held(served.client().request(method, filled + query, headers=headers), (path, name, text[:20]))
                 asked += 1
     assert asked > 300
 
@@ -152,7 +152,7 @@ def test_no_field_of_any_form_or_body_is_more_than_text(served: Served, everybod
                 changed = {**members, name: [text] if isinstance(members[name], list) else text}
                 headers = {**everybody, "Accept": "text/html, application/json", "Idempotency-Key": f"h{number}{name}"}
                 sent: dict[str, Any] = {"data": changed} if path in FORMS else {"json": changed}
-                held(
+                check_held(
                     served.client().post(path.format(id="B1/1", period="2026-01"), headers=headers, **sent),
                     (path, name, text[:20]),
                 )
@@ -172,7 +172,9 @@ def test_no_file_is_more_than_a_file(served: Served, everybody: dict[str, str]) 
             ):
                 for fields in ({}, {"account": MARK, "size": "9" * 400, "format": "a\x00b"}):
                     sent = {"file": (name, content), "statement": (name, content)}
-                    held(served.client().post(path, headers=page, data=fields, files=sent), (path, name, content[:9]))
+                    check_held(
+                        served.client().post(path, headers=page, data=fields, files=sent), (path, name, content[:9])
+                    )
 
 
 def test_every_link_of_every_page_leads_somewhere_and_nothing_hostile_is_alive(
@@ -206,7 +208,7 @@ def crawl(served: Served, headers: dict[str, str], starts: list[str]) -> dict[st
             continue  # papers take seconds to print, and `test_site_donor` prints them
         counts[kind] += 1
         seen[path] = answer = served.client().get(path, headers={**headers, "Accept": "text/html"})
-        held(answer, path)
+        check_held(answer, path)
         assert answer.status_code in (200, 303), (path, answer.status_code, answer.text[-600:])
         if "html" in answer.headers.get("content-type", ""):
             found = re.findall(r"(?:href|hx-get|src)=\"(/[^\"]*)\"", answer.text)
