@@ -74,7 +74,10 @@ def test_whoever_asks_is_told_soon_and_nothing_of_the_server(away: Served, serve
                 assert "数据库暂时无法使用，请稍后再试" in answer.text
                 assert ("<html" in answer.text) == ("HX-Request" not in headers)
             else:
-                assert answer.json()["type"] in ("urn:fenhao:problem:database", "urn:fenhao:problem:outcome_unknown")
+                assert answer.json()["type"] in (
+                    "urn:fenhao:problem:database_away",
+                    "urn:fenhao:problem:outcome_unknown",
+                )
 
 
 def test_what_needs_no_database_goes_on(away: Served) -> None:

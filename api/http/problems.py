@@ -164,7 +164,7 @@ async def _of_routing(request: Request, error: Exception) -> Response:
 class DatabaseAway(OperatorFault):
     """PostgreSQL does not answer, or not as it should; why is in the log."""
 
-    code = "database"
+    code = "database_away"
     zh = "数据库暂时无法使用，请稍后再试；已登记的内容不受影响"
     en = "the database cannot be used for now: ask again in a moment; what is recorded is safe"
 
