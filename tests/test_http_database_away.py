@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from conftest import SystemServer, system_server
-from schemas import own_schema
 from serving import Served, serving
 
 from api.bootstrap import log_of
+from ledger.database import Database
 from reports.verification import verify_ledger
 
 PAGE = {"Accept": "text/html", "Accept-Language": "zh"}
@@ -32,7 +32,7 @@ def server() -> Iterator[SystemServer]:
 def away(server: SystemServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service that has recorded, signed and shown something; then its database stops."""
     home = tmp_path_factory.mktemp("away")
-    with own_schema(server.url) as database, serving(database, home, sign_every="1") as served:
+    with serving(Database(server.url), home, sign_every="1") as served:
         served.record("/v1/funds", fund="F", name="fund", fee_bp=0)
         served.record("/v1/donations", **{**GIFT, "donation": "D0"})
         served.signed_in("finance")
