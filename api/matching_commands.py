@@ -116,6 +116,35 @@ def unmatch(words: Words, settings: Settings, wanted: str, by: str | None) -> No
         _submit(words, fenhao, [UnmatchLines(key=f"unmatch:{name}", match=name, by=by) for name in names])
 
 
+@bank.command()
+@click.argument("line")
+@click.argument("entries", nargs=-1, required=True, metavar="[ENTRY|LINE]...")
+@_BY
+@common
+def refuse(words: Words, settings: Settings, line: str, entries: tuple[str, ...], by: str | None) -> None:
+    """否决一项建议，不再向任何人提出 / These don't belong together: it is suggested to nobody again."""
+    from api.bootstrap import assembled
+    from api.intake import UnusableArgument
+    from ledger.ids import check_id
+    from reports import refusals
+    from reports.matching import read_standing
+    from reports.reconcile import Match
+
+    if by is None:
+        raise UnusableArgument("refuse", "name --by: a person says so", "须注明 --by：由人判断")
+    check_id(by, "by")
+    given = [line, *entries]
+    lines = [key for key in map(_key, given) if key is not None]
+    with assembled(settings, words.status.wait) as fenhao:
+        with fenhao.journal.entries.reading() as cursor:
+            _check_known(lines, read_standing(cursor))
+            legs = [(leg.seq, leg.leg) for name in given if _key(name) is None for leg in _legs(cursor, name)]
+        refusals.refuse(fenhao.journal, refusals.way_of(Match("person/1", tuple(lines), tuple(legs))), by)
+    words.status.clear()
+    words.say("已否决，不再建议", "refused: it is not suggested any more")
+    words.give({"refused": given})
+
+
 @bank.command("write-off")
 @_LINES
 @click.option(

@@ -6,7 +6,7 @@ Suggestions hang on all lines and all entries, so they are reckoned when asked f
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -229,6 +229,16 @@ def asked_acceptances(cursor: Cursor) -> dict[int, AskedFor]:
     for row in cursor.execute(_SQL["asked"]).fetchall():
         found.setdefault(row[0], AskedFor(*row))
     return found
+
+
+def line_named(cursor: Cursor, ref: Mapping[str, Any]) -> LineOf | None:
+    """The line that a fact names by its file; None where it is not here."""
+    values = {name: ref.get(name) for name in ("file", "statement", "ordinal")}
+    row = cursor.execute(_SQL["named"], values).fetchone()
+    if row is None:
+        return None
+    statement, ordinal, account, on, amount = row
+    return LineOf(f"B{statement}/{ordinal}", account, on, amount, ())
 
 
 class Suspended(NamedTuple):

@@ -33,6 +33,11 @@ select coalesce(account.id, line.account), kind, last_on from account
 full join (select account, max(booked_on) as last_on from bank_line group by account) line on line.account = account.id
 order by 1
 
+-- name: named
+-- A line by its file, the statement's place in it and its ordinal.
+select statement, ordinal, account, booked_on, amount_minor from line_standing
+where file = %(file)s and position = %(statement)s and ordinal = %(ordinal)s
+
 -- name: suspended
 -- Receipts that nobody could place yet: what is left of each, and its entry.
 select id, amount_minor, left_minor, seq, (convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'on')::date

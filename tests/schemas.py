@@ -49,7 +49,7 @@ select md5(string_agg(format, ';' order by format)) from made
 """What a schema and its role are made of, without what is in the tables."""
 _numbers = itertools.count(1)
 _keepers: dict[str, Connection] = {}
-"""By URL, the owner's connection for all that is done here: each new one would learn the catalogues anew."""
+"""By URL, the owner's connection for what is done here: each new one would learn the catalogues anew."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,12 @@ class Made:
         """A new one."""
         database = Database(url, schema=f"t{os.getpid()}_{next(_numbers)}")
         migrate(database)
-        connection = _keepers[url]
-        return cls(database, stamp_of(connection, database), _emptying(connection, database.schema))
+        with owning(url) as connection:
+            return cls(database, stamp_of(connection, database), _emptying(connection, database.schema))
 
     def emptied(self) -> bool:
         """Makes it as migrated, guards off; whether it can be used again."""
-        connection = _keepers[self.database.owner_url]
-        with connection.transaction():
+        with owning(self.database.owner_url) as connection, connection.transaction():
             if stamp_of(connection, self.database) != self.stamp or _size(connection, self.database) > SIZE_MAX_BYTES:
                 return False
             connection.execute(self.emptying)
@@ -84,7 +83,7 @@ _idle: defaultdict[str, list[Made]] = defaultdict(list)
 
 @contextmanager
 def keeping(url: str) -> Iterator[None]:
-    """Meanwhile the server of that URL has schemas for tests."""
+    """Meanwhile one connection serves all schemas on that server, which nobody may stop."""
     with connecting(url) as connection:
         _keepers[url] = connection
         try:
@@ -92,6 +91,16 @@ def keeping(url: str) -> Iterator[None]:
         finally:
             del _keepers[url]
             _idle.pop(url, None)
+
+
+@contextmanager
+def owning(url: str) -> Iterator[Connection]:
+    """The owner's connection: the one that is kept, or one of the moment to a server that tests stop and start."""
+    if url in _keepers:
+        yield _keepers[url]
+    else:
+        with connecting(url) as connection:
+            yield connection
 
 
 @contextmanager
@@ -127,11 +136,12 @@ def promised(url: str, name: str) -> Iterator[Callable[[], None]]:
 
 def drop(url: str, schema: str) -> None:
     """Removes a schema, if it is there, and its role."""
-    database, connection = Database(url, schema=schema), _keepers[url]
-    connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
-    if connection.execute("select 1 from pg_roles where rolname = %s", (database.role,)).fetchone():
-        role = sql.Identifier(database.role)
-        connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(role))
+    database = Database(url, schema=schema)
+    with owning(url) as connection:
+        connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+        if connection.execute("select 1 from pg_roles where rolname = %s", (database.role,)).fetchone():
+            role = sql.Identifier(database.role)
+            connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(role))
 
 
 def stamp_of(connection: Connection, database: Database) -> str:
@@ -168,4 +178,5 @@ def _emptying(connection: Connection, schema: str) -> sql.Composed:
 def _rename(old: Database, new: Database) -> None:
     names = [sql.Identifier(name) for name in (old.schema, new.schema, old.role, new.role)]
     command = sql.SQL("alter schema {} rename to {}; alter role {} rename to {}").format(*names)
-    _keepers[old.owner_url].execute(command)
+    with owning(old.owner_url) as connection:
+        connection.execute(command)

@@ -148,7 +148,12 @@ def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(l
     assert shown(ledger, "bank", "match")["matches"] == []
     found = shown(ledger, "bank", "suggestions")
     assert found["open"] == [{"line": "B1/1", "state": "suggested"}, {"line": "B1/4", "state": "unmatched"}]
-    assert ledger("bank", "match", "B1/1", str(gift), "--by", "wang").exit_code == 0
+    assert ledger("bank", "refuse", "B1/1", str(gift)).exit_code == 2, "who says so?"
+    assert ledger("bank", "refuse", "B1/1", str(gift), "--by", "wang").exit_code == 0
+    found = shown(ledger, "bank", "suggestions")
+    assert (found["suggestions"], found["open"][0]) == ([], {"line": "B1/1", "state": "unmatched"})
+    assert [one["ordinal"] for one in found["unmatched"]["lines"]] == [4, 1]
+    assert ledger("bank", "match", "B1/1", str(gift), "--by", "wang").exit_code == 0, "a mistaken refusal binds nobody"
     assert ledger("bank", "match", "B1/1", "payment/P1", "--by", "wang").exit_code == 2, "taken"
 
     # A month does not close over an open line.

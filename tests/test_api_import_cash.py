@@ -1,10 +1,10 @@
-"""What files say of cash: the account, the bank's reference, the suspended receipt."""
+"""Files that say where cash came to and went from: accounts, suspended receipts, and what names them."""
 
 from __future__ import annotations
 
 from test_api_import import Desk, codes
 from test_api_import import desk as desk
-from test_api_import_kinds import SETTING, entries
+from test_api_import_kinds import SETTING, entries, refusals, story
 
 from audit.verify import verify
 
@@ -38,3 +38,29 @@ def test_whatever_moves_cash_says_on_which_account_or_with_which_suspended_recei
     assert verify(desk.ledger.journal.entries.bundles()).problems == ()
     over = codes(desk.take_in(("donations", gifts + "D3,G,0.01,2026-01-09,,,S1\nD4,G,1.00,2026-01-09,abc,,\n")))
     assert over == ["suspense_too_little", "unknown_reference"]
+
+
+REFUSED = {
+    "accounts": [
+        ("acc,channel", "idempotency_conflict"),
+        ("box,purse", "bad_value"),
+        (",bank", "missing_value"),
+    ],
+    "suspense": [
+        ("SS1,30.01,2026-02-17,acc,BK9", "idempotency_conflict"),
+        ("SS2,1.00,2026-02-17,other,", "unknown_reference"),
+        ("SS3,1.00,2026-02-17,,", "missing_value"),
+        ("SS4,0.00,2026-02-17,acc,", "bad_value"),
+    ],
+    "suspense-repayments": [
+        ("SP2,SS1,20.01,2026-02-18,acc", "suspense_too_little"),
+        ("SP3,SS9,1.00,2026-02-18,acc", "unknown_reference"),
+        (",SS1,1.00,2026-02-18,acc", "missing_value"),
+    ],
+}
+
+
+def test_rows_of_accounts_and_suspense_that_break_a_rule_are_rejected_each_with_its_reason(desk: Desk) -> None:
+    desk.take_in(*story())
+    for kind, rows in REFUSED.items():
+        assert refusals(desk, kind, *(row for row, _ in rows)) == [code for _, code in rows], kind

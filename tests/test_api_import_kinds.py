@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import pytest
 from test_api_import import Desk, codes, counts
@@ -13,7 +12,6 @@ from api.intake import KINDS, parse_sources, run
 from audit.verify import verify
 from ledger.codec import Entry
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "import.md"
 SETTING = {
     "codes": "dimension,code,name\ndisease,VSD,室缺\ndisease,ASD,房缺\ndisease,TOF,法四\ndisease,TGA,大动脉转位\n",
     "funds": "fund_id,name,fee_rate\nF,先心病,0.05\nG,急重症,\n",
@@ -215,22 +213,6 @@ def test_a_dry_run_and_all_or_nothing_hold_for_every_kind(desk: Desk) -> None:
 
 
 REFUSED: dict[str, list[tuple[str, str]]] = {
-    "accounts": [
-        ("acc,channel", "idempotency_conflict"),
-        ("box,purse", "bad_value"),
-        (",bank", "missing_value"),
-    ],
-    "suspense": [
-        ("SS1,30.01,2026-02-17,acc,BK9", "idempotency_conflict"),
-        ("SS2,1.00,2026-02-17,other,", "unknown_reference"),
-        ("SS3,1.00,2026-02-17,,", "missing_value"),
-        ("SS4,0.00,2026-02-17,acc,", "bad_value"),
-    ],
-    "suspense-repayments": [
-        ("SP2,SS1,20.01,2026-02-18,acc", "suspense_too_little"),
-        ("SP3,SS9,1.00,2026-02-18,acc", "unknown_reference"),
-        (",SS1,1.00,2026-02-18,acc", "missing_value"),
-    ],
     "opening-balances": [
         ("O1,F,40.01,2026-01-01,audit:2025,,,", "idempotency_conflict"),
         ("P1,F,1,2026-01-01,,,,", "bad_value"),
@@ -494,13 +476,3 @@ def merged(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
         else:
             found.append(row)
     return found
-
-
-def test_the_documentation_lists_every_kind_with_its_columns() -> None:
-    table = DOCUMENT.read_text("utf-8").split("|---|---|---|\n")[1].split("\n\n")[0]
-    rows = [line.split("|")[1:-1] for line in table.splitlines()]
-    listed = {name.strip(" `"): (required.split(), optional.split()) for name, required, optional in rows}
-    assert listed == {
-        kind.name: (list(kind.required), [*kind.optional, *kind.attributes, *kind.personal, *kind.unrecorded])
-        for kind in KINDS.values()
-    }

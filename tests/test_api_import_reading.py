@@ -17,6 +17,7 @@ from api.intake.reading import Numbered, reading
 from ledger.errors import Refusal
 from ledger.money import MAX_MINOR, AmountError
 
+DOCUMENT = Path(__file__).parents[1] / "docs" / "import.md"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 STYLES = [
     "1,234.56",
@@ -242,3 +243,13 @@ def test_any_text_is_rows_or_one_fault(tmp_path_factory: pytest.TempPathFactory,
     else:
         assert any(header)
         assert [row.number for row in rows] == sorted({row.number for row in rows})
+
+
+def test_the_documentation_lists_every_kind_with_its_columns() -> None:
+    table = DOCUMENT.read_text("utf-8").split("|---|---|---|\n")[1].split("\n\n")[0]
+    rows = [line.split("|")[1:-1] for line in table.splitlines()]
+    listed = {name.strip(" `"): (required.split(), optional.split()) for name, required, optional in rows}
+    assert listed == {
+        kind.name: (list(kind.required), [*kind.optional, *kind.attributes, *kind.personal, *kind.unrecorded])
+        for kind in KINDS.values()
+    }

@@ -12,7 +12,7 @@ from conftest import SystemServer, system_server
 from serving import Served, serving
 
 from api.bootstrap import log_of
-from ledger.database import Database
+from ledger.database import Database, migrate
 from reports.verification import verify_ledger
 
 PAGE = {"Accept": "text/html", "Accept-Language": "zh"}
@@ -32,7 +32,9 @@ def server() -> Iterator[SystemServer]:
 def away(server: SystemServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service that has recorded, signed and shown something; then its database stops."""
     home = tmp_path_factory.mktemp("away")
-    with serving(Database(server.url), home, sign_every="1") as served:
+    database = Database(server.url)  # the server ends with these tests, and all that is on it
+    migrate(database)
+    with serving(database, home, sign_every="1") as served:
         served.record("/v1/funds", fund="F", name="fund", fee_bp=0)
         served.record("/v1/donations", **{**GIFT, "donation": "D0"})
         served.signed_in("finance")

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
 from api.http import together
 from api.http.together import Together
+
+R = TypeVar("R")
+
+
+def run(wanted: Coroutine[Any, Any, R]) -> R:
+    """What comes of it in a loop of its own, in a thread of its own: a browser's driver may have the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, wanted).result()
 
 
 def test_who_comes_while_others_are_served_is_served_next_with_all_who_came(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +47,7 @@ def test_who_comes_while_others_are_served_is_served_next_with_all_who_came(monk
         go.set()
         return await asyncio.gather(first, *others, return_exceptions=True)
 
-    said = asyncio.run(all_of_them())
+    said = run(all_of_them())
     assert turns == [[0], [1, 2, 3, 4], [5, 6, 7]]
     assert [said[0], said[2], *said[4:]] == [0, 20, 40, 50, 60, 70]
     assert isinstance(said[1], asyncio.CancelledError)
@@ -58,6 +67,6 @@ def test_what_fails_as_a_whole_is_told_to_all_of_that_turn_and_the_next_goes_on(
         failed = await asyncio.gather(*map(counter.ask, range(3)), return_exceptions=True)
         return failed, await counter.ask(7)
 
-    failed, then = asyncio.run(both_turns())
+    failed, then = run(both_turns())
     assert [type(one) for one in failed] == [OSError] * 3
     assert then == 7

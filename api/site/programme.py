@@ -18,6 +18,7 @@ from ledger.errors import ApprovalNeeded
 from ledger.ids import check_id
 from ledger.times import parse_day
 from projections.trace import reading, whole
+from reports.bank_desk import line_named
 from reports.eligible import eligible
 from reports.guards import finding_told, guard
 from reports.guards.report import CHECKS
@@ -127,5 +128,10 @@ def _proposals(request: Request, office: Office, asker: Asker, recorded: int | N
         (one._replace(made_at=local_text(one.made_at, office.zone)), proposals.amount_of(office, one))
         for one in proposals.waiting_now(office)
     ]
+    with office.fenhao.journal.entries.reading() as cursor:
+        lines = {
+            one.id: [line for ref in one.data.get("lines", ()) if "file" in ref and (line := line_named(cursor, ref))]
+            for one, _ in found
+        }
     template = "proposals_part.html" if request.headers.get("hx-request") == "true" else "proposals.html"
-    return shown(request, office, template, found=found, recorded=recorded, me=asker.name)
+    return shown(request, office, template, found=found, lines=lines, recorded=recorded, me=asker.name)
