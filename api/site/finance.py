@@ -41,8 +41,7 @@ def cash_position(request: Request, office: Door) -> Response:
     kept = Register(office.fenhao.journal, office.fenhao.vault).statements()
     statements = [one for one in kept if one.currency == office.currency.code]
     found = position(books.sides, books.whole, statements)
-    left = len(books.whole.lines_left)
-    return shown(request, office, "finance_position.html", found=found, lines_left=left)
+    return shown(request, office, "finance_position.html", found=found)
 
 
 @router.get("/finance/advances")
