@@ -152,7 +152,8 @@ def test_links_lead_from_what_is_recorded_to_what_it_is(served: Served, referenc
             to, method, operation = by_name[link["operationId"]]
             scope = "log" if name in ("entry", "receipt") else "read"
             said = served.client(scope).request(method.upper(), to.format_map(given))
-            assert said.status_code == (404 if name == "receipt" else 200), (fact, name, said.text)
+            # No receipt before the service has signed, which it may have done meanwhile.
+            assert said.status_code in ((200, 404) if name == "receipt" else (200,)), (fact, name, said.text)
             assert str(said.status_code) in operation["responses"]
             followed.append(name)
     assert set(followed) == {"entry", "receipt", "fund", "case", "donation", "donor", "hospital"}
