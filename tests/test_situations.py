@@ -222,7 +222,7 @@ OF_STATEMENTS = {
     *("LinesMatched", "LinesUnmatched", "LinesWrittenOff", "LinesDisputed"),
     *("PeriodClosed", "PeriodReopened"),
 }
-"""What is about a bank's statements is told where there are some: in tests/test_cash_model.py, on the pages of books."""
+"""What is about a bank's statements is told where there are some, as in tests/test_cash_model.py."""
 
 
 def test_every_refusal_about_money_and_cases_is_met_in_a_story() -> None:
