@@ -301,7 +301,9 @@ def _targets(source: str, home: str, tape: str, tape_fund: str) -> list[str]:
             return [f"cost/{fund}/management"]
         away = [f"case/{escaped(case)}" for case in CASES] + [f"cost/{fund}/other", "hold/X", "refunded", "out/seized"]
         spent = [f"hospital/{escaped(HOSPITALS[1])}/C1", "used/C1"]
-        return [*away, *spent, *(f"fund/{escaped(each)}" for each in FUNDS), f"fund/{fund}/t9", "void"]
+        # Only a gift that is taken back is void, which is its own fund's again by then.
+        void = ["void"] if fund == escaped(tape_fund) else []
+        return [*away, *spent, *(f"fund/{escaped(each)}" for each in FUNDS), f"fund/{fund}/t9", *void]
     if kind == "case":
         return [home, f"hospital/H1/{rest[0]}", f"used/{rest[0]}", f"hospital/{escaped(HOSPITALS[1])}/{rest[0]}"]
     if kind == "hospital":
