@@ -26,7 +26,7 @@ from projections.fold import BALANCE_BROUGHT_FORWARD, DONATION_ATTRIBUTED, ENTRY
 from projections.runner import Runner
 from projections.trace import joined
 from reports.verified_cash import CashSaid, tables_unlike
-from reports.verified_tables import FETCH_ROWS, SQL, Tables, Views, move_sum, tables_beside
+from reports.verified_tables import SQL, Tables, Views, move_sum, rows_of, tables_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,12 +272,9 @@ VIEWS_ZH = {
 
 def _compared(connection: Connection, report: Report, table: str, name: str, name_zh: str) -> Iterator[Finding]:
     """The first row at which a table of places differs from the replay."""
-    with connection.cursor(name=f"compare_{table}") as cursor:
-        cursor.itersize = FETCH_ROWS
-        cursor.execute(SQL[table])
-        for ours, theirs in zip_longest(joined(cursor), report.places()):
-            if ours != theirs:
-                where = min(row for row in (ours, theirs) if row is not None)
-                at = f"t{where[0]}:{where[1]}"
-                yield Finding(None, f"{name} differ from the entries at {at}", f"{name_zh}自 {at} 起与分录不符")
-                return
+    for ours, theirs in zip_longest(joined(rows_of(connection, SQL[table])), report.places()):
+        if ours != theirs:
+            where = min(row for row in (ours, theirs) if row is not None)
+            at = f"t{where[0]}:{where[1]}"
+            yield Finding(None, f"{name} differ from the entries at {at}", f"{name_zh}自 {at} 起与分录不符")
+            return

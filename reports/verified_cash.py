@@ -14,9 +14,9 @@ from msgspec.json import Decoder
 
 from audit.verify import Report
 from ledger.database import Connection, queries
+from reports.verified_tables import rows_of
 
 _SQL = queries("reports", "verified_cash.sql")
-FETCH_ROWS = 5_000
 KINDS = {"LinesMatched": "matched", "LinesWrittenOff": "written_off", "LinesDisputed": "disputed"}
 _LINES, _PERIOD = b'"type":"Lines', b'"type":"Period'
 _ENDING_BYTES = 80
@@ -109,13 +109,11 @@ def tables_unlike(connection: Connection, report: Report, said: CashSaid) -> Ite
         ("period_close", "账期表"): connection.execute(_SQL["closes"]).fetchall() == stands.closes,
     }
     wrong = [name for name, is_like in small.items() if not is_like]
-    wrong += [name for sum_of, name in TABLES.items() if said.sums[sum_of] != _sum(connection, sum_of)]
+    wrong += [
+        name
+        for sum_of, name in TABLES.items()
+        if said.sums[sum_of] != sum(map(hash, rows_of(connection, _SQL[sum_of])))
+    ]
     if connection.execute(_SQL["torn"]).fetchone() is not None:
         wrong.append(TABLES["leg_part"])
     yield from dict.fromkeys(wrong)
-
-
-def _sum(connection: Connection, name: str) -> int:
-    with connection.cursor(name=f"read_{name}") as cursor:
-        cursor.itersize = FETCH_ROWS
-        return sum(map(hash, cursor.execute(_SQL[name])))

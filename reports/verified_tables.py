@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, LiteralString
 
 from ledger.database import Connection, Database, queries, tuples
 from projections.summing import SUMS, unlike
@@ -84,11 +84,13 @@ def _leaves(connection: Connection, size: int) -> bytes:
 
 
 def _views(connection: Connection) -> Views:
-    gifts = sum(map(hash, rows_of(connection, "view_gift")))
-    said = sum(map(hash, rows_of(connection, "view_attribution")))
-    moves = sum(move_sum(lo, hi, tuple(what)) for lo, hi, *what in rows_of(connection, "view_movement"))
+    gifts = sum(map(hash, rows_of(connection, SQL["view_gift"])))
+    said = sum(map(hash, rows_of(connection, SQL["view_attribution"])))
+    moves = sum(move_sum(lo, hi, tuple(what)) for lo, hi, *what in rows_of(connection, SQL["view_movement"]))
     contradicted = {"tapes_unlike": "view_tape", "gifts_unlike": "view_gift", "funds_unlike": "view_movement"}
-    odd = frozenset(view for query, view in contradicted.items() if any(rows_of(connection, query)))
+    odd = frozenset(
+        view for query, view in contradicted.items() if connection.execute(SQL[query]).fetchone() is not None
+    )
     positions = dict(connection.execute(SQL["view_positions"]).fetchall())
     kinds = {kind: positions.get(f"journal.{kind}", 0) for kind in SUMS}
     still = {kind: seq for kind, seq in kinds.items() if seq != positions["journal"]}
@@ -96,11 +98,11 @@ def _views(connection: Connection) -> Views:
     return Views(gifts, said, moves, odd, still, tuple(sums_unlike))
 
 
-def rows_of(connection: Connection, name: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of a query of `verification.sql`, by the page."""
-    with connection.cursor(name=f"read_{name}") as cursor:
+def rows_of(connection: Connection, query: LiteralString) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, by the page."""
+    with connection.cursor(name="rows") as cursor:
         cursor.itersize = FETCH_ROWS
-        yield from cursor.execute(SQL[name])
+        yield from cursor.execute(query)
 
 
 def move_sum(lo: int, hi: int, what: tuple[Any, ...]) -> int:

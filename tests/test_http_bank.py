@@ -35,11 +35,8 @@ def leg(amount: str, ref: str | None = None) -> list[dict[str, Any]]:
     return [{"account": "icbc", "amount": amount, "bank_on": DAY, **({} if ref is None else {"bank_ref": ref})}]
 
 
-@pytest.fixture(scope="module")
-def desk(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Served:
-    """Two gifts of 50.00 (one line), one of 900.00, a payment, a suspended receipt; the statement of their month."""
-    file = tmp_path_factory.mktemp("bank") / "s.csv"
-    file.write_text(STATEMENT, "utf-8")
+def record_money(served: Served) -> None:
+    """An account; gifts of 900.00, and twice 50.00; a payment, and a suspended receipt."""
     served.record("/v1/accounts", account="icbc", kind="bank")
     for gift, amount, ref in (("G1", "900.00", "S1"), ("G2", "50.00", None), ("G3", "50.00", None)):
         served.record(
@@ -49,6 +46,14 @@ def desk(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Served:
     lines = [{"case": "C", "amount": "200.00"}]
     served.record("/v1/hospital-payments", payment="P1", hospital="H", lines=lines, on=DAY, cash=leg("200.00", "P77"))
     served.record("/v1/suspended-receipts", suspense="S1", amount="30.00", on=DAY, cash=leg("30.00", "S4"))
+
+
+@pytest.fixture(scope="module")
+def desk(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """Two gifts of 50.00 (one line), one of 900.00, a payment, a suspended receipt; the statement of their month."""
+    file = tmp_path_factory.mktemp("bank") / "s.csv"
+    file.write_text(STATEMENT, "utf-8")
+    record_money(served)
     Register(served.fenhao.journal, served.fenhao.vault).take(named(read_file(file, None), "icbc", file), file)
     served.fenhao.runner.catch_up()
     return served

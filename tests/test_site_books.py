@@ -9,7 +9,7 @@ import pytest
 from httpx import Response
 from pages import DESK, PHONE, CheckAxe, Look, Windows
 from serving import Served
-from test_http_bank import DAY, STATEMENT, leg, sign
+from test_http_bank import DAY, STATEMENT, record_money, sign
 from test_site_programme import signed_in
 
 from reports.matching import open_lines, read_books
@@ -24,15 +24,7 @@ OFF = STATEMENT.replace("784.01,S6", "785.01,S6").replace("2026-09", "2026-10")
 @pytest.fixture(scope="module")
 def desk(served: Served) -> Served:
     """Gifts of 900.00, and twice 50.00, a payment, a suspended receipt; the statement comes with the first test."""
-    served.record("/v1/accounts", account="icbc", kind="bank")
-    for gift, amount, ref in (("G1", "900.00", "S1"), ("G2", "50.00", None), ("G3", "50.00", None)):
-        served.record(
-            "/v1/donations", donation=gift, donor="N1", fund="F", amount=amount, on=DAY, cash=leg(amount, ref)
-        )
-    served.record("/v1/allocations", allocation="A1", case="C", amount="200.00", on=DAY)
-    paid = [{"case": "C", "amount": "200.00"}]
-    served.record("/v1/hospital-payments", payment="P1", hospital="H", lines=paid, on=DAY, cash=leg("200.00", "P77"))
-    served.record("/v1/suspended-receipts", suspense="S1", amount="30.00", on=DAY, cash=leg("30.00", "S4"))
+    record_money(served)
     for name in ("ann", "bob"):
         served.signed_in("finance", name=name)
     served.fenhao.runner.catch_up()
