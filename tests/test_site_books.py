@@ -48,7 +48,7 @@ def states(desk: Served) -> dict[tuple[int, int], str]:
     return dict(open_lines(read_books(desk.fenhao.journal)))
 
 
-def test_a_statement_is_taken_in_once_and_one_that_does_not_tie_is_accepted_by_two(desk: Served) -> None:
+def check_a_statement_is_taken_in_once_and_one_that_does_not_tie_is_accepted_by_two(desk: Served) -> None:
     said = post(desk, "/finance/statements", file=STATEMENT.encode(), account="icbc")
     assert (said.status_code, "It ties, and was taken in." in said.text) == (200, True), said.text
     assert (
@@ -69,7 +69,7 @@ def test_a_statement_is_taken_in_once_and_one_that_does_not_tie_is_accepted_by_t
     assert "捐款" in post(desk, f"{path}/names", reason="who is it").text
 
 
-def test_an_auditor_reads_all_of_it_and_does_none(desk: Served) -> None:
+def check_an_auditor_reads_all_of_it_and_does_none(desk: Served) -> None:
     headers = {**desk.signed_in("auditor", name="aud"), "Accept": "text/html"}
     for path in ("statements", "statements/1", "lines", "lines/B1/1", "suggestions", "suspense", "months", "papers"):
         said = desk.client().get(f"/finance/{path}", headers=headers)
@@ -82,7 +82,7 @@ def shown(desk: Served, window: Windows, path: str, width: int = DESK, language:
     return signed_in(desk, window, "ann", path, width, language)
 
 
-def test_a_person_decides_what_the_rules_only_suggest(
+def check_a_person_decides_what_the_rules_only_suggest(
     desk: Served, window: Windows, look: Look, check_axe: CheckAxe
 ) -> None:
     page = shown(desk, window, "/finance/lines")
@@ -110,8 +110,7 @@ def test_a_person_decides_what_the_rules_only_suggest(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize(("width", "language"), [(PHONE, "zh-CN")])
-def test_lines_and_months_are_readable_on_a_phone(
+def check_lines_and_months_are_readable_on_a_phone(
     desk: Served, window: Windows, look: Look, check_axe: CheckAxe, width: int, language: str
 ) -> None:
     sign(desk)
@@ -123,14 +122,14 @@ def test_lines_and_months_are_readable_on_a_phone(
         look(page, f"books-{path.replace('/', '-')}-{width}")
 
 
-def test_a_receipt_is_identified_by_a_gift_on_the_page(desk: Served) -> None:
+def check_a_receipt_is_identified_by_a_gift_on_the_page(desk: Served) -> None:
     assert "S1" in page_of(desk, "/finance/suspense")
     said = post(desk, "/finance/suspense/S1", donation="GS", fund="F", donor="N9", amount="30.00", on=DAY)
     assert "Recorded as entry" in said.text, said.text
     assert "S1 ·" not in page_of(desk, "/finance/suspense")
 
 
-def test_a_month_is_closed_once_nothing_is_in_the_way_and_another_approves(desk: Served) -> None:
+def check_a_month_is_closed_once_nothing_is_in_the_way_and_another_approves(desk: Served) -> None:
     sign(desk)
     assert "B1/5" in page_of(desk, "/finance/months/2026-09")
     early = post(desk, "/finance/months/2026-09", deed="close", key="a" * 24)
@@ -159,10 +158,23 @@ def approve_all(desk: Served) -> None:
         assert said.status_code == 200, said.text
 
 
-def test_a_statement_somebody_has_is_checked_against_the_log(desk: Served) -> None:
+def check_a_statement_somebody_has_is_checked_against_the_log(desk: Served) -> None:
     sign(desk)
     file = desk.client("read").get("/v1/statements/fund?month=2026-09&format=csv&language=en").content
     assert "it says what the log says" in post(desk, "/finance/papers", file=file).text
     changed = post(desk, "/finance/papers", file=file.replace(b"1030.00", b"1031.00")).text
     assert "it says what the log does not" in changed
     assert post(desk, "/finance/papers", file=b"nothing of ours").status_code in (400, 422)
+
+
+def test_finances_month_from_its_statement_to_its_close(
+    desk: Served, window: Windows, look: Look, check_axe: CheckAxe
+) -> None:
+    """One story: each step stands on those before it, so that no two processes may share them."""
+    check_a_statement_is_taken_in_once_and_one_that_does_not_tie_is_accepted_by_two(desk)
+    check_an_auditor_reads_all_of_it_and_does_none(desk)
+    check_a_person_decides_what_the_rules_only_suggest(desk, window, look, check_axe)
+    check_lines_and_months_are_readable_on_a_phone(desk, window, look, check_axe, PHONE, "zh-CN")
+    check_a_receipt_is_identified_by_a_gift_on_the_page(desk)
+    check_a_month_is_closed_once_nothing_is_in_the_way_and_another_approves(desk)
+    check_a_statement_somebody_has_is_checked_against_the_log(desk)
