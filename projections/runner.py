@@ -9,16 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from eventsourcing.persistence import InterfaceError, Notification, OperationalError
+from eventsourcing.persistence import InterfaceError, OperationalError
 
 from ledger.journal import EntrySubscription, Journal
-from projections.fold import Changes, ProjectionFailed, items_of, single_entries, whole_entries
+from projections.fold import Item, ProjectionFailed, items_of, single_entries, whole_entries
 from projections.rebuilding import Beside, beside
+from projections.summing import Page
 from projections.views import SumsFailed, ViewRecorder, funds_of_tapes
 
 PAGE_ENTRIES = 8_000
@@ -28,6 +29,7 @@ PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 GLANCE_S = 1.0
 """How often to look for entries whose notification was missed, committed while LISTEN was being set up."""
 
+Gathered = tuple[list[Item], Page | None]
 Progress = Callable[[int, int], None]
 """Is told how many entries are folded, and of how many."""
 
@@ -77,11 +79,11 @@ class Runner:
         with ThreadPoolExecutor(max_workers=1) as ahead:
             gathering = self._gathering()
             reading = ahead.submit(gathering.after, position)
-            while (read := reading.result())[0]:
-                page, changes = read
-                reading = ahead.submit(gathering.after, page[-1].id)
-                if self._fold(page, changes):
-                    position = page[-1].id
+            while (read := self._told(reading))[0]:
+                items, page = read
+                reading = ahead.submit(gathering.after, items[-1].seq + 1)
+                if self._fold(items, page):
+                    position = items[-1].seq + 1
                 else:
                     # Somebody else folds too, tapes that were opened in pages not read here perhaps.
                     position, gathering = self.position(), self._gathering()
@@ -100,7 +102,7 @@ class Runner:
         with suppress(ProjectionFailed):  # what cannot be folded is told of below, or can be by now
             self.catch_up()
         with beside(self._journal.database) as views:
-            gathering = Gathering(self._page_after, {})
+            gathering = Gathering(self._items_after, {}, summed=False)
             self._refold(views, gathering, progress)
             with views.turn() as cursor:
                 self._refold(views, gathering, progress)
@@ -115,7 +117,7 @@ class Runner:
         with ThreadPoolExecutor(max_workers=1) as ahead:
             reading = ahead.submit(gathering.after, views.position, size)
             while (read := reading.result())[0]:
-                reading = ahead.submit(gathering.after, read[0][-1].id, size)
+                reading = ahead.submit(gathering.after, read[0][-1].seq + 1, size)
                 views.fold(*read)
                 if progress is not None:
                     progress(views.position, size)
@@ -141,39 +143,55 @@ class Runner:
         with self._journal.entries.subscribe(gt=self.position()) as subscription:
             threading.Thread(target=_watch, args=(subscription, stop), daemon=True).start()
             for page in subscription.pages():
-                # A page that ends amid an entry's parts, or begins behind where the views end, is read anew.
-                if not self._fold(page) or whole_entries(page) is not page:
+                # A page that ends amid an entry's parts, or begins behind where the views end, is read anew; so is one
+                # that cannot be read, for what comes before that.
+                items: list[Item] = []
+                with suppress(ProjectionFailed):
+                    items = items_of(page)
+                if not self._fold(items) or whole_entries(items) is not items:
                     self.catch_up()
 
-    def _page_after(self, position: int, stop: int | None = None) -> Sequence[Notification]:
-        """The next page: whole entries, at least one if there is any, however many parts it has; up to `stop`."""
+    def _items_after(self, position: int, stop: int | None = None) -> list[Item]:
+        """The next page: whole entries, at least one if there is any, however many parts it has; up to `stop`.
+
+        Raises ProjectionFailed at one that cannot be read.
+        """
         limit = self._page_entries
         while True:
-            read = self._journal.entries.select_notifications(position, limit, stop, inclusive_of_start=False)
-            page = whole_entries(read)
-            if page or not read:
-                return page
+            read, failure = self.recorder.read(position, limit, stop)
+            if (items := whole_entries(read)) or not (read or failure):
+                return items
+            if failure is not None:
+                raise failure
             limit *= 2
 
     def _gathering(self) -> Gathering:
         with self._journal.entries.reading() as cursor:
-            return Gathering(self._page_after, funds_of_tapes(cursor))
+            return Gathering(self._items_after, funds_of_tapes(cursor))
 
-    def _fold(self, page: Sequence[Notification], changes: Changes | None = None) -> bool:
+    def _told(self, reading: Future[Gathered]) -> Gathered:
+        """The next page; the failure at its first entry is kept, and raised."""
+        try:
+            return reading.result()
+        except ProjectionFailed as failure:
+            self.recorder.record_failure(failure)
+            raise
+
+    def _fold(self, items: list[Item], page: Page | None = None) -> bool:
         """Folds a page in a transaction of its own; when an entry fails, the ones before it, and then raises."""
         try:
             with self.recorder.folding() as cursor:
-                return self.recorder.fold(cursor, page, changes)
+                return self.recorder.fold(cursor, items, page)
         except SumsFailed:
-            folded = [self._fold_alone(one) for one in single_entries(page)]
+            folded = [self._fold_alone(one) for one in single_entries(items)]
             return any(folded)
         except ProjectionFailed as failure:
-            if before := whole_entries(page[: max(failure.seq + 1 - page[0].id, 0)]):
+            if before := whole_entries(items[: max(failure.seq - items[0].seq, 0)]):
                 self._fold(before)
             self.recorder.record_failure(failure)
             raise
 
-    def _fold_alone(self, entry: Sequence[Notification]) -> bool:
+    def _fold_alone(self, entry: list[Item]) -> bool:
         """Folds one entry, again if need be, and leaves behind a kind of sum that cannot follow it."""
         with self.recorder.folding() as cursor:
             return self.recorder.fold(cursor, entry, alone=True)
@@ -182,18 +200,29 @@ class Runner:
 class Gathering:
     """Reads page after page and gathers what each says by itself, while the one before it is being stored."""
 
-    def __init__(self, page_after: Callable[[int, int | None], Sequence[Notification]], funds: dict[int, str]) -> None:
-        """`funds` are those of the tapes opened before the first page; those opened in pages are remembered."""
-        self._page_after, self._funds = page_after, funds
+    def __init__(
+        self,
+        items_after: Callable[[int, int | None], list[Item]],
+        funds: dict[int, str],
+        *,
+        summed: bool = True,
+    ) -> None:
+        """`funds` are those of the tapes opened before the first page; those opened in pages are remembered.
 
-    def after(self, position: int, stop: int | None = None) -> tuple[Sequence[Notification], Changes | None]:
+        `summed` is whether the sums are kept up with the pages.
+        """
+        self._items_after, self._funds, self._summed = items_after, funds, summed
+
+    def after(self, position: int, stop: int | None = None) -> Gathered:
         """The next page, up to `stop`, and what it changes; None where that fails, for the fold to say so."""
-        page = self._page_after(position, stop)
+        items = self._items_after(position, stop)
+        if not items:
+            return items, None
         with suppress(ProjectionFailed):
-            changes = Changes(self._funds).gather(items_of(page))
-            self._funds.update((number, fund) for number, fund, *_ in changes.tapes)
-            return page, changes
-        return page, None
+            page = Page.gathered(items, self._funds, summed=self._summed)
+            self._funds.update((number, fund) for number, fund, *_ in page.changes.tapes)
+            return items, page
+        return items, None
 
 
 def _watch(subscription: EntrySubscription, stop: threading.Event) -> None:

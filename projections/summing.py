@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, LiteralString
 
 from ledger.database import Cursor, queries
 from ledger.places import parse_place
+from ledger.tapes import Row
 from projections import fold
-from projections.fold import Changes
+from projections.fold import Changes, Item
 from projections.sums import BROUGHT_FORWARD, OPENING, UNKNOWN, VOID, Standing, Sums
 
 _SQL = queries("projections", "sums.sql")
@@ -49,14 +49,20 @@ class Page:
     changes: Changes
     first: int
     last: int
+    sums: Sums
 
-    @cached_property
-    def sums(self) -> Sums:
-        """What follows from the page alone."""
-        sums = Sums()
-        sums.take_arrivals(self.changes.arrivals)
-        sums.take_movements(self.changes.movements)
-        return sums
+    @classmethod
+    def gathered(cls, items: list[Item], funds: Mapping[int, str], *, summed: bool = True) -> Page:
+        """What these entries say by themselves, on tapes of these funds. Raises ProjectionFailed."""
+        changes, sums = Changes(funds).gather(items), Sums()
+        if summed:
+            sums.take_arrivals(changes.arrivals)
+        return cls(changes, items[0].seq, items[-1].seq, sums)
+
+    def settle(self, near: Iterable[Row]) -> None:
+        """Lets the serials arrive and move; see `Changes.settle`."""
+        self.changes.settle(near)
+        self.sums.take_movements(self.changes.movements)
 
     @property
     def bounds(self) -> dict[str, int]:

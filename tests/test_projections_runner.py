@@ -19,7 +19,7 @@ from ledger import journal
 from ledger.decisions import ReceiveDonation
 from projections import runner as module
 from projections import summing
-from projections.fold import ProjectionFailed
+from projections.fold import ProjectionFailed, items_of
 from projections.rebuilding import Beside
 from projections.runner import Runner
 from projections.views import digests
@@ -243,7 +243,7 @@ def check_in_step(ledger: Ledger) -> None:
     with recorder.folding() as cursor:
         before = digests(cursor)
         recorder.forget(cursor)
-        page = ledger.journal.entries.select_notifications(1, 100_000, position)
+        page = items_of(ledger.journal.entries.select_notifications(1, 100_000, position))
         assert bool(page) == recorder.fold(cursor, page)
         assert digests(cursor) == before
         assert position == 0 or [summing.unlike(cursor, kind) for kind in summing.SUMS] == [[], []]
