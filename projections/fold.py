@@ -27,7 +27,9 @@ DONATION_ATTRIBUTED = "DonationAttributed"
 ENTRY_REVERSED = "EntryReversed"
 BLOCK_ENTRIES = 4_096
 """Days are summed up by so many entries apart, so that what was known at some time is a sum of blocks and a bit.
-Where it changes, a migration has the views folded anew."""
+Where it changes, or how many go together, a migration has the views folded anew."""
+BLOCKS_TOGETHER = 8
+"""Months are summed up by so many blocks: what was known is months of those, and days of the few blocks behind them."""
 TERMS_MEMBERS = ("nature", "restriction", "usable_from", "expires_on", "agreement")
 
 _tape = lru_cache(maxsize=65_536)(tape_number)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, LiteralString
 
 from ledger.database import Cursor, queries
@@ -113,7 +114,10 @@ def add_periods(cursor: Cursor, page: Page) -> None:
             key = block, on, fund, BROUGHT_FORWARD
             days[key] = days.get(key, 0) + amount
     if days:
-        cursor.execute(_SQL["add_periods"], _columns((*key, amount) for key, amount in sorted(days.items())))
+        blocks, since, funds, figures = zip(*days, strict=True)
+        names = "\n".join(funds), "\n".join(figures)
+        which = (fold.BLOCKS_TOGETHER, _array(blocks), _array(since), *names, _array(days.values()))
+        cursor.execute(_SQL["add_periods"], which)
 
 
 def define(cursor: Cursor) -> None:
@@ -134,7 +138,7 @@ def _told(name: str, then: str) -> LiteralString:
 
 
 def _sizes() -> dict[str, int]:
-    return {"many": MANY_RANGES, "leaders": LEADERS, "block": fold.BLOCK_ENTRIES}
+    return {"many": MANY_RANGES, "leaders": LEADERS, "block": fold.BLOCK_ENTRIES, "together": fold.BLOCKS_TOGETHER}
 
 
 def forget(cursor: Cursor) -> None:
@@ -153,7 +157,7 @@ def _add_donors(
         return Donors()
     # Joined as text, which is the quickest way there: an id has no line's end in it. Sorted, for the index's sake.
     names, added = zip(*sorted(donors.items()), strict=True)
-    ranges, amounts = (f"{{{','.join(map(str, column))}}}" for column in zip(*added, strict=True))
+    ranges, amounts = map(_array, zip(*added, strict=True))
     found = cursor.execute(_SQL["add_donors"], ("\n".join(names), ranges, amounts, MANY_RANGES, MANY_RANGES)).fetchall()
     kept = {donor for donor, many, _ in found if many}
     for donor, fund, target, amount in page.changes.given_by(kept) if kept else ():
@@ -210,6 +214,10 @@ def _seat_leaders(cursor: Cursor, *, lowering: bool) -> None:
             cursor.execute(_SQL["lower_floor"])
         else:
             return
+
+
+def _array(column: Iterable[int | date]) -> str:
+    return f"{{{','.join(map(str, column))}}}"
 
 
 def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:

@@ -232,7 +232,11 @@ class Traces:
         figures: dict[str, Counter[str]] = {one: Counter() for one in funds}
         [(in_step, entire)] = self.ask("periods_tell", {})
         blocks = self._bounds["size"] // fold.BLOCK_ENTRIES if in_step else 0
-        which = {"funds": funds, "blocks": blocks, "first": blocks * fold.BLOCK_ENTRIES}
+        lumps = blocks // fold.BLOCKS_TOGETHER
+        which = {
+            **{"funds": funds, "blocks": blocks, "first": blocks * fold.BLOCK_ENTRIES},
+            **{"lumps": lumps, "lumped": lumps * fold.BLOCKS_TOGETHER},
+        }
         for one, figure, amount in self.ask("fund_figures" if in_step and entire else "fund_figures_told", which):
             figures[one][figure] = amount
         return [_balance(one, sums) for one, sums in figures.items()]
