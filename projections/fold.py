@@ -19,12 +19,14 @@ from ledger.errors import OperatorFault, shown
 from ledger.events import Issued, Moved
 from ledger.places import VOID, is_source, parse_place, tape_number
 from ledger.tapes import Issue, Move, Places, Row, Run
-from projections.gift_rows import row_beginning, row_ending, row_middle
+from projections.gift_rows import gift_row, row_ending, row_middle
 
 TAPE_OPENED = "TapeOpened"
 BALANCE_BROUGHT_FORWARD = "BalanceBroughtForward"
 DONATION_ATTRIBUTED = "DonationAttributed"
 ENTRY_REVERSED = "EntryReversed"
+TELLING = frozenset((TAPE_OPENED, DONATION_ATTRIBUTED, ENTRY_REVERSED))
+"""What says something beside issues and moves."""
 BLOCK_ENTRIES = 4_096
 """Days are summed up by so many entries apart, so that what was known at some time is a sum of blocks and a bit.
 Where it changes, or how many go together, a migration has the views folded anew."""
@@ -200,8 +202,9 @@ class Changes:
         """`funds` are those of the tapes that were opened before, all that the page issues on or moves.
 
         `arrivals` are the issued ranges, run by run, `gift_rows` the rows of view_gift in COPY's format; `donors` how
-        many ranges each donor gave, and minor units, in the order of their ids; `runs` the ranges that the entries
-        issue and move, sorted, those that meet as one.
+        many ranges each donor gave, and minor units; `runs` the ranges that the entries
+        issue and move, sorted, those that meet as one. Once settled, `movements` and `stood` are rows of the views, and
+        `gone` the keys of place rows that are no more.
         """
         self.funds = dict(funds)
         self.items: Sequence[Item] = ()
@@ -213,6 +216,8 @@ class Changes:
         self.attributions: list[tuple[int, str, str | None]] = []
         self.places = Places()
         self.movements: list[tuple[Any, ...]] = []
+        self.gone: list[tuple[int, int]] = []
+        self.stood: list[tuple[Any, ...]] = []
         self._steps: list[Arrival | Item] = []
         self._arriving: dict[str, Arrival] = {}
 
@@ -223,25 +228,25 @@ class Changes:
         """
         self.items = items
         for item in items:
+            data = item.data
             try:
-                self._gather(item)
+                if data.issue:
+                    self._issue(item, data)
+                if data.moves or item.type in TELLING:
+                    self._gather(item, data)
             except Exception as error:
                 # Whatever is wrong with it, the operator must learn which entry it is.
                 raise failed(item.seq, item.type, error) from error
         self._steps += self._arriving.values()
         self._arriving.clear()
         self.arrivals = [step for step in self._steps if isinstance(step, Arrival)]
-        self.donors = {donor: self.donors[donor] for donor in sorted(self.donors)}
         # Block by block in the order of their serials: what lies together is then read together.
         ordered = sorted(self.arrivals, key=lambda run: (run.block, run.tape, run.lo))
         self.gift_rows = b"".join([row for run in ordered for row in run.rows])
         self.runs = self._runs()
         return self
 
-    def _gather(self, item: Item) -> None:
-        data = item.data
-        if data.issue:
-            self._issue(item, data)
+    def _gather(self, item: Item, data: Members) -> None:
         if data.moves:
             _dated(data)
             # Whatever is moved must have arrived; on other tapes more may come one behind the other.
@@ -276,7 +281,7 @@ class Changes:
                 if run is not None:
                     self._steps.append(run)
                 arriving[new.tape] = run = self._arrival(new, on, opening, seq)
-            run.rows.append(row_beginning(seq, lo, hi) + gift + run.ending)
+            run.rows.append(gift_row(seq, lo, hi, gift, run.ending))
             given += hi - lo
             if donor is None:
                 if not run.nobodys:
@@ -341,6 +346,8 @@ class Changes:
             except Exception as error:
                 # As above.
                 raise failed(step.seq, step.type, error) from error
+        gone, new = self.places.changes()
+        self.gone, self.stood = [row[:2] for row in gone], [place_columns(row) for row in new]
 
     def _move(self, item: Item) -> None:
         on = _dated(item.data)

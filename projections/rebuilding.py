@@ -5,7 +5,7 @@ Nobody waits for it and nothing of it outlives its connection, wherever that bre
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ledger.database import Cursor, Database, queries, tuples
@@ -45,13 +45,16 @@ class Beside:
         self._cursor = cursor
         self.position = 0
 
-    def fold(self, items: list[Item], page: Page | None = None) -> None:
-        """Folds the next entries, whole ones; `page` if they were gathered already. Raises ProjectionFailed."""
-        with self._cursor.connection.transaction():
-            self._fold(page or gathered(self._cursor, items))
+    def fold(self, items: list[Item], page: Page | None = None, settled: Callable[[], None] | None = None) -> None:
+        """Folds the next entries, whole ones; `page` if they were gathered already. Raises ProjectionFailed.
 
-    def _fold(self, page: Page) -> None:
-        store(self._cursor, page)
+        `settled` is called when what is left to do is the server's.
+        """
+        with self._cursor.connection.transaction():
+            self._fold(page or gathered(self._cursor, items), settled)
+
+    def _fold(self, page: Page, settled: Callable[[], None] | None) -> None:
+        store(self._cursor, page, settled)
         if said := page.changes.attributions:
             self._cursor.execute(_SQL["insert_attributions"], [list(column) for column in zip(*said, strict=True)])
         self.position = page.last + 1

@@ -43,6 +43,9 @@ LEADERS = 201
 """At least so many of those who gave most are kept in their order: one more than a picture asks for at most."""
 
 
+DonorTexts = tuple[str, str, str]
+
+
 @dataclass(frozen=True)
 class Page:
     """A page's changes, entries `first` to `last`: stored in the views, but for what it says of whose gifts are."""
@@ -51,6 +54,7 @@ class Page:
     first: int
     last: int
     sums: Sums
+    donors: DonorTexts = ("", "", "")
 
     @classmethod
     def gathered(cls, items: list[Item], funds: Mapping[int, str], *, summed: bool = True) -> Page:
@@ -58,7 +62,8 @@ class Page:
         changes, sums = Changes(funds).gather(items), Sums()
         if summed:
             sums.take_arrivals(changes.arrivals)
-        return cls(changes, items[0].seq, items[-1].seq, sums)
+        donors = donor_texts(changes.donors) if summed and changes.donors else ("", "", "")
+        return cls(changes, items[0].seq, items[-1].seq, sums, donors)
 
     def settle(self, near: Iterable[Row]) -> None:
         """Lets the serials arrive and move; see `Changes.settle`."""
@@ -155,10 +160,8 @@ def _add_donors(
 ) -> Donors:
     if not donors:
         return Donors()
-    # Joined as text, which is the quickest way there: an id has no line's end in it. Sorted, for the index's sake.
-    names, added = zip(*sorted(donors.items()), strict=True)
-    ranges, amounts = map(_array, zip(*added, strict=True))
-    found = cursor.execute(_SQL["add_donors"], ("\n".join(names), ranges, amounts, MANY_RANGES, MANY_RANGES)).fetchall()
+    told = page.donors if donors == page.changes.donors else donor_texts(donors)
+    found = cursor.execute(_SQL["add_donors"], (*told, MANY_RANGES, MANY_RANGES)).fetchall()
     kept = {donor for donor, many, _ in found if many}
     for donor, fund, target, amount in page.changes.given_by(kept) if kept else ():
         place = parse_place(target)
@@ -214,6 +217,16 @@ def _seat_leaders(cursor: Cursor, *, lowering: bool) -> None:
             cursor.execute(_SQL["lower_floor"])
         else:
             return
+
+
+def donor_texts(donors: Mapping[str, tuple[int, int]]) -> DonorTexts:
+    """Donors, a line each, and what they gave more: ranges, minor units. Sorted, for the index's sake.
+
+    As text, which is the quickest way to the server: an id has no line's end in it.
+    """
+    names, added = zip(*sorted(donors.items()), strict=True)
+    ranges, amounts = map(_array, zip(*added, strict=True))
+    return "\n".join(names), ranges, amounts
 
 
 def _array(column: Iterable[int | date]) -> str:

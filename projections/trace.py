@@ -51,6 +51,7 @@ def snapshot(journal: Journal) -> Iterator[Connection]:
         try:
             yield connection
         except BaseException:
+            # Whatever broke off the reading: the connection goes back without a transaction.
             connection.rollback()
             raise
         # Nothing was written; but psycopg forgets what it prepared when it rolls back, and to plan a trace anew takes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +14,7 @@ from ledger.database import Cursor, queries, tuples
 from ledger.journal import COPY_HEADER, COPY_TRAILER, reads_again
 from ledger.tapes import Row, Run
 from projections import summing
-from projections.fold import Changes, Item, ProjectionFailed, failed, place_columns, read_items, tapes_of, whole_entries
+from projections.fold import Changes, Item, ProjectionFailed, failed, read_items, tapes_of, whole_entries
 from projections.summing import FLOWS, SUMS, Page
 
 _SQL = queries("projections", "views.sql")
@@ -63,13 +63,21 @@ class ViewRecorder(PostgresTrackingRecorder):
             lumps = tuples(connection).execute(_SQL["entries"], bounds, binary=True).fetchall()
         return read_items((lump for (lump,) in lumps), position)
 
-    def fold(self, cursor: Cursor, items: list[Item], page: Page | None = None, *, alone: bool = False) -> bool:
+    def fold(
+        self,
+        cursor: Cursor,
+        items: list[Item],
+        page: Page | None = None,
+        settled: Callable[[], None] | None = None,
+        *,
+        alone: bool = False,
+    ) -> bool:
         """Folds whole entries that are not folded yet, and moves the tracking, in the open transaction.
 
         False, with nothing done, when there is none or they do not reach back to where the views end. `page` is what
-        was gathered of them already. Raises ProjectionFailed, and SumsFailed unless they are one entry `alone`, after
-        which the transaction must be given up; a kind of sum that cannot follow an entry alone stands still from there
-        on, and all else goes on.
+        was gathered of them already; `settled` is called when what is left to do is the server's. Raises
+        ProjectionFailed, and SumsFailed unless they are one entry `alone`, after which the transaction must be given
+        up; a kind of sum that cannot follow an entry alone stands still from there on, and all else goes on.
         """
         positions = dict(cursor.execute(_SQL["positions"]).fetchall())
         position = positions.get(self.application) or 0
@@ -81,7 +89,7 @@ class ViewRecorder(PostgresTrackingRecorder):
         if page is None or page.first != position or page.last != fresh[-1].seq:
             page = gathered(cursor, fresh)
         attributed = False
-        store(cursor, page)
+        store(cursor, page, settled)
         for kind in SUMS:
             if (positions.get(self.name_of(kind)) or 0) == position:
                 added = self._sum_up(cursor, kind, page, alone)
@@ -166,7 +174,7 @@ def gathered(cursor: Cursor, items: list[Item]) -> Page:
     return Page.gathered(items, funds)
 
 
-def store(cursor: Cursor, page: Page) -> None:
+def store(cursor: Cursor, page: Page, settled: Callable[[], None] | None = None) -> None:
     """Folds into the views what was gathered, but for whose gifts are. Raises ProjectionFailed."""
     changes = page.changes
     near = _rows_near(cursor, changes.runs)
@@ -175,6 +183,8 @@ def store(cursor: Cursor, page: Page) -> None:
     with cursor.copy(_SQL["copy_gifts"]) as copy, ThreadPoolExecutor(max_workers=1) as beside:
         sent = beside.submit(copy.write, COPY_HEADER + changes.gift_rows + COPY_TRAILER)
         page.settle(near)  # while the server puts the gifts into their indexes
+        if settled is not None:
+            settled()
         sent.result()
     _store_settled(cursor, changes)
 
@@ -193,10 +203,9 @@ def _rows_near(cursor: Cursor, runs: Sequence[Run]) -> list[Row]:
 def _store_settled(cursor: Cursor, changes: Changes) -> None:
     """Writes where a page's serials went: each kind with one statement."""
     _copy(cursor, "copy_movements", MOVEMENT_TYPES, changes.movements)
-    gone, new = changes.places.changes()
-    if gone:
-        cursor.execute(_SQL["delete_places"], _columns(row[:2] for row in gone))
-    _copy(cursor, "copy_places", PLACE_TYPES, map(place_columns, new))
+    if changes.gone:
+        cursor.execute(_SQL["delete_places"], _columns(changes.gone))
+    _copy(cursor, "copy_places", PLACE_TYPES, changes.stood)
 
 
 def attribute(cursor: Cursor, changes: Changes) -> None:
@@ -205,8 +214,7 @@ def attribute(cursor: Cursor, changes: Changes) -> None:
         cursor.execute(_SQL["attribute"], _columns(changes.attributions))
 
 
-def _copy(cursor: Cursor, name: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    rows = list(rows)
+def _copy(cursor: Cursor, name: str, types: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     if not rows:
         return
     with cursor.copy(_SQL[name]) as copy:
