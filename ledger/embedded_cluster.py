@@ -50,7 +50,7 @@ full_page_writes = on
 wal_level = minimal
 max_wal_senders = 0
 max_logical_replication_workers = 0
-max_wal_size = 1GB
+max_wal_size = 2GB
 # A page that a checkpoint makes go into the log whole takes 50 µs to compress and 5 to write.
 wal_compression = off
 password_encryption = 'scram-sha-256'
