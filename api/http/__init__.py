@@ -3,7 +3,8 @@
 who may what        access (the one table), office (who is at the door), faults and problems (what is answered else)
 who one is          accounts, second_factors, tokens, links, provider, mail, pace: no HTTP in them
                     sign_in, factors, oidc: their routes
-facts               posting (one route a fact), batches, proposals; forms and examples describe what they take
+facts               posting (one route a fact), straight (the short way there), batches, proposals; forms and examples
+                    describe what they take
 questions           asking and cursors (how), queries, pictures with gallery, entries, log
 finance             bank (lines of statements, months), papers (statements, vouchers)
 personal values     personal (opened, and who opened what), showings (to auditors)

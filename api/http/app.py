@@ -46,6 +46,7 @@ from api.http.office import Office, admit, askers
 from api.http.onward import lead_onward
 from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
+from api.http.straight import Straight
 from api.http.together import Together
 from api.http.tokens import Tokens
 from api.http.watching import Watch
@@ -117,12 +118,15 @@ def service(opening: Opening, stopping: Event | None = None, send_code: SendCode
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # It would tell strangers' words (what a fault says) to whatever collects them, and costs each request its look.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.log = logging.getLogger("fenhao.http")
     app.state.language, app.state.exponent = "zh", 2
     app.state.meters = Meters()
-    app.add_middleware(Watch, meters=app.state.meters)
+    app.add_middleware(Straight, routes=posting.router.routes)
+    app.add_middleware(Watch, meters=app.state.meters)  # the outermost
     problems.install(app, error_page)
     for router in ROUTERS:
         app.include_router(router)
