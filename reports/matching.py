@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from ledger.database import Cursor, queries, tuples
 from ledger.decisions import LegRef, LineRef, MatchLines
 from ledger.errors import InputFault
 from ledger.journal import Journal
-from ledger.writing import Recorded, Writer
+from ledger.writing import Outcome, Recorded, Writer
 from reports.cash_legs import Sides, read_sides
 from reports.reconcile import WINDOW_DAYS, Key, Match, Reconciliation, Suggestion, reconcile
 from reports.refusals import read_refused, set_aside_refused
@@ -133,24 +135,44 @@ class Recording(NamedTuple):
 
 
 def record_matches(writer: Writer, books: Books, by: str | None = None) -> Recording:
-    """Records each match that the rules found, set-based in batches. Raises AccountsNotOpen."""
+    """Records each match that the rules found, set-based in batches, in their order. Raises AccountsNotOpen."""
     wanted = {books.sides.line(key).account for match in books.found.matches for key in match.lines}
     closed = sorted(wanted - books.standing.accounts.keys())
     if closed:
         raise AccountsNotOpen(accounts=closed)
-    recorded = refused = too_large = parts = 0
+    recorded = refused = 0
+    too_large: list[Match] = []
+    for outcomes in _submitted(writer, _batches(books, by, too_large)):
+        done = sum(isinstance(one, Recorded) for one in outcomes)
+        recorded, refused = recorded + done, refused + len(outcomes) - done
+    return Recording(recorded, refused, len(too_large))
+
+
+def _batches(books: Books, by: str | None, too_large: list[Match]) -> Iterator[list[MatchLines]]:
+    """The commands that record the matches found, by the batch; those for which there is none go to `too_large`."""
     batch: list[MatchLines] = []
-    for match in (*books.found.matches, None):
-        commands = [] if match is None else commands_of(match, books, by)
-        too_large += match is not None and not commands
+    parts = 0
+    for match in books.found.matches:
+        commands = commands_of(match, books, by)
+        if not commands:
+            too_large.append(match)
         parts += sum(len(command.lines) + len(command.legs) for command in commands)
         batch += commands
-        if match is None or parts >= BATCH_PARTS:
-            done = writer.submit_batch(batch)
-            recorded += sum(isinstance(one, Recorded) for one in done)
-            refused += sum(not isinstance(one, Recorded) for one in done)
+        if parts >= BATCH_PARTS:
+            yield batch
             batch, parts = [], 0
-    return Recording(recorded, refused, too_large)
+    yield batch
+
+
+def _submitted(writer: Writer, batches: Iterator[list[MatchLines]]) -> Iterator[list[Outcome]]:
+    """The outcomes of each batch; while one is being written the next is made."""
+    with ThreadPoolExecutor(1) as thread:
+        under_way: deque[Future[list[Outcome]]] = deque()
+        for batch in batches:
+            under_way.append(thread.submit(writer.submit_batch, batch))
+            if len(under_way) > 1:
+                yield under_way.popleft().result()
+        yield from (one.result() for one in under_way)
 
 
 def commands_of(match: Match, books: Books, by: str | None) -> list[MatchLines]:
