@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from ledger.database import Cursor, queries, tuples
 from ledger.decisions import LegRef, LineRef, MatchLines
 from ledger.errors import InputFault
 from ledger.journal import Journal
-from ledger.writing import Outcome, Recorded, Writer
+from ledger.writing import Recorded, Writer
 from reports.cash_legs import Sides, read_sides
 from reports.reconcile import WINDOW_DAYS, Key, Match, Reconciliation, Suggestion, reconcile
 from reports.refusals import read_refused, set_aside_refused
@@ -142,9 +140,10 @@ def record_matches(writer: Writer, books: Books, by: str | None = None) -> Recor
         raise AccountsNotOpen(accounts=closed)
     recorded = refused = 0
     too_large: list[Match] = []
-    for outcomes in _submitted(writer, _batches(books, by, too_large)):
-        done = sum(isinstance(one, Recorded) for one in outcomes)
-        recorded, refused = recorded + done, refused + len(outcomes) - done
+    for batch in _batches(books, by, too_large):
+        done = writer.submit_batch(batch)
+        recorded += sum(isinstance(one, Recorded) for one in done)
+        refused += sum(not isinstance(one, Recorded) for one in done)
     return Recording(recorded, refused, len(too_large))
 
 
@@ -162,17 +161,6 @@ def _batches(books: Books, by: str | None, too_large: list[Match]) -> Iterator[l
             yield batch
             batch, parts = [], 0
     yield batch
-
-
-def _submitted(writer: Writer, batches: Iterator[list[MatchLines]]) -> Iterator[list[Outcome]]:
-    """The outcomes of each batch; while one is being written the next is made."""
-    with ThreadPoolExecutor(1) as thread:
-        under_way: deque[Future[list[Outcome]]] = deque()
-        for batch in batches:
-            under_way.append(thread.submit(writer.submit_batch, batch))
-            if len(under_way) > 1:
-                yield under_way.popleft().result()
-        yield from (one.result() for one in under_way)
 
 
 def commands_of(match: Match, books: Books, by: str | None) -> list[MatchLines]:
