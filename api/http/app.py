@@ -38,6 +38,7 @@ from api.http import (
 )
 from api.http.access import check_complete
 from api.http.accounts import Accounts
+from api.http.addresses import Addresses
 from api.http.chores import chores, hear_signals
 from api.http.links import Links
 from api.http.mail import SendCode, on_console
@@ -125,6 +126,7 @@ def service(opening: Opening, stopping: Event | None = None, send_code: SendCode
     app.state.log = logging.getLogger("fenhao.http")
     app.state.language, app.state.exponent = "zh", 2
     app.state.meters = Meters()
+    app.add_middleware(Addresses)
     app.add_middleware(Straight, routes=posting.router.routes)
     app.add_middleware(Watch, meters=app.state.meters)  # the outermost
     problems.install(app, error_page)
