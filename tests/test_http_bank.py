@@ -186,7 +186,7 @@ def test_the_same_closing_asked_again_is_the_first_and_tells_it(desk: Served) ->
     assert desk.post("/v1/period-closings", {**said, "period": "2026-01"}, key="closing").status_code == 409
 
 
-@pytest.mark.parametrize("kind", ["bank", "accounts", "flows", "fund", "hospital", "ratios"])
+@pytest.mark.parametrize("kind", ["bank", "accounts", "flows", "fund", "hospital", "position", "ratios"])
 def test_statements_are_downloads_that_the_log_bears_out(desk: Served, kind: str) -> None:
     sign(desk)
     period = "year=2026" if kind == "ratios" else "month=2026-09"
