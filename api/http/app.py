@@ -20,6 +20,7 @@ from api.bootstrap import Fenhao
 from api.commands import Currency
 from api.http import (
     bank,
+    bank_statements,
     batches,
     entries,
     factors,
@@ -76,6 +77,7 @@ ROUTERS = (
     batches.router,
     queries.router,
     bank.router,
+    bank_statements.router,
     papers.router,
     pictures.router,
     entries.router,

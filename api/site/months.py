@@ -10,10 +10,10 @@ from fastapi import Path, Request, Response
 from api.closing import ready
 from api.http.bank import MONTH
 from api.http.office import Door, Office, Who
+from api.http.uploads import Upload
 from api.papers import KINDS, basis_of
 from api.site.deeds import done, fresh_key
 from api.site.frame import Form, reader_of, shown, site_router
-from api.site.uploads import Upload
 from reports.closing import CutOff, NotReady, cut_off
 from reports.months import months
 from reports.report_check import check_report, read_printed
