@@ -21,6 +21,7 @@ from eventsourcing.domain import Aggregate, event
 from eventsourcing.postgres import PostgresFactory
 
 from api.bench_ledger import SEED, batches, ledger_in, record, schema_for, seconds
+from api.intake.running import BATCH_COMMANDS
 from ledger.database import Connection, Database, connecting, point_pool
 from ledger.decisions import (
     Command,
@@ -216,15 +217,15 @@ def _round(
 ) -> None:
     """One round: the same gifts by the stock application, by ours and by a bare COPY; then singly by 32 callers.
 
-    Ours twice: as they are, and in another ledger each with a new person's name. They take turns at each batch, so that
-    what else the machine does falls on all of them alike.
+    Ours twice, by the batch of an import: as they are, and in another ledger each with a new person's name. They take
+    turns at each batch, so that what else the machine does falls on all of them alike.
     """
     writer, vault_writer = writers
     spent = {"stock_bulk": 0.0, "bulk": 0.0, "vault": 0.0, "copy": 0.0}
     with connecting(place.owner_url) as bare, journal.entries.reading() as cursor:
         bare.execute(f"drop table if exists {stock_schema}.bare")
         bare.execute(f"create table {stock_schema}.bare (seq bigint primary key, body bytea)")
-        for batch in batches(rows):
+        for batch in batches(rows, BATCH_COMMANDS):
             before = journal.entries.head().size
             spent["stock_bulk"] += seconds(partial(_stock_save, stock, batch))
             spent["bulk"] += seconds(partial(_record_gifts, writer, batch))
@@ -239,8 +240,9 @@ def _round(
     runner.catch_up()
 
 
-def _stock_save(stock: StockApplication, batch: Sequence[dict[str, Any]]) -> None:
-    stock.save(*map(_stock_gift, batch))
+def _stock_save(stock: StockApplication, rows: Sequence[dict[str, Any]]) -> None:
+    for batch in batches(rows):
+        stock.save(*map(_stock_gift, batch))
 
 
 def _record_gifts(writer: Writer, batch: Sequence[dict[str, Any]], *, named: bool = False) -> None:

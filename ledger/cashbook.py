@@ -96,10 +96,11 @@ class CashBook:
     def _load_legs(self, seqs: list[int]) -> None:
         wanted = ",".join(map(str, seqs))
         taken = {(entry, leg): amount for entry, leg, amount in self._query("legs_taken", wanted)}
-        rows = self._cursor.execute(_SQL["entries"], (wanted,), binary=True)
+        rows = self._cursor.execute(_SQL["entries"], (wanted,), binary=True).fetchall()
         for seq, topic, body, reversed_by in rows:
             for index, (account, amount) in enumerate(legs_of(topic, data_of(body))):
-                self._legs[seq, index] = Leg(intern(account), amount, taken.get((seq, index), 0), reversed_by)
+                key = (seq, index)
+                self._legs[key] = Leg(intern(account), amount, taken.get(key, 0), reversed_by)
 
     # What decisions ask.
 
@@ -235,7 +236,7 @@ class CashBook:
             self._cursor.execute(_SQL["set_suspense"], [list(column) for column in zip(*rows, strict=True)])
         matches = [(seq, fact) for seq, fact in self._entered if type(fact) in KINDS]
         self._copy("copy_line_parts", (row for seq, fact in matches for row in _line_rows(seq, fact)))
-        self._copy("copy_leg_parts", (row for _, fact in matches for row in _leg_rows(fact)))
+        self._copy("copy_leg_parts", (row for seq, fact in matches for row in _leg_rows(seq, fact)))
         for name in ("undo_line_parts", "undo_leg_parts"):
             self._each(name, LinesUnmatched, lambda seq, one: (one.match, seq))
         self._each("insert_closes", PeriodClosed, lambda seq, one: (seq, one.period, one.through))
@@ -268,12 +269,11 @@ def _line_rows(seq: int, fact: Any) -> Iterator[str]:
         yield f"{head}{line}\t{part.amount}\t{seq}\n"
 
 
-def _leg_rows(fact: Any) -> Iterator[str]:
-    match = _plain(fact.match)
+def _leg_rows(seq: int, fact: Any) -> Iterator[str]:
     for part in getattr(fact, "legs", ()):
-        yield f"{match}\t{part.seq}\t{part.leg}\t{_plain(part.account)}\t{part.amount}\n"
+        yield f"{seq}\t{part.seq}\t{part.leg}\t{_plain(part.account)}\t{part.amount}\n"
 
 
 def _plain(text: str) -> str:
     """As COPY's text format has it: no id holds a control character, so only the backslash is special."""
-    return text.replace("\\", "\\\\")
+    return text.replace("\\", "\\\\") if "\\" in text else text

@@ -62,7 +62,7 @@ copy line_part (match, kind, file, statement, ordinal, account, booked_on, amoun
 
 -- name: copy_leg_parts
 -- Parts of cash legs of new matches.
-copy leg_part (match, entry, leg, account, amount_minor) from stdin
+copy leg_part (seq, entry, leg, account, amount_minor) from stdin
 
 -- name: undo_line_parts
 -- Matches that stand no more.
@@ -72,7 +72,7 @@ where line_part.match = gone.match
 -- name: undo_leg_parts
 -- The same for their legs.
 update leg_part set undone = gone.seq from unnest(%s::text[], %s::bigint[]) gone (match, seq)
-where leg_part.match = gone.match
+where leg_part.seq in (select line_part.seq from line_part where line_part.match = gone.match)
 
 -- name: insert_closes
 -- Periods that are closed now.

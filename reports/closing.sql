@@ -39,13 +39,13 @@ order by entry.seq
 -- name: shifted
 -- What standing matches of lines up to a day moved from accounts of legs to accounts of lines.
 with late as (
-    select match, max(booked_on) as through from line_part where kind = 'matched' and undone is null group by match
+    select seq, max(booked_on) as through from line_part where kind = 'matched' and undone is null group by seq
 ), part as (
-    select match, account, amount_minor from line_part where kind = 'matched' and undone is null
+    select seq, account, amount_minor from line_part where kind = 'matched' and undone is null
     union all
-    select match, account, -amount_minor from leg_part where undone is null
+    select seq, account, -amount_minor from leg_part where undone is null
 )
-select account, sum(amount_minor)::bigint from part join late using (match)
+select account, sum(amount_minor)::bigint from part join late using (seq)
 where late.through <= %s group by account having sum(amount_minor) <> 0
 
 -- name: accounts
@@ -63,8 +63,8 @@ select entry.seq, entry.stream, entry.type, (convert_from(entry.body, 'UTF8')::j
 from leg_part leg
 join entry on entry.seq = leg.entry
 join (
-    select match, max(booked_on) as booked_on from line_part where undone is null and kind = 'matched' group by match
-) line using (match)
+    select seq, max(booked_on) as booked_on from line_part where undone is null and kind = 'matched' group by seq
+) line on line.seq = leg.seq
 where leg.undone is null
     and date_trunc('month', (convert_from(entry.body, 'UTF8')::jsonb -> 'data' ->> 'on')::date)
         <> date_trunc('month', line.booked_on)

@@ -133,24 +133,34 @@ class Recording(NamedTuple):
 
 
 def record_matches(writer: Writer, books: Books, by: str | None = None) -> Recording:
-    """Records each match that the rules found, set-based in batches. Raises AccountsNotOpen."""
+    """Records each match that the rules found, set-based in batches, in their order. Raises AccountsNotOpen."""
     wanted = {books.sides.line(key).account for match in books.found.matches for key in match.lines}
     closed = sorted(wanted - books.standing.accounts.keys())
     if closed:
         raise AccountsNotOpen(accounts=closed)
-    recorded = refused = too_large = parts = 0
+    recorded = refused = 0
+    too_large: list[Match] = []
+    for batch in _batches(books, by, too_large):
+        done = writer.submit_batch(batch)
+        recorded += sum(isinstance(one, Recorded) for one in done)
+        refused += sum(not isinstance(one, Recorded) for one in done)
+    return Recording(recorded, refused, len(too_large))
+
+
+def _batches(books: Books, by: str | None, too_large: list[Match]) -> Iterator[list[MatchLines]]:
+    """The commands that record the matches found, by the batch; those for which there is none go to `too_large`."""
     batch: list[MatchLines] = []
-    for match in (*books.found.matches, None):
-        commands = [] if match is None else commands_of(match, books, by)
-        too_large += match is not None and not commands
+    parts = 0
+    for match in books.found.matches:
+        commands = commands_of(match, books, by)
+        if not commands:
+            too_large.append(match)
         parts += sum(len(command.lines) + len(command.legs) for command in commands)
         batch += commands
-        if match is None or parts >= BATCH_PARTS:
-            done = writer.submit_batch(batch)
-            recorded += sum(isinstance(one, Recorded) for one in done)
-            refused += sum(not isinstance(one, Recorded) for one in done)
+        if parts >= BATCH_PARTS:
+            yield batch
             batch, parts = [], 0
-    return Recording(recorded, refused, too_large)
+    yield batch
 
 
 def commands_of(match: Match, books: Books, by: str | None) -> list[MatchLines]:

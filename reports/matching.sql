@@ -16,7 +16,9 @@ order by part.seq, part.match, bank_statement.id, part.ordinal
 
 -- name: legs_taken
 -- Parts of cash legs that stand.
-select match, entry, leg, amount_minor from leg_part where undone is null order by match, entry, leg
+select line.match, entry, leg, amount_minor
+from leg_part join (select distinct match, seq from line_part) line using (seq)
+where undone is null order by match, entry, leg
 
 -- name: accounts
 -- Accounts that are open.
@@ -36,7 +38,8 @@ where bank_statement.id = %s and part.ordinal = %s order by part.seq
 
 -- name: matched_entries
 -- The entries whose cash legs a match takes.
-select entry, leg, amount_minor, stream, type from leg_part join entry on seq = entry where match = %s order by entry, leg
+select leg_part.entry, leg, amount_minor, stream, type from leg_part join entry on entry.seq = leg_part.entry
+where leg_part.seq in (select line_part.seq from line_part where match = %s) order by leg_part.entry, leg
 
 -- name: cleared
 -- Entries that stand whose money came in with this suspended receipt.
@@ -50,7 +53,7 @@ order by seq
 -- The lines that stand matched with these entries: statement, ordinal, account, day, the line's amount, the leg's part.
 select distinct leg_part.entry, bank_statement.id, part.ordinal, line.account, line.booked_on, line.amount_minor, part.match
 from leg_part
-join line_part part on part.match = leg_part.match
+join line_part part on part.seq = leg_part.seq
 join bank_statement on sha256 = part.file and position = part.statement
 join bank_line line on line.statement = bank_statement.id and line.ordinal = part.ordinal
 where leg_part.entry = any(%s) and leg_part.undone is null

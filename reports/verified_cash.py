@@ -76,7 +76,7 @@ class CashSaid:
             place = (line.file, line.statement, line.ordinal, line.account, line.on)
             sums["line_part"] += hash((data.match, said, *place, line.amount, seq))
         for leg in data.legs if said else ():
-            sums["leg_part"] += hash((data.match, leg.seq, leg.leg, leg.account, leg.amount))
+            sums["leg_part"] += hash((seq, leg.seq, leg.leg, leg.account, leg.amount))
         if kind == "LinesUnmatched":
             sums["parts_undone"] += hash((data.match, seq))
         elif kind == "PeriodClosed":

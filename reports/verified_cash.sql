@@ -27,7 +27,7 @@ select match, kind, encode(file, 'hex'), statement, ordinal, account, booked_on:
 
 -- name: leg_part
 -- Parts of cash legs that were taken.
-select match, entry, leg, account, amount_minor from leg_part
+select seq, entry, leg, account, amount_minor from leg_part
 
 -- name: parts_undone
 -- Matches that stand no more, and the entries that undid them.
@@ -36,10 +36,10 @@ select distinct match, undone from line_part where undone is not null
 -- name: torn
 -- A match of which a part stands and another does not, or which has legs and no line.
 select from (
-    select match, undone from line_part union all select match, undone from leg_part
-) part group by match having count(distinct undone) > 1 or count(undone) not in (0, count(*))
+    select seq, undone from line_part union all select seq, undone from leg_part
+) part group by seq having count(distinct undone) > 1 or count(undone) not in (0, count(*))
 union all
-select from leg_part where not exists (select from line_part where line_part.match = leg_part.match)
+select from leg_part where not exists (select from line_part where line_part.seq = leg_part.seq)
 limit 1
 
 -- name: period_close

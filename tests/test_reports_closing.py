@@ -175,7 +175,8 @@ def test_a_matched_entry_is_not_reversed_and_a_bank_s_day_in_another_month_is_on
     assert record_matches(desk.ledger.writer, desk.books()).recorded == 1
     with desk.ledger.journal.entries.reading() as cursor:
         assert [(one.seq, one.on, one.bank_on) for one in cut_off(cursor, "2026-04")] == [(seq, on, date(2026, 4, 30))]
-        [(match,)] = cursor.execute("select match from leg_part where entry = %s", (seq,)).fetchall()
+        found = cursor.execute("select match from leg_part join line_part using (seq) where entry = %s", (seq,))
+        [(match,)] = found.fetchall()
     assert refused(desk, ReverseEntry(key="x", on=on, reverses=seq)) is CannotReverse
     desk.ledger.writer.submit(UnmatchLines(key="u", match=match, by="wang"))
     desk.ledger.writer.submit(ReverseEntry(key="x", on=on, reverses=seq))

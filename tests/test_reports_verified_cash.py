@@ -70,7 +70,7 @@ def test_what_is_honest_is_alike(desk: Desk) -> None:
         ("update leg_part set undone = 5 where undone is null", "leg_part"),
         ("update leg_part set undone = null", "leg_part"),
         ("delete from leg_part", "leg_part"),
-        ("insert into leg_part values ('mine', 5, 0, 'icbc-1', 5)", "leg_part"),
+        ("insert into leg_part (seq, entry, leg, account, amount_minor) values (4, 5, 0, 'icbc-1', 5)", "leg_part"),
         ("update period_close set through = '2026-03-30' where reopened is null", "period_close"),
         ("update period_close set reopened = 5", "period_close"),
         ("update period_close set reopened = null", "period_close"),

@@ -24,7 +24,7 @@ from ledger.vault_faults import NoVault
 from ledger.vocabulary import dictionary_of
 from ledger.writing import Abandoned, Outcome, Recorded, Session, Writer
 
-BATCH_COMMANDS = 1_000
+BATCH_COMMANDS = 2_000
 
 Submit = Callable[[Sequence[Command]], list[Outcome]]
 

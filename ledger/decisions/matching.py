@@ -65,7 +65,7 @@ class OfLines(Command, frozen=True, kw_only=True, omit_defaults=True):
         for each in self.lines:
             line = book.cash.line(each.key)
             book.cash.require_account(line.account)
-            amount = _open_part(each.amount, line.amount, line.taken, "line", "流水", f"{line.account} {line.on}")
+            amount = _open_part(each.amount, line.amount, line.taken, ("line", "流水", line.account, line.on))
             found.append(LinePart(line.account, *each.key, line.on, line.amount, amount))
         return tuple(found)
 
@@ -107,10 +107,8 @@ class MatchLines(OfLines, frozen=True, kw_only=True, omit_defaults=True):
         found = []
         for each in self.legs:
             leg = book.cash.leg(each.seq, each.leg)
-            name = f"{each.seq}/{each.leg}"
-            if leg.reversed_by is not None:
-                raise PartTaken(what="leg", what_zh="分录收付", name=name, open=0, wanted=each.amount or leg.amount)
-            amount = _open_part(each.amount, leg.amount, leg.taken, "leg", "分录收付", name)
+            taken = leg.taken if leg.reversed_by is None else leg.amount
+            amount = _open_part(each.amount, leg.amount, taken, ("leg", "分录收付", each.seq, each.leg))
             found.append(LegPart(each.seq, each.leg, leg.account, amount))
         return tuple(found)
 
@@ -167,10 +165,12 @@ def require_two(command: Command, what: str, what_zh: str) -> None:
         raise TwoPersonsNeeded(what=what, what_zh=what_zh)
 
 
-def _open_part(wanted: int | None, whole: int, taken: int, what: str, what_zh: str, name: str) -> int:
-    """The part that is meant of what is open. Raises PartTaken."""
+def _open_part(wanted: int | None, whole: int, taken: int, named: tuple[str, str, object, object]) -> int:
+    """The part that is meant of what is open; `named` is what it is a part of, in both languages. Raises PartTaken."""
     left = whole - taken
     part = left if wanted is None else wanted
     if not part or part * whole < 0 or abs(part) > abs(left):
-        raise PartTaken(what=what, what_zh=what_zh, name=name, open=left, wanted=whole if wanted is None else wanted)
+        what, what_zh, *name = named
+        part = whole if wanted is None else wanted
+        raise PartTaken(what=what, what_zh=what_zh, name="/".join(map(str, name)), open=left, wanted=part)
     return part
