@@ -67,10 +67,11 @@ def _close(
     from api.closing import ready
     from api.recording import record
     from ledger.decisions import CloseMonth
+    from reports.bank_desk import read_ideas
     from reports.closing import NotReady
 
     if by is None:
-        found, _ = ready(fenhao, period)
+        found, _ = ready(fenhao, period, read_ideas(fenhao.journal).lines)
         words.status.clear()
         _say(words, found)
         words.give(found.members())

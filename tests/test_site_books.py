@@ -12,7 +12,8 @@ from serving import Served
 from test_http_bank import DAY, STATEMENT, record_money, sign
 from test_site_programme import signed_in
 
-from reports.matching import open_lines, read_books
+from reports.bank_desk import read_ideas
+from reports.closing import open_lines
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -45,7 +46,9 @@ def page_of(desk: Served, path: str) -> str:
 
 
 def states(desk: Served) -> dict[tuple[int, int], str]:
-    return dict(open_lines(read_books(desk.fenhao.journal)))
+    ideas = read_ideas(desk.fenhao.journal).lines
+    with desk.fenhao.journal.entries.reading() as cursor:
+        return dict(open_lines(cursor, None, ideas))
 
 
 def check_a_statement_is_taken_in_once_and_one_that_does_not_tie_is_accepted_by_two(desk: Served) -> None:

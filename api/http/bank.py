@@ -99,7 +99,7 @@ def periods(office: Door) -> Response:
 def period(office: Door, period: Annotated[str, Path(description="如 2026-10 / such as 2026-10")]) -> Response:
     """What stands in the way of closing a month (lines open, statements held or missing), and its cut-off list."""
     last_day(period)
-    found, _ = ready(office.fenhao, period)
+    found, _ = ready(office.fenhao, period, office.ideas.ideas(office.fenhao.journal).lines)
     with office.fenhao.journal.entries.reading() as cursor:
         state = next((one.state for one in months(cursor, office.today()) if one.period == period), None)
         across = cut_off(cursor, period)

@@ -19,7 +19,7 @@ from ledger.decisions.matching import WRITE_OFF_REASONS
 from ledger.errors import BadValue, Unknown
 from reports.bank_desk import STATES, Way, accounts_of, counts_of, lines_of
 from reports.line_told import told_line
-from reports.matching import entries_of, line_ref, read_books, read_standing, record_matches
+from reports.matching import entries_of, line_ref, read_known, read_open, record_matches
 from reports.reconcile import Key
 from reports.refusals import refuse
 
@@ -71,7 +71,7 @@ def lines(
 @router.post("/finance/lines/rules")
 def by_rules(request: Request, office: Door, asker: Who) -> Response:
     """Records what the rules are sure of, in the name of who asked for it. Raises AccountsNotOpen."""
-    found = record_matches(office.fenhao.writer, read_books(office.fenhao.journal), asker.name)
+    found = record_matches(office.fenhao.writer, read_open(office.fenhao.journal), asker.name)
     return shown(request, office, "finance_ruled.html", found=found)
 
 
@@ -171,10 +171,10 @@ def _named(form: dict[str, str]) -> dict[str, str]:
 def _ref(office: Office, key: Key) -> dict[str, Any]:
     """A line as facts name it. Raises Unknown."""
     with office.fenhao.journal.entries.reading() as cursor:
-        standing = read_standing(cursor)
-    if key[0] not in standing.files:
+        known = read_known(cursor)
+    if key[0] not in known.files:
         raise Unknown("line", f"B{key[0]}/{key[1]}")
-    ref = line_ref(key, standing)
+    ref = line_ref(key, known)
     return {"file": ref.file, "statement": ref.statement, "ordinal": ref.ordinal}
 
 

@@ -36,7 +36,7 @@ def listed(request: Request, office: Door) -> Response:
 @router.get("/finance/months/{period}")
 def month(request: Request, office: Door, period: Period) -> Response:
     """One month: what is in the way of closing it, its cut-off list, its papers."""
-    found, _ = ready(office.fenhao, period)
+    found, _ = ready(office.fenhao, period, office.ideas.ideas(office.fenhao.journal).lines)
     with office.fenhao.journal.entries.reading() as cursor:
         told = months(cursor, office.today())
         across = cut_off(cursor, period)
