@@ -184,17 +184,24 @@ def dispute(words: Words, settings: Settings, lines: tuple[str, ...], by: str | 
 def line(words: Words, settings: Settings, wanted: str) -> None:
     """一笔流水背后：匹配的分录、捐赠、受益个案 / Behind a line: its entries, gifts, and on to cases."""
     from api.bootstrap import assembled, reader_of
+    from reports.bank_desk import idea_members, read_ideas
     from reports.bank_lines import read_line
+    from reports.matching_words import idea_lines
 
     with assembled(settings, words.status.wait) as fenhao:
-        reader = reader_of(fenhao)
+        reader, key = reader_of(fenhao), _required_key(wanted)
         with fenhao.journal.entries.reading() as cursor:
-            found = read_line(cursor, _required_key(wanted))
+            found = read_line(cursor, key)
+        ideas = read_ideas(fenhao.journal).of(key) if found.state == "unmatched" else []
         gifts = [one.stream.partition("/")[2] for one in found.behind if one.stream.startswith("donation/")]
         traced = _traced(fenhao, gifts)
     words.status.clear()
+    found = found._replace(state="suggested") if ideas else found
     text = f"{wanted} {found.on} {found.account} {reader.money(found.amount)}  {reader.word(found.state)}"
     words.say(text, text)
+    for idea in ideas:
+        for both in idea_lines(idea, reader):
+            words.say(both.zh, both.en)
     for one in found.behind:
         part = "" if one.amount is None else f" {reader.money(one.amount)}"
         told = f"  #{one.seq} {one.stream} {reader.word(one.type)}{part}"
@@ -208,6 +215,7 @@ def line(words: Words, settings: Settings, wanted: str) -> None:
             "line": wanted,
             "said": [one._asdict() for one in found.said],
             "entries": [one._asdict() for one in found.behind],
+            "suggested": [idea_members(one) for one in ideas],
             "donations": [{"donation": gift, "by_place": places} for gift, places in traced.items()],
         }
     )

@@ -138,6 +138,24 @@ def read_ideas(journal: Journal, seen: Seen | None = None) -> Ideas:
     return Ideas(tuple(found), len(books.found.matches))
 
 
+def idea_members(one: Idea) -> dict[str, Any]:
+    """A suggestion for programs, its ways as a match by hand would name them."""
+    return {
+        "rule": one.rule,
+        "ways": one.ways,
+        "difference": one.difference,
+        "alternatives": [
+            {
+                "lines": [f"B{statement}/{ordinal}" for statement, ordinal in way.lines],
+                "legs": [{"seq": seq, "leg": leg} for seq, leg in way.legs],
+                "lines_amount": way.lines_sum,
+                "legs_amount": way.legs_sum,
+            }
+            for way in one.alternatives
+        ],
+    }
+
+
 class Wanted(NamedTuple):
     """Which lines are asked for; None for all. `behind`: day, statement and ordinal of the last one seen."""
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ledger.database import Cursor, queries, tuples
 from ledger.decisions import LegRef, LineRef, MatchLines
-from ledger.errors import InputFault
+from ledger.errors import InputFault, Refusal
 from ledger.journal import Journal
 from ledger.times import find_zone
 from ledger.writing import Recorded, Writer
@@ -40,6 +40,16 @@ class AccountsNotOpen(InputFault):
     en = (
         "accounts {accounts} are not open: record them first (fenhao record AccountOpened account=... kind=bank), "
         "under the names that their statements have"
+    )
+
+
+class TooManyParts(Refusal):
+    """A match of more than an entry can name, that cannot be taken apart either."""
+
+    code = "too_many_parts"
+    zh = "{lines} 笔流水与 {legs} 笔分录无法登记为一条分录（至多 {most} 笔），也无法拆分：请由人分组匹配"
+    en = (
+        "{lines} lines and {legs} entries are more than an entry names ({most}) and cannot be split: match some of them"
     )
 
 
@@ -187,9 +197,28 @@ def _batches(books: Books, by: str | None, too_large: list[Match]) -> Iterator[l
     yield batch
 
 
+def fits_an_entry(lines: Sequence[Key], legs: Sequence[Key]) -> bool:
+    """Whether one entry can name them all."""
+    return len(legs) <= MOST_LEGS and len(lines) <= MOST_LINES
+
+
+def record_in_parts(writer: Writer, match: Match, books: Books, by: str) -> int:
+    """Records a match that no single entry can name, all of it or nothing; the first entry. Raises TooManyParts, and
+    the Refusal of a part."""
+    commands = commands_of(match, books, by)
+    if not commands:
+        raise TooManyParts(lines=len(match.lines), legs=len(match.legs), most=MOST_LEGS)
+    with writer.session() as session:
+        outcomes = session.run(commands)
+        for outcome in outcomes:
+            if isinstance(outcome, Refusal):
+                raise outcome
+    return min(outcome.seq for outcome in outcomes if isinstance(outcome, Recorded))
+
+
 def commands_of(match: Match, books: Books, by: str | None) -> list[MatchLines]:
     """The commands that record a match: one, or several of a line with very many legs; none where that cannot be."""
-    if len(match.legs) <= MOST_LEGS and len(match.lines) <= MOST_LINES:
+    if fits_an_entry(match.lines, match.legs):
         return [match_command(match.rule, match.lines, match.legs, books.standing, by)]
     if len(match.lines) > 1:
         return []

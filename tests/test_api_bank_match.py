@@ -148,6 +148,11 @@ def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(l
     assert shown(ledger, "bank", "match")["matches"] == []
     found = shown(ledger, "bank", "suggestions")
     assert found["open"] == [{"line": "B1/1", "state": "suggested"}, {"line": "B1/4", "state": "unmatched"}]
+    line = shown(ledger, "bank", "line", "B1/1")
+    assert (line["state"], line["suggested"][0]["rule"]) == ("suggested", "amount-day/1")
+    assert line["suggested"][0]["alternatives"][0]["legs"] == [{"seq": gift, "leg": 0}]
+    assert "待确认：金额与日期一致（amount-day/1），1 种可能" in ledger("bank", "line", "B1/1").stdout
+    assert "B1/1 未了结：待确认" in ledger("close", "2026-09", "--dry-run").stdout
     assert ledger("bank", "refuse", "B1/1", str(gift)).exit_code == 2, "who says so?"
     assert ledger("bank", "refuse", "B1/1", str(gift), "--by", "wang").exit_code == 0
     found = shown(ledger, "bank", "suggestions")

@@ -60,7 +60,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/finance/lines/rules": {},
     "/finance/suggestions": {"key": FORM_KEY, "deed": "refuse", "way": "w"},
     "/finance/lines/{id}": {"key": FORM_KEY, "deed": "match", "way": "w", "entries": "1", "reason": "r", "match": "m"},
-    "/finance/suspense/{id}": {"key": FORM_KEY, "donation": "d", "fund": "F", "amount": "1.00", "on": DAY},
+    "/finance/suspense/{id}": {"key": FORM_KEY, "deed": "gift", "donation": "d", "fund": "F", "amount": "1", "on": DAY},
     "/finance/months/{period}": {"key": FORM_KEY, "deed": "reopen", "reason": "r"},
     "/finance/statements/{id}/acceptance": {"reason": "r"},
     "/finance/statements/{id}/names": {"reason": "r"},

@@ -65,6 +65,7 @@ from api.site import (
     programme,
     public,
     statements,
+    suspense,
     verifying,
 )
 from api.site.frame import error_page
@@ -94,6 +95,7 @@ ROUTERS = (
     flows.router,
     programme.router,
     finance.router,
+    suspense.router,
     statements.router,
     lines.router,
     months.router,
