@@ -24,9 +24,9 @@ from projections.trace import reading
 from reports.balances import balances_of
 from reports.chart import DEFAULTS
 from reports.donor import Wording
-from reports.donor_statement import DonorReader, told_of
+from reports.donor_statement import DonorReader, donor_file, told_of
 from reports.postings import Basis
-from reports.report_check import check_report, read_printed
+from reports.report_check import NotAReport, check_report, read_printed
 from reports.statement_files import statement_file
 from reports.statement_making import Making
 from reports.statement_words import StatementReader
@@ -77,6 +77,23 @@ def by_key(statement: Statement, name: str, key: str, amount: str) -> Counter[st
     for each, value in zip(column(statement, name, key), column(statement, name, amount), strict=True):
         sums[each] += value
     return sums
+
+
+def test_of_a_donors_pages_it_is_said_what_no_log_can_tell(making: Making, honest: Honest) -> None:
+    told = told_of(making.journal, honest.ledger.vault, "DN-2", "2026", making.basis, None)
+    reader = DonorReader("zh", wording=Wording(StatementReader("zh"), told.names))
+    for kind in (".html", ".pdf", ".csv", ".json"):
+        verdict = check(donor_file(told, reader, kind), making)
+        assert (list(verdict.problems), verdict.is_named) == ([], True), kind
+        assert verdict.ok == (kind in (".csv", ".json")), kind
+        if not verdict.ok:
+            with pytest.raises(NotAReport, match="names that no log tells"):
+                verdict.require_pages()
+    page = donor_file(told, reader, ".html")
+    code = code_of(told.statement)
+    assert [one.en for one in check(page.replace(code.encode(), code[::-1].encode()), making).problems] == ["the code"]
+    with pytest.raises(NotAReport):
+        check(b"<html></html>", making)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

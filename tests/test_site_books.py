@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import msgspec
 import pytest
 from httpx import Response
 from pages import DESK, PHONE, CheckAxe, Look, Windows
@@ -13,8 +15,10 @@ from serving import Served
 from test_http_bank import DAY, STATEMENT, record_money, sign
 from test_site_programme import signed_in
 
+from api.bootstrap import log_of
 from reports.bank_desk import read_ideas
 from reports.closing import open_lines
+from reports.confirmations import About, letter_of, reference_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -211,6 +215,14 @@ def check_a_statement_somebody_has_is_checked_against_the_log(desk: Served) -> N
     changed = post(desk, "/finance/papers", file=file.replace(b"1070.00", b"1071.00")).text
     assert "it says what the log does not" in changed
     assert post(desk, "/finance/papers", file=b"nothing of ours").status_code in (400, 422)
+    about = About("hospital", "H", date(2026, 9, 1), date(2026, 9, 30))
+    head = log_of(desk.fenhao).checkpoint()
+    assert head is not None
+    letter = letter_of(desk.fenhao.journal, head, about)
+    file = msgspec.json.encode({**letter, "reference": str(reference_of(letter))})
+    assert "a confirmation letter whose figures are the log" in post(desk, "/finance/papers", file=file).text
+    changed = file.replace(b'"paid":20000', b'"paid":20001')
+    assert "it says what the log does not" in post(desk, "/finance/papers", file=changed).text
 
 
 def test_finances_month_from_its_statement_to_its_close(
