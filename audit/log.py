@@ -33,10 +33,18 @@ from ledger.times import parse_utc
 
 PAGE = 4_096
 """Entries read at a time: whole tiles."""
+SLICE = 256
+"""Entries hashed between two rests."""
 SQL = queries("audit", "log.sql")
 _KEY_ROTATED = b'"type":"KeyRotated"'
 Progress = Callable[[int, int], None]
 """Told how many entries are done, of how many."""
+Rest = Callable[[], None]
+"""Called again and again while there is much to hash, for whoever is not to keep others waiting."""
+
+
+def _no_rest() -> None:
+    """For who is alone."""
 
 
 class HistoryLost(OperatorFault):
@@ -275,7 +283,7 @@ class Log:
             raise LogFault(reason=f"the tiles do not come to the root of {size} entries that was signed")
         return Newest(note, head, history)
 
-    def publish(self, progress: Progress = lambda done, size: None) -> Checkpoint:
+    def publish(self, progress: Progress = lambda done, size: None, rest: Rest = _no_rest) -> Checkpoint:
         """Signs the log as it is now, and lets it be seen; a size at which the key changes is signed on the way.
 
         Raises HistoryLost, LogFault, HeadsFault, and what the keeper of the keys raises.
@@ -293,7 +301,7 @@ class Log:
                 kept = self._attest(kept)
             if before.size >= head.size:
                 return before
-            self._sign(kept, before, history.next_stop(before.size, head.size), head, history, progress)
+            self._sign(kept, before, history.next_stop(before.size, head.size), head, history, progress, rest)
 
     def _opened(self, kept: Kept, history: KeyHistory) -> Checkpoint:
         try:
@@ -302,14 +310,21 @@ class Log:
             raise LogFault(reason=f"the checkpoint that is kept: {fault}") from fault
 
     def _sign(
-        self, kept: Kept | None, before: Checkpoint, size: int, head: Head, history: KeyHistory, progress: Progress
+        self,
+        kept: Kept | None,
+        before: Checkpoint,
+        size: int,
+        head: Head,
+        history: KeyHistory,
+        progress: Progress,
+        rest: Rest,
     ) -> None:
         """Signs the head of `size` entries, which is at most `head`, and lets it be seen."""
         tree = self._taken_up(before)
         leaf = b""
         # A crash in here leaves tiles that no checkpoint speaks of: the next run writes them again, the same.
-        for leaves in self._leaves(before.size, size, history):
-            self._grow(tree, leaves)
+        for leaves in self._leaves(before.size, size, history, rest):
+            self._grow(tree, leaves, rest)
             leaf = leaves[-1]
             progress(tree.size, head.size)
         if size == head.size and leaf != head.leaf:
@@ -364,7 +379,7 @@ class Log:
             raise LogFault(reason=f"the tiles of {before.size} entries do not come to the root that was signed")
         return tree
 
-    def _leaves(self, start: int, size: int, history: KeyHistory) -> Iterator[list[bytes]]:
+    def _leaves(self, start: int, size: int, history: KeyHistory, rest: Rest) -> Iterator[list[bytes]]:
         """The leaf hashes of the entries from .. to, by the page, each hashed anew. Raises LogFault for a broken chain.
 
         And for a change of keys that the history, which is read from columns beside the entries, does not tell.
@@ -382,6 +397,8 @@ class Log:
                         raise LogFault(reason=f"entry {seq} changes the log's key, and its row says otherwise")
                     prev = leaf_hash(body)
                     leaves.append(prev)
+                    if len(leaves) % SLICE == 0:
+                        rest()
                 if len(leaves) < end - start:
                     raise LogFault(reason=f"entry {start + len(leaves)} is missing")
                 yield leaves
@@ -395,14 +412,16 @@ class Log:
             raise LogFault(reason=f"entry {seq} is not the one that was signed")
         return leaf
 
-    def _grow(self, tree: Frontier, leaves: Sequence[bytes]) -> None:
+    def _grow(self, tree: Frontier, leaves: Sequence[bytes], rest: Rest) -> None:
         """Writes the tiles, and takes the leaves into the tree. Raises LogFault."""
         try:
-            self._tiles.grow(tree.size, leaves)
+            self._tiles.grow(tree.size, leaves, rest)
         except TileFault as fault:
             raise LogFault(reason=fault) from fault
         for leaf in leaves:
             tree.append(leaf)
+            if tree.size % SLICE == 0:
+                rest()
 
     def _root_of_tiles(self, size: int) -> bytes:
         try:

@@ -9,7 +9,7 @@ never changes. A partial one belongs to a tree that was signed, and gives way to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -74,8 +74,8 @@ class Tiles:
         """Hashes of the tree of `size` leaves, for proofs."""
         return Reader(self, size)
 
-    def grow(self, size: int, leaves: Sequence[bytes]) -> int:
-        """Writes the tiles of the tree that has `leaves` after its first `size`; its size.
+    def grow(self, size: int, leaves: Sequence[bytes], rest: Callable[[], None] = lambda: None) -> int:
+        """Writes the tiles of the tree that has `leaves` after its first `size`; its size. Calls `rest` for each tile.
 
         Nothing that is there is changed: what was written before a crash is written again, the same. The tiles are on
         disk when this returns. Raises TileFault when a full tile is there already and says otherwise.
@@ -95,6 +95,7 @@ class Tiles:
                 tiles.append((tile_path(level, old // WIDTH + at // WIDTH, len(row)), b"".join(row)))
                 if len(row) == WIDTH:
                     above.append(_root(row))
+                    rest()
             level, old, end, hashes = level + 1, old // WIDTH, end // WIDTH, above
         # Side by side, for it is the disk that takes its time.
         with ThreadPoolExecutor(WRITERS) as writers:

@@ -28,7 +28,7 @@ class Watermark:
     def __init__(self, heads_of: Callable[[str], Heads], monotonic: Callable[[], float] = time.monotonic) -> None:
         """`heads_of` gives where the heads of an origin are kept."""
         self._heads_of, self._monotonic = heads_of, monotonic
-        self._lock = threading.Lock()
+        self._lock, self._writing = threading.Lock(), threading.Lock()
         self._newest: Head | None = None
         self._written_s = float("-inf")
         self._timer: threading.Timer | None = None
@@ -48,12 +48,15 @@ class Watermark:
                 raise fault
             if self._newest is None or self._newest.size < head.size:
                 self._newest = head
-            if self._monotonic() - self._written_s >= EVERY_S:
-                self._write()
+            is_due = self._monotonic() - self._written_s >= EVERY_S
+            if is_due:
+                self._written_s = self._monotonic()
             elif self._timer is None:
                 self._timer = threading.Timer(EVERY_S, self._late)
                 self._timer.daemon = True
                 self._timer.start()
+        if is_due:
+            self._write()
 
     def flush(self) -> None:
         """Notes what is not noted yet. Raises HeadsFault."""
@@ -61,23 +64,26 @@ class Watermark:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            self._write()
+        self._write()
 
     def _late(self) -> None:
         with self._lock:
-            self._timer = None
-            try:
-                self._write()
-            except OperatorFault as fault:
-                self._fault = fault
+            self._timer, self._written_s = None, self._monotonic()
+        try:
+            self._write()
+        except OperatorFault as fault:
+            self._fault = fault
 
     def _write(self) -> None:
-        head, self._newest = self._newest, None
-        if head is not None and head.origin is not None:
+        """Notes the newest, one note after the other; commits meanwhile do not wait for the disk."""
+        with self._writing:
+            with self._lock:
+                head, self._newest = self._newest, None
+            if head is None or head.origin is None:
+                return
             heads = self._heads_of(head.origin)
             while True:
                 kept = heads.read()
                 grown = (kept or Kept(head.origin)).grown(head.size, head.leaf)
                 if grown == kept or heads.swap(kept, grown):
-                    break
-        self._written_s = self._monotonic()
+                    return

@@ -30,7 +30,7 @@ from ledger.events import (
     TapeOpened,
 )
 from ledger.ids import unescape
-from ledger.journal import Head, Posting
+from ledger.journal import FEW, Head, Posting
 from ledger.loading import SQL, Bill, CaseFile, Loaded
 from ledger.needs import BillKey
 from ledger.places import is_source, tape_number
@@ -101,7 +101,7 @@ class Book(Loaded):
     def fund_fee_bp(self, fund: str) -> int:
         """The fund's own fee rate in basis points. Raises Unknown."""
         try:
-            return self._funds[fund]
+            return self.registry.funds[fund]
         except KeyError:
             raise Unknown("fund", fund) from None
 
@@ -292,7 +292,7 @@ class Book(Loaded):
         fact = one.fact
         match fact:
             case FundOpened():
-                self._funds[fact.fund] = fact.fee_bp or 0
+                self.registry.funds[fact.fund] = fact.fee_bp or 0
             case CaseOpened():
                 self._add_case(
                     CaseFile(fact.case, fact.fund, fact.attributes, fact.household, fact.purpose, is_open=True)
@@ -337,8 +337,24 @@ class Book(Loaded):
         self._each("delete_claims", self._freed_claims, lambda claim: (claim,))
         self.cash.store()
         self._copy("copy_claims", [f"{_plain(key)}\t{seq}\n" for key, seq in self._new_claims.items()])
-        self._copy("copy_commands", [f"{_plain(k)}\t\\\\x{d.hex()}\t{seq}\n" for k, d, seq in self._new_commands])
+        if len(self._new_commands) <= FEW:
+            self._each("insert_commands", self._new_commands, lambda command: command)
+        else:
+            self._copy("copy_commands", [f"{_plain(k)}\t\\\\x{d.hex()}\t{seq}\n" for k, d, seq in self._new_commands])
         self._each("set_bills", self._changed_bills.items(), lambda pair: (*pair[0], *pair[1]))
+        self._leave_ends(gone, new)
+
+    def _leave_ends(self, gone: Iterable[Row], new: Iterable[Row]) -> None:
+        """What the next batch need not read, if nobody else writes before it."""
+        left = self.registry.ends
+        left.closes = self.cash.closes
+        left.versions.update((each, self._versions[each]) for each in left.versions.keys() & self._versions.keys())
+        for row in (*gone, *new):
+            left.tapes.pop(row.tape, None)
+        for tape, end in self.ends.items():
+            last = self.places.last(tape)
+            assert (0 if last is None else last.hi) == end, "a tape ends with its last row"
+            left.tapes[tape] = end, last
 
     def _copy(self, name: str, lines: list[str]) -> None:
         """All rows as one text, for what grows by a row with every fact: a third of the cost of a row at a time."""

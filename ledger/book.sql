@@ -101,6 +101,10 @@ from unnest(%s::text[], %s::text[], %s::smallint[], %s::text[]) new (origin, cur
 -- Idempotency keys with the digest of the command and its entry.
 copy command_key (key, digest, seq) from stdin
 
+-- name: insert_commands
+-- The same for few.
+insert into command_key (key, digest, seq) select * from unnest(%b::text[], %b::bytea[], %b::bigint[])
+
 -- name: insert_funds
 -- New funds.
 insert into fund (id, fee_bp) select * from unnest(%s::text[], %s::integer[])

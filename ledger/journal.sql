@@ -9,16 +9,19 @@ select origin, currency, exponent, zone, size, leaf, at from head
 select origin, currency, exponent, zone, size, leaf, at from head for update
 
 -- name: move_head
--- The chain has grown: size, last leaf hash, last instant.
-update head set size = %s, leaf = %s, at = %s
+-- The chain has grown: size, last leaf hash, last instant; subscribers wake once the transaction has committed.
+with moved as (update head set size = %s, leaf = %s, at = %s) select pg_notify(%s, '')
+
+-- name: append_few
+-- The same with the entries that it has grown by, all in one: each statement more would cost as much as some entries.
+with added as (
+    insert into entry (seq, stream, version, type, leaf, body)
+    select * from unnest(%b::bigint[], %b::text[], %b::integer[], %b::text[], %b::bytea[], %b::bytea[])
+), moved as (update head set size = %s, leaf = %s, at = %s) select pg_notify(%s, '')
 
 -- name: copy_entries
 -- Entries in binary form, in order of seq.
 copy entry (seq, stream, version, type, leaf, body) from stdin (format binary)
-
--- name: notify
--- Wakes the subscribers once the transaction has committed.
-select pg_notify(%s, '')
 
 -- name: stream_forwards
 -- One stream by version: above gt, up to lte, at most limit of them; null sets no bound.

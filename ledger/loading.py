@@ -13,7 +13,7 @@ from ledger.journal import Head
 from ledger.needs import BillKey, Needs, listed
 from ledger.places import fund_place
 from ledger.records import Entered, Record, whole_facts
-from ledger.registry import Registry
+from ledger.registry import MOST_VERSIONS, Registry
 from ledger.tapes import Places, Row, Run
 from ledger.times import find_zone, local_day
 
@@ -58,7 +58,6 @@ class Loaded:
         self._records: dict[str, Record] = {}
         self._entered: dict[int, Entered] = {}
         self._movers: dict[int, set[int]] = {}
-        self._funds: dict[str, int] = {}
         self._cases: dict[str, CaseFile] = {}
         self._kin: dict[tuple[str, str | None], set[str]] = {}
         self._claims: dict[str, int] = {}
@@ -70,8 +69,7 @@ class Loaded:
         self.registry.refresh(self._cursor, self.head)
         self.promises = needs.promises or self.promises
         query = self._query
-        streams = needs.streams if trusting else needs.streams | needs.new_streams
-        self._versions.update(query("versions", listed(streams)) if streams else ())
+        self._load_versions(needs, trusting=trusting)
         self._load_records(needs)
         if needs.cases or needs.persons or needs.households:
             wanted = {name: listed(getattr(needs, name)) for name in ("cases", "persons", "households")}
@@ -80,8 +78,8 @@ class Loaded:
         for case in needs.spending_cases:
             known = self._cases.get(case)
             needs.spending_funds |= needs.opening_cases.get(case, set()) if known is None else {known.fund}
-        funds = needs.funds | needs.spending_funds
-        self._funds.update(query("funds", listed(funds)) if funds else ())
+        funds = (needs.funds | needs.spending_funds) - self.registry.funds.keys()
+        self.registry.funds.update(query("funds", listed(funds)) if funds else ())
         if not trusting:
             self._claims.update(query("claims", listed(needs.claims)) if needs.claims else ())
             if needs.keys:
@@ -92,7 +90,19 @@ class Loaded:
             columns = [list(column) for column in zip(*needs.bills, strict=True)]
             self._bills.update(((h, b, c), Bill(limit, paid)) for h, b, c, limit, paid in query("bills", *columns))
         self._load_places(needs)
-        self.cash.load(needs)
+        self.cash.load(needs, self.registry.ends.closes)
+
+    def _load_versions(self, needs: Needs, *, trusting: bool) -> None:
+        """The newest version of each stream; of those that are no records of this batch's own it is kept."""
+        kept = self.registry.ends.versions
+        if len(kept) > MOST_VERSIONS:
+            kept.clear()
+        streams = needs.streams if trusting else needs.streams | needs.new_streams
+        unknown = streams - kept.keys()
+        self._versions.update((stream, kept[stream]) for stream in streams & kept.keys())
+        found = dict(self._query("versions", listed(unknown))) if unknown else {}
+        self._versions.update(found)
+        kept.update((stream, found[stream]) for stream in needs.streams & found.keys())
 
     def _load_records(self, needs: Needs) -> None:
         """The streams to be read whole, those of entries to be reversed among them, and who moved serials since."""
@@ -122,11 +132,7 @@ class Loaded:
             self.places.load(
                 Row(*row) for row in self._query("rows_at_funds", {"places": list(map(fund_place, spending))})
             )
-        tapes = [tape.number for key in needs.tapes if (tape := self.registry.find_tape(*key))]
-        for number, ends_at, *last in self._query("tape_ends", tapes) if tapes else ():
-            self._ends_loaded[number] = self.ends[number] = ends_at
-            if last[0] is not None:
-                self.places.load([Row(number, *last)])
+        self._load_ends({tape.number for key in needs.tapes if (tape := self.registry.find_tape(*key))})
         runs = set(needs.runs)
         leaving = {place for fund in needs.leaving_funds for place in self.fund_places(fund)}
         for place in needs.returning | leaving:
@@ -135,6 +141,16 @@ class Loaded:
         if runs:
             columns = [list(column) for column in zip(*sorted(runs), strict=True)]
             self.places.load(Row(*row) for row in self._query("rows_near", *columns))
+
+    def _load_ends(self, tapes: set[int]) -> None:
+        """Where these tapes end, and the last row of each."""
+        found = {number: self.registry.ends.tapes[number] for number in tapes & self.registry.ends.tapes.keys()}
+        unknown = list(tapes - found.keys())
+        for number, ends_at, *last in self._query("tape_ends", unknown) if unknown else ():
+            found[number] = ends_at, None if last[0] is None else Row(number, *last)
+        for number, (ends_at, row) in found.items():
+            self._ends_loaded[number] = self.ends[number] = ends_at
+            self.places.load([] if row is None else [row])
 
     def load_held(self) -> None:
         """The rows of all money that is held."""

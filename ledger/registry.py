@@ -1,7 +1,10 @@
-"""What a writer keeps from batch to batch because it only grows: tapes, the dictionary, opening balances."""
+"""What a writer keeps from batch to batch: what only grows (tapes, funds, the dictionary, opening balances), and the
+ends of what the last batch left, which hold for as long as nobody else writes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 from ledger.codec import data_of, decode_fact
@@ -10,9 +13,12 @@ from ledger.dictionary import Dictionary
 from ledger.events import CodeDefined, TapeOpened
 from ledger.journal import Head
 from ledger.places import parse_place
+from ledger.tapes import Row
 from ledger.terms import Terms, terms_of
 
 _SQL = queries("ledger", "book.sql")
+MOST_VERSIONS = 10_000
+"""Of so many streams versions are kept at the most: hospitals, funds and cases, not gifts."""
 
 
 class Tape(NamedTuple):
@@ -23,20 +29,34 @@ class Tape(NamedTuple):
     terms: Terms
 
 
+@dataclass(slots=True)
+class Ends:
+    """As the last batch left them: streams by their newest version, tapes by where they end and their last row, and the
+    periods that are closed; None before they were read."""
+
+    versions: dict[str, int] = field(default_factory=dict)
+    tapes: dict[int, tuple[int, Row | None]] = field(default_factory=dict)
+    closes: list[tuple[str, date]] | None = None
+
+
 class Registry:
-    """As of `size` entries; `openings` are (noun, id) of records that an opening balance stands for."""
+    """As of `size` entries. `funds` are some, with their fee rates; `openings` (noun, id) of records that an opening
+    balance stands for."""
 
     def __init__(self) -> None:
         self.size = 0
         self.dictionary = Dictionary()
         self.tapes: dict[int, Tape] = {}
         self.openings: set[tuple[str, str]] = set()
+        self.funds: dict[str, int] = {}
+        self.ends = Ends()
         self._numbers: dict[tuple[str, str], int] = {}
 
     def refresh(self, cursor: Cursor, head: Head) -> None:
-        """Reads what has come since `size`."""
+        """Reads what has come since `size`; what has, may have moved any end."""
         if self.size == head.size:
             return
+        self.ends = Ends()
         read_codes(cursor, self.dictionary, self.size)
         for number, body in cursor.execute(_SQL["tapes_since"], (len(self.tapes),)):
             opened = decode_fact("TapeOpened", data_of(body))

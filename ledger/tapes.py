@@ -103,6 +103,11 @@ class Places:
         """All rows, sorted by tape number and `lo`."""
         return sorted(self._rows.values())
 
+    def last(self, tape: int) -> Row | None:
+        """The row with the highest serials of a tape, of those that are known."""
+        starts = self._starts.get(tape)
+        return self._rows[tape, starts[-1]] if starts else None
+
     def within(self, run: Run) -> list[Row]:
         """What is known of a run, wherever it is: rows in order, the first and last cut to it."""
         starts = self._starts.get(run.tape, [])

@@ -93,7 +93,7 @@ with change as (
     group by 1, 2, 3
 )
 select grain, case grain when 'day' then since else date_trunc('month', since)::date end as since, fund, figure,
-    case grain when 'day' then block else 0 end as block, sum(amount)::bigint as amount
+    case grain when 'day' then block else block / %(together)s end as block, sum(amount)::bigint as amount
 from change cross join (values ('day'), ('month')) grains (grain)
 group by 1, 2, 3, 4, 5
 

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from eventsourcing.persistence import Notification
@@ -19,15 +19,19 @@ from ledger.errors import OperatorFault, shown
 from ledger.events import Issued, Moved
 from ledger.places import VOID, is_source, parse_place, tape_number
 from ledger.tapes import Issue, Move, Places, Row, Run
-from projections.gift_rows import row_beginning, row_ending, row_middle
+from projections.gift_rows import gift_row, row_ending, row_middle
 
 TAPE_OPENED = "TapeOpened"
 BALANCE_BROUGHT_FORWARD = "BalanceBroughtForward"
 DONATION_ATTRIBUTED = "DonationAttributed"
 ENTRY_REVERSED = "EntryReversed"
+TELLING = frozenset((TAPE_OPENED, DONATION_ATTRIBUTED, ENTRY_REVERSED))
+"""What says something beside issues and moves."""
 BLOCK_ENTRIES = 4_096
 """Days are summed up by so many entries apart, so that what was known at some time is a sum of blocks and a bit.
-Where it changes, a migration has the views folded anew."""
+Where it changes, or how many go together, a migration has the views folded anew."""
+BLOCKS_TOGETHER = 8
+"""Months are summed up by so many blocks: what was known is months of those, and days of the few blocks behind them."""
 TERMS_MEMBERS = ("nature", "restriction", "usable_from", "expires_on", "agreement")
 
 _tape = lru_cache(maxsize=65_536)(tape_number)
@@ -66,12 +70,11 @@ class Members(msgspec.Struct, gc=False):
     agreement: Any = None
 
 
-class Item(NamedTuple):
-    """An entry as the fold reads it; `on` is its group's when it is a later part, None when it names no day."""
+class Item(msgspec.Struct, gc=False):
+    """An entry as the fold reads it. A later part has the day of its group."""
 
     seq: int
     type: str
-    on: date | None
     data: Members
 
 
@@ -100,47 +103,88 @@ class Arrival(msgspec.Struct, gc=False):
     nobodys_last: int = 0
 
 
-class _Part(msgspec.Struct):
-    part: Any = None
-    of: Any = None
-    last: Any = False
+_read = msgspec.json.Decoder(Item)
+_read_data = msgspec.json.Decoder(Members).decode
 
 
-_decode = msgspec.json.Decoder(Members).decode
-_decode_part = msgspec.json.Decoder(_Part).decode
-
-
-def items_of(page: Sequence[Notification]) -> list[Item]:
-    """The entries of a page, which begins at a whole entry (no later part). Raises ProjectionFailed."""
-    items: list[Item] = []
-    on: date | None = None
+def items_of(page: Iterable[Notification]) -> list[Item]:
+    """Entries as a subscription brings them, the first a whole one or a first part. Raises ProjectionFailed."""
+    items = []
     for one in page:
         try:
-            data = _decode(one.state)
+            items.append(Item(one.id - 1, one.topic, _read_data(one.state)))
         except msgspec.DecodeError as error:
             raise failed(one.id - 1, one.topic, error) from error
+    return _dated_parts(items)
+
+
+def read_items(lines: Iterable[bytes], first: int) -> tuple[list[Item], ProjectionFailed | None]:
+    """Entries from seq `first` on, in lumps of one a line, up to one that cannot be read; and what is wrong with that.
+
+    The first is a whole one or a first part.
+    """
+    items: list[Item] = []
+    for lump in lines:
+        try:
+            read = _read.decode_lines(lump)
+        except msgspec.DecodeError:
+            read = None
+        if read is None or any(item.seq != seq for seq, item in enumerate(read, first + len(items))):
+            failure = _read_singly(lump, items, first)
+            return _dated_parts(items), failure
+        items += read
+    return _dated_parts(items), None
+
+
+def _read_singly(lump: bytes, items: list[Item], first: int) -> ProjectionFailed:
+    """Adds to `items` what can be read; what is wrong with the first entry that cannot, or is another's."""
+    for line in lump.split(b"\n"):
+        seq, topic = first + len(items), ""
+        try:
+            topic = _read_name(line).type
+            item = _read.decode(line)
+            assert item.seq == seq, f"in its place there is entry {item.seq}"
+        except (msgspec.DecodeError, AssertionError) as error:
+            return failed(seq, topic, error)
+        items.append(item)
+    raise AssertionError("what could not be read with others could be alone")
+
+
+class _Name(msgspec.Struct):
+    type: str = ""
+
+
+_read_name = msgspec.json.Decoder(_Name).decode
+
+
+def _dated_parts(items: list[Item]) -> list[Item]:
+    """The entries, later parts with the day of their first."""
+    on: date | None = None
+    for item in items:
+        data = item.data
         if data.of is None:
             on = data.on
-        items.append(Item(one.id - 1, one.topic, on, data))
+        else:
+            data.on = on
     return items
 
 
-def whole_entries(page: Sequence[Notification]) -> Sequence[Notification]:
-    """The page without the parts at its end whose group goes on behind it."""
-    if not page:
-        return page
-    part = _decode_part(page[-1].state)
-    if part.part is None or part.last:
-        return page
-    first = page[-1].id if part.of is None else part.of + 1
-    return page[: max(first - page[0].id, 0)]
+def whole_entries(items: list[Item]) -> list[Item]:
+    """The entries without the parts at their end whose group goes on behind it."""
+    if not items:
+        return items
+    seq, data = items[-1].seq, items[-1].data
+    if data.part is None or data.last:
+        return items
+    first = seq if data.of is None else data.of
+    return items[: max(first - items[0].seq, 0)]
 
 
-def single_entries(page: Sequence[Notification]) -> Iterator[Sequence[Notification]]:
-    """The page cut into its entries, each with all its parts."""
-    starts = [n for n, one in enumerate(page) if _decode_part(one.state).of is None]
-    for start, end in pairwise([*starts, len(page)]):
-        yield page[start:end]
+def single_entries(items: list[Item]) -> Iterator[list[Item]]:
+    """The entries one by one, each with all its parts."""
+    starts = [n for n, item in enumerate(items) if item.data.of is None]
+    for start, end in pairwise([*starts, len(items)]):
+        yield items[start:end]
 
 
 def tapes_of(items: Iterable[Item]) -> set[int]:
@@ -158,17 +202,22 @@ class Changes:
         """`funds` are those of the tapes that were opened before, all that the page issues on or moves.
 
         `arrivals` are the issued ranges, run by run, `gift_rows` the rows of view_gift in COPY's format; `donors` how
-        many ranges each donor gave, and minor units, in the order of their ids.
+        many ranges each donor gave, and minor units; `runs` the ranges that the entries
+        issue and move, sorted, those that meet as one. Once settled, `movements` and `stood` are rows of the views, and
+        `gone` the keys of place rows that are no more.
         """
         self.funds = dict(funds)
         self.items: Sequence[Item] = ()
         self.arrivals: list[Arrival] = []
         self.gift_rows = b""
+        self.runs: list[Run] = []
         self.donors: dict[str, tuple[int, int]] = {}
         self.tapes: list[tuple[int, str, str, int]] = []
         self.attributions: list[tuple[int, str, str | None]] = []
         self.places = Places()
         self.movements: list[tuple[Any, ...]] = []
+        self.gone: list[tuple[int, int]] = []
+        self.stood: list[tuple[Any, ...]] = []
         self._steps: list[Arrival | Item] = []
         self._arriving: dict[str, Arrival] = {}
 
@@ -179,26 +228,27 @@ class Changes:
         """
         self.items = items
         for item in items:
+            data = item.data
             try:
-                self._gather(item)
+                if data.issue:
+                    self._issue(item, data)
+                if data.moves or item.type in TELLING:
+                    self._gather(item, data)
             except Exception as error:
                 # Whatever is wrong with it, the operator must learn which entry it is.
                 raise failed(item.seq, item.type, error) from error
         self._steps += self._arriving.values()
         self._arriving.clear()
         self.arrivals = [step for step in self._steps if isinstance(step, Arrival)]
-        self.donors = {donor: self.donors[donor] for donor in sorted(self.donors)}
         # Block by block in the order of their serials: what lies together is then read together.
         ordered = sorted(self.arrivals, key=lambda run: (run.block, run.tape, run.lo))
         self.gift_rows = b"".join([row for run in ordered for row in run.rows])
+        self.runs = self._runs()
         return self
 
-    def _gather(self, item: Item) -> None:
-        data = item.data
-        if data.issue:
-            self._issue(item, data)
+    def _gather(self, item: Item, data: Members) -> None:
         if data.moves:
-            _dated(item)
+            _dated(data)
             # Whatever is moved must have arrived; on other tapes more may come one behind the other.
             for tape in {each.tape for each in data.moves}:
                 if (run := self._arriving.pop(tape, None)) is not None:
@@ -213,7 +263,7 @@ class Changes:
 
     def _issue(self, item: Item, data: Members) -> None:
         """New gifts: most arrive where, and when, those before them on their tape did. The hottest loop of folding."""
-        on, opening, seq, donor, given = _dated(item), item.type == BALANCE_BROUGHT_FORWARD, item.seq, data.donor, 0
+        on, opening, seq, donor, given = _dated(data), item.type == BALANCE_BROUGHT_FORWARD, item.seq, data.donor, 0
         arriving, block = self._arriving, seq // BLOCK_ENTRIES
         gift = row_middle(data.donation, donor)
         for new in data.issue:
@@ -231,7 +281,7 @@ class Changes:
                 if run is not None:
                     self._steps.append(run)
                 arriving[new.tape] = run = self._arrival(new, on, opening, seq)
-            run.rows.append(row_beginning(seq, lo, hi) + gift + run.ending)
+            run.rows.append(gift_row(seq, lo, hi, gift, run.ending))
             given += hi - lo
             if donor is None:
                 if not run.nobodys:
@@ -256,13 +306,13 @@ class Changes:
 
     def given_by(self, donors: Container[str]) -> Iterator[tuple[str, str, str, int]]:
         """What these donors gave: donor, fund, place and minor units, range by range."""
-        for _, _, _, data in self.items:
+        for item in self.items:
+            data = item.data
             if data.donor in donors:
                 for new in data.issue:
                     yield data.donor, self.funds[_tape(new.tape)], new.to, new.hi - new.lo
 
-    def runs(self) -> list[Run]:
-        """The ranges that the entries issue and move, sorted, those that meet as one."""
+    def _runs(self) -> list[Run]:
         issued: dict[int, Run] = {}
         for run in self.arrivals:
             before = issued.get(run.tape)
@@ -296,9 +346,11 @@ class Changes:
             except Exception as error:
                 # As above.
                 raise failed(step.seq, step.type, error) from error
+        gone, new = self.places.changes()
+        self.gone, self.stood = [row[:2] for row in gone], [place_columns(row) for row in new]
 
     def _move(self, item: Item) -> None:
-        on = _dated(item)
+        on = _dated(item.data)
         for each in item.data.moves:
             move = Move(_tape(each.tape), each.lo, each.hi, each.source, each.target)
             for lo, hi, *funds in self._between_funds(move, self.places.move(move, on)):
@@ -345,9 +397,9 @@ def end_columns(name: str, fund: str) -> tuple[str, str, str, str | None, str | 
     return name, place.kind, fund, place.hospital, place.case
 
 
-def _dated(item: Item) -> date:
-    assert item.on is not None, "an entry that moves money has a day"
-    return item.on
+def _dated(data: Members) -> date:
+    assert data.on is not None, "an entry that moves money has a day"
+    return data.on
 
 
 def failed(seq: int, type: str, error: Exception) -> ProjectionFailed:

@@ -12,23 +12,24 @@ from datetime import date
 _COLUMNS = 12
 _LENGTH = struct.Struct(">i").pack
 _NULL = _LENGTH(-1)
-_BEGINNING = struct.Struct(">hiqiqiq").pack
+_BEGINNING = struct.Struct(">hiqiqiqi").pack
 _TAPE = struct.Struct(">ii").pack
 _OPENING_AND_DAY = struct.Struct(">i?ii").pack
 _EPOCH = date(2000, 1, 1).toordinal()
 
 
-def row_beginning(seq: int, lo: int, hi: int) -> bytes:
-    """The columns seq, lo, hi."""
-    return _BEGINNING(_COLUMNS, 8, seq, 8, lo, 8, hi)
+def gift_row(seq: int, lo: int, hi: int, gift: tuple[int, bytes], ending: bytes) -> bytes:
+    """A row: the columns seq, lo, hi, and behind them those that `row_middle` and `row_ending` made."""
+    return _BEGINNING(_COLUMNS, 8, seq, 8, lo, 8, hi, gift[0]) + gift[1] + ending
 
 
-def row_middle(donation: str | None, donor: str | None) -> bytes:
-    """The columns donation, donor."""
+def row_middle(donation: str | None, donor: str | None) -> tuple[int, bytes]:
+    """The columns donation, donor: the length of the first, then the rest."""
     if donation is None or donor is None:
-        return _text(donation) + _text(donor)
+        gift = (donation or "").encode()
+        return -1 if donation is None else len(gift), gift + _text(donor)
     gift, giver = donation.encode(), donor.encode()
-    return b"%b%b%b%b" % (_LENGTH(len(gift)), gift, _LENGTH(len(giver)), giver)
+    return len(gift), b"%b%b%b" % (gift, _LENGTH(len(giver)), giver)
 
 
 def row_ending(

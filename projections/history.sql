@@ -206,7 +206,8 @@ join entry on entry.stream = 'fund/' || fund.id and entry.version = 1 and entry.
 -- What had come into these funds and where it stood: by kind of place, with whose money it is; what was issued; what of that
 -- was brought forward from before the ledger, less what of it was void; what had come from other funds and what had gone
 -- there. The reversal of a transfer counts as none having been, and so does whatever makes void what was transferred. Whole
--- blocks of entries are added up already, so many as %(blocks)s, those below entry %(first)s.
+-- blocks of entries are added up already, so many as %(blocks)s, those below entry %(first)s: whole months of the first
+-- %(lumped)s, which make %(lumps)s lumps; then the last month's days; then days of the other blocks.
 select fund, figure, sum(amount)::bigint
 from (
     select fund, figure, amount
@@ -242,7 +243,14 @@ from (
       and move.posted_on <= %(as_of)s and move.seq >= %(first)s and move.seq < %(size)s
     union all
     select fund, figure, amount from view_period
-    where grain = 'day' and block < %(blocks)s and since <= %(as_of)s and fund = any(%(funds)s)
+    where grain = 'month' and block < %(lumps)s and since < date_trunc('month', %(as_of)s::date) and fund = any(%(funds)s)
+    union all
+    select fund, figure, amount from view_period
+    where grain = 'day' and block < %(lumped)s and since >= date_trunc('month', %(as_of)s::date) and since <= %(as_of)s
+      and fund = any(%(funds)s)
+    union all
+    select fund, figure, amount from view_period
+    where grain = 'day' and block >= %(lumped)s and block < %(blocks)s and since <= %(as_of)s and fund = any(%(funds)s)
 ) part group by fund, figure
 
 -- name: fund_tapes

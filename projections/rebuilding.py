@@ -5,14 +5,13 @@ Nobody waits for it and nothing of it outlives its connection, wherever that bre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from eventsourcing.persistence import Notification
 
 from ledger.database import Cursor, Database, queries, tuples
 from projections import summing
-from projections.fold import Changes, items_of
+from projections.fold import Item
+from projections.summing import Page
 from projections.views import digests, gathered, store, take_turn
 
 _SQL = queries("projections", "rebuilding.sql")
@@ -46,16 +45,19 @@ class Beside:
         self._cursor = cursor
         self.position = 0
 
-    def fold(self, page: Sequence[Notification], changes: Changes | None = None) -> None:
-        """Folds the next page, of whole entries; `changes` if it was gathered already. Raises ProjectionFailed."""
-        with self._cursor.connection.transaction():
-            self._fold(page, changes or gathered(self._cursor, items_of(page)))
+    def fold(self, items: list[Item], page: Page | None = None, settled: Callable[[], None] | None = None) -> None:
+        """Folds the next entries, whole ones; `page` if they were gathered already. Raises ProjectionFailed.
 
-    def _fold(self, page: Sequence[Notification], changes: Changes) -> None:
-        store(self._cursor, changes)
-        if said := changes.attributions:
+        `settled` is called when what is left to do is the server's.
+        """
+        with self._cursor.connection.transaction():
+            self._fold(page or gathered(self._cursor, items), settled)
+
+    def _fold(self, page: Page, settled: Callable[[], None] | None) -> None:
+        store(self._cursor, page, settled)
+        if said := page.changes.attributions:
             self._cursor.execute(_SQL["insert_attributions"], [list(column) for column in zip(*said, strict=True)])
-        self.position = page[-1].id
+        self.position = page.last + 1
 
     @contextmanager
     def turn(self) -> Iterator[Cursor]:

@@ -7,27 +7,33 @@ by the others. Views and tracking commit together, so a process may die at any p
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
-from eventsourcing.persistence import InterfaceError, Notification, OperationalError
+from eventsourcing.persistence import InterfaceError, OperationalError
 
 from ledger.journal import EntrySubscription, Journal
-from projections.fold import Changes, ProjectionFailed, items_of, single_entries, whole_entries
+from projections.fold import Item, ProjectionFailed, items_of, single_entries, whole_entries
 from projections.rebuilding import Beside, beside
+from projections.summing import Page
 from projections.views import SumsFailed, ViewRecorder, funds_of_tapes
 
 PAGE_ENTRIES = 8_000
 """Pages of this size, when there is so much to catch up with, change the same sums less often than smaller ones do."""
+TURN_S = 0.0005
+"""How long a thread of Python may keep the others from running, for good once anything was caught up with."""
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 """How long to wait before following again after the connection dropped, the last for all later times."""
 GLANCE_S = 1.0
 """How often to look for entries whose notification was missed, committed while LISTEN was being set up."""
 
+Gathered = tuple[list[Item], Page | None]
 Progress = Callable[[int, int], None]
 """Is told how many entries are folded, and of how many."""
 
@@ -73,19 +79,16 @@ class Runner:
         """
         deadline = None if limit_s is None else time.monotonic() + limit_s
         position = self.position()
-        # The next page is read while this one is being stored.
-        with ThreadPoolExecutor(max_workers=1) as ahead:
-            gathering = self._gathering()
-            reading = ahead.submit(gathering.after, position)
-            while (read := reading.result())[0]:
-                page, changes = read
-                reading = ahead.submit(gathering.after, page[-1].id)
-                if self._fold(page, changes):
-                    position = page[-1].id
+        with reading_thread() as thread:
+            ahead = Ahead(thread, self._gathered(position))
+            while (read := self._told(ahead))[0]:
+                items, page = read
+                if self._fold(items, page, ahead.begin):
+                    position = items[-1].seq + 1
                 else:
                     # Somebody else folds too, tapes that were opened in pages not read here perhaps.
-                    position, gathering = self.position(), self._gathering()
-                    reading = ahead.submit(gathering.after, position)
+                    position = self.position()
+                    ahead = Ahead(thread, self._gathered(position))
                 if progress is not None:
                     progress(position, max(position, self._journal.entries.max_notification_id() or 0))
                 if deadline is not None and time.monotonic() >= deadline:
@@ -100,23 +103,24 @@ class Runner:
         with suppress(ProjectionFailed):  # what cannot be folded is told of below, or can be by now
             self.catch_up()
         with beside(self._journal.database) as views:
-            gathering = Gathering(self._page_after, {})
-            self._refold(views, gathering, progress)
+            funds: dict[int, str] = {}
+            self._refold(views, funds, progress)
             with views.turn() as cursor:
-                self._refold(views, gathering, progress)
+                self._refold(views, funds, progress)
                 views.finish()
                 unlike = views.replace()
                 self.recorder.track(cursor, views.position)
         return Rebuilt(views.position, unlike)
 
-    def _refold(self, views: Beside, gathering: Gathering, progress: Progress | None) -> None:
+    def _refold(self, views: Beside, funds: dict[int, str], progress: Progress | None) -> None:
         """Brings them to where the views are; to the end of the journal when those stand still."""
         size = self.position() if self.failure() is None else self._journal.entries.max_notification_id() or 0
-        with ThreadPoolExecutor(max_workers=1) as ahead:
-            reading = ahead.submit(gathering.after, views.position, size)
-            while (read := reading.result())[0]:
-                reading = ahead.submit(gathering.after, read[0][-1].id, size)
-                views.fold(*read)
+        with reading_thread() as thread:
+            ahead = Ahead(
+                thread, gathered_pages(partial(self._items_after, stop=size), views.position, funds, summed=False)
+            )
+            while (read := ahead.take())[0]:
+                views.fold(*read, ahead.begin)
                 if progress is not None:
                     progress(views.position, size)
 
@@ -141,59 +145,108 @@ class Runner:
         with self._journal.entries.subscribe(gt=self.position()) as subscription:
             threading.Thread(target=_watch, args=(subscription, stop), daemon=True).start()
             for page in subscription.pages():
-                # A page that ends amid an entry's parts, or begins behind where the views end, is read anew.
-                if not self._fold(page) or whole_entries(page) is not page:
+                # A page that ends amid an entry's parts, or begins behind where the views end, is read anew; so is one
+                # that cannot be read, for what comes before that.
+                items: list[Item] = []
+                with suppress(ProjectionFailed):
+                    items = items_of(page)
+                if not self._fold(items) or whole_entries(items) is not items:
                     self.catch_up()
 
-    def _page_after(self, position: int, stop: int | None = None) -> Sequence[Notification]:
-        """The next page: whole entries, at least one if there is any, however many parts it has; up to `stop`."""
+    def _items_after(self, position: int, stop: int | None = None) -> list[Item]:
+        """The next page: whole entries, at least one if there is any, however many parts it has; up to `stop`.
+
+        Raises ProjectionFailed at one that cannot be read.
+        """
         limit = self._page_entries
         while True:
-            read = self._journal.entries.select_notifications(position, limit, stop, inclusive_of_start=False)
-            page = whole_entries(read)
-            if page or not read:
-                return page
+            read, failure = self.recorder.read(position, limit, stop)
+            if (items := whole_entries(read)) or not (read or failure):
+                return items
+            if failure is not None:
+                raise failure
             limit *= 2
 
-    def _gathering(self) -> Gathering:
+    def _gathered(self, position: int) -> Iterator[Gathered]:
         with self._journal.entries.reading() as cursor:
-            return Gathering(self._page_after, funds_of_tapes(cursor))
+            funds = funds_of_tapes(cursor)
+        return gathered_pages(self._items_after, position, funds)
 
-    def _fold(self, page: Sequence[Notification], changes: Changes | None = None) -> bool:
-        """Folds a page in a transaction of its own; when an entry fails, the ones before it, and then raises."""
+    def _told(self, ahead: Ahead) -> Gathered:
+        """The next page; the failure at its first entry is kept, and raised."""
+        try:
+            return ahead.take()
+        except ProjectionFailed as failure:
+            self.recorder.record_failure(failure)
+            raise
+
+    def _fold(self, items: list[Item], page: Page | None = None, settled: Callable[[], None] | None = None) -> bool:
+        """Folds a page in a transaction of its own; when an entry fails, the ones before it, and then raises.
+
+        `settled` is called when what is left to do is the server's.
+        """
         try:
             with self.recorder.folding() as cursor:
-                return self.recorder.fold(cursor, page, changes)
+                return self.recorder.fold(cursor, items, page, settled)
         except SumsFailed:
-            folded = [self._fold_alone(one) for one in single_entries(page)]
+            folded = [self._fold_alone(one) for one in single_entries(items)]
             return any(folded)
         except ProjectionFailed as failure:
-            if before := whole_entries(page[: max(failure.seq + 1 - page[0].id, 0)]):
+            if before := whole_entries(items[: max(failure.seq - items[0].seq, 0)]):
                 self._fold(before)
             self.recorder.record_failure(failure)
             raise
 
-    def _fold_alone(self, entry: Sequence[Notification]) -> bool:
+    def _fold_alone(self, entry: list[Item]) -> bool:
         """Folds one entry, again if need be, and leaves behind a kind of sum that cannot follow it."""
         with self.recorder.folding() as cursor:
             return self.recorder.fold(cursor, entry, alone=True)
 
 
-class Gathering:
-    """Reads page after page and gathers what each says by itself, while the one before it is being stored."""
+def gathered_pages(
+    items_after: Callable[[int], list[Item]], position: int, funds: dict[int, str], *, summed: bool = True
+) -> Iterator[Gathered]:
+    """Page after page with what each changes by itself, None where that fails, for the fold to say so; none at the end.
 
-    def __init__(self, page_after: Callable[[int, int | None], Sequence[Notification]], funds: dict[int, str]) -> None:
-        """`funds` are those of the tapes opened before the first page; those opened in pages are remembered."""
-        self._page_after, self._funds = page_after, funds
-
-    def after(self, position: int, stop: int | None = None) -> tuple[Sequence[Notification], Changes | None]:
-        """The next page, up to `stop`, and what it changes; None where that fails, for the fold to say so."""
-        page = self._page_after(position, stop)
+    `funds` are those of the tapes opened before the first page; to them are added those opened in pages. `summed` is
+    whether the sums are kept up with the pages.
+    """
+    while items := items_after(position):
+        page = None
         with suppress(ProjectionFailed):
-            changes = Changes(self._funds).gather(items_of(page))
-            self._funds.update((number, fund) for number, fund, *_ in changes.tapes)
-            return page, changes
-        return page, None
+            page = Page.gathered(items, funds, summed=summed)
+            funds.update((number, fund) for number, fund, *_ in page.changes.tapes)
+        yield items, page
+        position = items[-1].seq + 1
+    yield [], None
+
+
+class Ahead:
+    """The next page, made in another thread once somebody says that it may begin, or else when it is asked for."""
+
+    def __init__(self, thread: ThreadPoolExecutor, pages: Iterator[Gathered]) -> None:
+        self._thread, self._pages = thread, pages
+        self._coming: Future[Gathered] | None = None
+
+    def begin(self) -> None:
+        """To be called when this thread has nothing to do but to wait for the server: only one of the two can run."""
+        if self._coming is None:
+            self._coming = self._thread.submit(next, self._pages)
+
+    def take(self) -> Gathered:
+        """The next page. Raises ProjectionFailed."""
+        self.begin()
+        coming, self._coming = self._coming, None
+        assert coming is not None, "begun above"
+        return coming.result()
+
+
+@contextmanager
+def reading_thread() -> Iterator[ThreadPoolExecutor]:
+    """A thread for pages to be read in. Who hears from the server meanwhile goes on at once, not in 5 ms."""
+    sys.setswitchinterval(min(TURN_S, sys.getswitchinterval()))
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        yield thread
 
 
 def _watch(subscription: EntrySubscription, stop: threading.Event) -> None:

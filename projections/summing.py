@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import date
 from typing import Any, LiteralString
 
 from ledger.database import Cursor, queries
 from ledger.places import parse_place
+from ledger.tapes import Row
 from projections import fold
-from projections.fold import Changes
+from projections.fold import Changes, Item
 from projections.sums import BROUGHT_FORWARD, OPENING, UNKNOWN, VOID, Standing, Sums
 
 _SQL = queries("projections", "sums.sql")
@@ -42,6 +43,9 @@ LEADERS = 201
 """At least so many of those who gave most are kept in their order: one more than a picture asks for at most."""
 
 
+DonorTexts = tuple[str, str, str]
+
+
 @dataclass(frozen=True)
 class Page:
     """A page's changes, entries `first` to `last`: stored in the views, but for what it says of whose gifts are."""
@@ -49,14 +53,22 @@ class Page:
     changes: Changes
     first: int
     last: int
+    sums: Sums
+    donors: DonorTexts = ("", "", "")
 
-    @cached_property
-    def sums(self) -> Sums:
-        """What follows from the page alone."""
-        sums = Sums()
-        sums.take_arrivals(self.changes.arrivals)
-        sums.take_movements(self.changes.movements)
-        return sums
+    @classmethod
+    def gathered(cls, items: list[Item], funds: Mapping[int, str], *, summed: bool = True) -> Page:
+        """What these entries say by themselves, on tapes of these funds. Raises ProjectionFailed."""
+        changes, sums = Changes(funds).gather(items), Sums()
+        if summed:
+            sums.take_arrivals(changes.arrivals)
+        donors = donor_texts(changes.donors) if summed and changes.donors else ("", "", "")
+        return cls(changes, items[0].seq, items[-1].seq, sums, donors)
+
+    def settle(self, near: Iterable[Row]) -> None:
+        """Lets the serials arrive and move; see `Changes.settle`."""
+        self.changes.settle(near)
+        self.sums.take_movements(self.changes.movements)
 
     @property
     def bounds(self) -> dict[str, int]:
@@ -107,7 +119,10 @@ def add_periods(cursor: Cursor, page: Page) -> None:
             key = block, on, fund, BROUGHT_FORWARD
             days[key] = days.get(key, 0) + amount
     if days:
-        cursor.execute(_SQL["add_periods"], _columns((*key, amount) for key, amount in sorted(days.items())))
+        blocks, since, funds, figures = zip(*days, strict=True)
+        names = "\n".join(funds), "\n".join(figures)
+        which = (fold.BLOCKS_TOGETHER, _array(blocks), _array(since), *names, _array(days.values()))
+        cursor.execute(_SQL["add_periods"], which)
 
 
 def define(cursor: Cursor) -> None:
@@ -128,7 +143,7 @@ def _told(name: str, then: str) -> LiteralString:
 
 
 def _sizes() -> dict[str, int]:
-    return {"many": MANY_RANGES, "leaders": LEADERS, "block": fold.BLOCK_ENTRIES}
+    return {"many": MANY_RANGES, "leaders": LEADERS, "block": fold.BLOCK_ENTRIES, "together": fold.BLOCKS_TOGETHER}
 
 
 def forget(cursor: Cursor) -> None:
@@ -145,10 +160,8 @@ def _add_donors(
 ) -> Donors:
     if not donors:
         return Donors()
-    # Joined as text, which is the quickest way there: an id has no line's end in it. Sorted, for the index's sake.
-    names, added = zip(*sorted(donors.items()), strict=True)
-    ranges, amounts = (f"{{{','.join(map(str, column))}}}" for column in zip(*added, strict=True))
-    found = cursor.execute(_SQL["add_donors"], ("\n".join(names), ranges, amounts, MANY_RANGES, MANY_RANGES)).fetchall()
+    told = page.donors if donors == page.changes.donors else donor_texts(donors)
+    found = cursor.execute(_SQL["add_donors"], (*told, MANY_RANGES, MANY_RANGES)).fetchall()
     kept = {donor for donor, many, _ in found if many}
     for donor, fund, target, amount in page.changes.given_by(kept) if kept else ():
         place = parse_place(target)
@@ -204,6 +217,20 @@ def _seat_leaders(cursor: Cursor, *, lowering: bool) -> None:
             cursor.execute(_SQL["lower_floor"])
         else:
             return
+
+
+def donor_texts(donors: Mapping[str, tuple[int, int]]) -> DonorTexts:
+    """Donors, a line each, and what they gave more: ranges, minor units. Sorted, for the index's sake.
+
+    As text, which is the quickest way to the server: an id has no line's end in it.
+    """
+    names, added = zip(*sorted(donors.items()), strict=True)
+    ranges, amounts = map(_array, zip(*added, strict=True))
+    return "\n".join(names), ranges, amounts
+
+
+def _array(column: Iterable[int | date]) -> str:
+    return f"{{{','.join(map(str, column))}}}"
 
 
 def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:

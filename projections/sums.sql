@@ -149,11 +149,12 @@ select donor, given from view_donor, lowered where given >= lowered.floor
 on conflict do nothing
 
 -- name: add_periods
--- What days changed in funds' figures, and their months.
+-- What days changed in funds' figures by block, and their months by so many blocks.
 insert into view_period as kept (grain, since, fund, figure, block, amount)
 select grain, case grain when 'day' then since else date_trunc('month', since)::date end, fund, figure,
-    case grain when 'day' then block else 0 end, sum(amount)::bigint
-from unnest(%b::bigint[], %b::date[], %b::text[], %b::text[], %b::bigint[]) change (block, since, fund, figure, amount)
+    case grain when 'day' then block else block / %s end, sum(amount)::bigint
+from unnest(%s::bigint[], %s::date[], string_to_array(%s, E'\n'), string_to_array(%s, E'\n'), %s::bigint[])
+    change (block, since, fund, figure, amount)
 cross join (values ('day'), ('month')) grains (grain)
 group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
 on conflict (grain, since, fund, figure, block) do update set amount = kept.amount + excluded.amount

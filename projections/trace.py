@@ -50,8 +50,13 @@ def snapshot(journal: Journal) -> Iterator[Connection]:
         connection.execute(_SQL["snapshot"])
         try:
             yield connection
-        finally:
-            connection.rollback()  # there is nothing to commit
+        except BaseException:
+            # Whatever broke off the reading: the connection goes back without a transaction.
+            connection.rollback()
+            raise
+        # Nothing was written; but psycopg forgets what it prepared when it rolls back, and to plan a trace anew takes
+        # longer than some traces do.
+        connection.commit()
 
 
 @contextmanager
@@ -228,7 +233,11 @@ class Traces:
         figures: dict[str, Counter[str]] = {one: Counter() for one in funds}
         [(in_step, entire)] = self.ask("periods_tell", {})
         blocks = self._bounds["size"] // fold.BLOCK_ENTRIES if in_step else 0
-        which = {"funds": funds, "blocks": blocks, "first": blocks * fold.BLOCK_ENTRIES}
+        lumps = blocks // fold.BLOCKS_TOGETHER
+        which = {
+            **{"funds": funds, "blocks": blocks, "first": blocks * fold.BLOCK_ENTRIES},
+            **{"lumps": lumps, "lumped": lumps * fold.BLOCKS_TOGETHER},
+        }
         for one, figure, amount in self.ask("fund_figures" if in_step and entire else "fund_figures_told", which):
             figures[one][figure] = amount
         return [_balance(one, sums) for one, sums in figures.items()]
@@ -301,18 +310,18 @@ class Traces:
 
     def ask(self, name: str, which: dict[str, Any]) -> list[Any]:
         """The rows of a query."""
-        return self._cursor.execute(self._queries[name], {**self._bounds, **which}).fetchall()
+        return self._cursor.execute(self._queries[name], {**self._bounds, **which}, binary=True).fetchall()
 
     def stream(self, name: str, which: dict[str, Any]) -> Iterator[Any]:
         """The rows of a query, once they are asked for: in one go if few, else through a cursor of the server."""
         bounds = {**self._bounds, **which}
-        few = self._cursor.execute(f"{self._queries[name]} limit {FEW_ROWS}", bounds).fetchall()
+        few = self._cursor.execute(f"{self._queries[name]} limit {FEW_ROWS}", bounds, binary=True).fetchall()
         yield from few if len(few) < FEW_ROWS else self._stream_many(name, bounds)
 
     def _stream_many(self, name: str, bounds: dict[str, Any]) -> Iterator[Any]:
         self._streams += 1
         with self._connection.cursor(f"stream_{self._streams}", row_factory=self._cursor.row_factory) as cursor:
-            cursor.execute(self._queries[name], bounds)
+            cursor.execute(self._queries[name], bounds, binary=True)
             while rows := cursor.fetchmany(FETCH_ROWS):
                 yield from rows
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from eventsourcing.persistence import Notification, Tracking
+from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 
 from ledger.database import Cursor, queries, tuples
 from ledger.journal import COPY_HEADER, COPY_TRAILER, reads_again
 from ledger.tapes import Row, Run
 from projections import summing
-from projections.fold import Changes, Item, ProjectionFailed, failed, items_of, place_columns, tapes_of, whole_entries
+from projections.fold import Changes, Item, ProjectionFailed, failed, read_items, tapes_of, whole_entries
 from projections.summing import FLOWS, SUMS, Page
 
 _SQL = queries("projections", "views.sql")
@@ -55,43 +55,51 @@ class ViewRecorder(PostgresTrackingRecorder):
         with self.datastore.get_connection() as connection, connection.cursor() as cursor:
             return self._max_tracking_id(application_name, cursor)
 
+    @reads_again
+    def read(self, position: int, limit: int, stop: int | None) -> tuple[list[Item], ProjectionFailed | None]:
+        """At most `limit` entries behind a position, up to another, as `read_items` gives them."""
+        bounds = {"first": position, "behind": min(position + limit, stop or position + limit)}
+        with self.datastore.get_connection() as connection:
+            lumps = tuples(connection).execute(_SQL["entries"], bounds, binary=True).fetchall()
+        return read_items((lump for (lump,) in lumps), position)
+
     def fold(
         self,
         cursor: Cursor,
-        page: Sequence[Notification],
-        changes: Changes | None = None,
+        items: list[Item],
+        page: Page | None = None,
+        settled: Callable[[], None] | None = None,
         *,
         alone: bool = False,
     ) -> bool:
-        """Folds the page's whole entries that are not folded yet, and moves the tracking, in the open transaction.
+        """Folds whole entries that are not folded yet, and moves the tracking, in the open transaction.
 
-        False, with nothing done, when the page has none or does not reach back to where the views end. `changes` are
-        what was gathered of the page already. Raises ProjectionFailed, and SumsFailed unless the page is one entry
-        `alone`, after which the transaction must be given up; a kind of sum that cannot follow an entry alone stands
-        still from there on, and all else goes on.
+        False, with nothing done, when there is none or they do not reach back to where the views end. `page` is what
+        was gathered of them already; `settled` is called when what is left to do is the server's. Raises
+        ProjectionFailed, and SumsFailed unless they are one entry `alone`, after which the transaction must be given
+        up; a kind of sum that cannot follow an entry alone stands still from there on, and all else goes on.
         """
         positions = dict(cursor.execute(_SQL["positions"]).fetchall())
         position = positions.get(self.application) or 0
-        if not page or page[0].id > position + 1:
+        if not items or items[0].seq > position:
             return False
-        fresh = whole_entries(page[position + 1 - page[0].id :])
+        fresh = whole_entries(items[position - items[0].seq :])
         if not fresh:
             return False
-        if changes is None or len(changes.items) != len(fresh):
-            changes = gathered(cursor, items_of(fresh))
-        items, attributed = changes.items, False
-        summed = Page(changes, items[0].seq, items[-1].seq)
-        store(cursor, changes)
+        if page is None or page.first != position or page.last != fresh[-1].seq:
+            page = gathered(cursor, fresh)
+        attributed = False
+        store(cursor, page, settled)
         for kind in SUMS:
             if (positions.get(self.name_of(kind)) or 0) == position:
-                added = self._sum_up(cursor, kind, summed, items[0], alone)
+                added = self._sum_up(cursor, kind, page, alone)
                 attributed = attributed or (added and kind == FLOWS)
         if not attributed:
-            attribute(cursor, changes)
-        self._insert_tracking(cursor, Tracking(self.application, fresh[-1].id))
+            attribute(cursor, page.changes)
+        self._insert_tracking(cursor, Tracking(self.application, page.last + 1))
         return True
 
-    def _sum_up(self, cursor: Cursor, kind: str, page: Page, first: Item, alone: bool) -> bool:
+    def _sum_up(self, cursor: Cursor, kind: str, page: Page, alone: bool) -> bool:
         """Adds the page to a kind of sum, to flows with what it says of whose gifts are. Whether that was done."""
         try:
             with cursor.connection.transaction():
@@ -107,6 +115,7 @@ class ViewRecorder(PostgresTrackingRecorder):
                 raise
             if not alone:
                 raise SumsFailed from error
+            first = page.changes.items[0]
             self._record_failure(cursor, failed(first.seq, first.type, error), self.name_of(kind))
             return False
         self._insert_tracking(cursor, Tracking(self.name_of(kind), page.last + 1))
@@ -158,21 +167,24 @@ def take_turn(cursor: Cursor) -> None:
     cursor.execute(_SQL["lock"])
 
 
-def gathered(cursor: Cursor, items: Sequence[Item]) -> Changes:
+def gathered(cursor: Cursor, items: list[Item]) -> Page:
     """What the entries say by themselves. Raises ProjectionFailed."""
     tapes = list(tapes_of(items))
     funds = dict(cursor.execute(_SQL["funds"], (tapes,)).fetchall()) if tapes else {}
-    return Changes(funds).gather(items)
+    return Page.gathered(items, funds)
 
 
-def store(cursor: Cursor, changes: Changes) -> None:
+def store(cursor: Cursor, page: Page, settled: Callable[[], None] | None = None) -> None:
     """Folds into the views what was gathered, but for whose gifts are. Raises ProjectionFailed."""
-    near = _rows_near(cursor, changes.runs())
+    changes = page.changes
+    near = _rows_near(cursor, changes.runs)
     if changes.tapes:
         cursor.execute(_SQL["insert_tapes"], _columns(changes.tapes))
     with cursor.copy(_SQL["copy_gifts"]) as copy, ThreadPoolExecutor(max_workers=1) as beside:
         sent = beside.submit(copy.write, COPY_HEADER + changes.gift_rows + COPY_TRAILER)
-        changes.settle(near)  # while the server puts the gifts into their indexes
+        page.settle(near)  # while the server puts the gifts into their indexes
+        if settled is not None:
+            settled()
         sent.result()
     _store_settled(cursor, changes)
 
@@ -191,10 +203,9 @@ def _rows_near(cursor: Cursor, runs: Sequence[Run]) -> list[Row]:
 def _store_settled(cursor: Cursor, changes: Changes) -> None:
     """Writes where a page's serials went: each kind with one statement."""
     _copy(cursor, "copy_movements", MOVEMENT_TYPES, changes.movements)
-    gone, new = changes.places.changes()
-    if gone:
-        cursor.execute(_SQL["delete_places"], _columns(row[:2] for row in gone))
-    _copy(cursor, "copy_places", PLACE_TYPES, map(place_columns, new))
+    if changes.gone:
+        cursor.execute(_SQL["delete_places"], _columns(changes.gone))
+    _copy(cursor, "copy_places", PLACE_TYPES, changes.stood)
 
 
 def attribute(cursor: Cursor, changes: Changes) -> None:
@@ -203,8 +214,7 @@ def attribute(cursor: Cursor, changes: Changes) -> None:
         cursor.execute(_SQL["attribute"], _columns(changes.attributions))
 
 
-def _copy(cursor: Cursor, name: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    rows = list(rows)
+def _copy(cursor: Cursor, name: str, types: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     if not rows:
         return
     with cursor.copy(_SQL[name]) as copy:

@@ -13,6 +13,12 @@ set local synchronous_commit = off; set local jit = off
 -- The notification id (seq + 1) of the newest entry folded, by the views and each kind of sum.
 select application_name, notification_id from view_tracking
 
+-- name: entries
+-- Entries from seq %(first)s to below %(behind)s, a line each, in lumps: put together here, they are read in one go there.
+select string_agg(body, '\x0a'::bytea order by seq) from entry
+where seq >= %(first)s and seq < least(%(behind)s, (select size from head))
+group by seq / 512 order by seq / 512
+
 -- name: rows_near
 -- The place rows that meet these ranges or touch them at an end. Rows of a tape have neither gap nor overlap, so they are
 -- the ones from the last that begins below `lo` up to the last that begins at or below `hi`.

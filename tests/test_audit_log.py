@@ -7,6 +7,7 @@ import shutil
 import threading
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,13 @@ def bench(ledger: Ledger, tmp_path: Path) -> Bench:
 
 @every_server
 def test_each_head_is_of_all_entries_and_continues_the_one_before(bench: Bench) -> None:
-    heads = []
+    heads, rests = [], list[int]()
     for count in (1, 300, 0, 700):
         bench.give(count) if count else None
-        heads.append(bench.log.publish())
+        heads.append(bench.log.publish(rest=partial(rests.append, count)))
         assert bench.shown() == heads[-1]
     assert [head.size for head in heads] == [4, 304, 304, 1004]
+    assert rests == [300] * 3 + [700] * 6, "each time that 256 were read, put in a tile, and taken into the tree"
     reader = Tiles(bench.folder).reader(1004)
     for head in heads:
         assert head.root == bench.root(head.size)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -34,6 +36,23 @@ def test_the_first_commit_is_noted_at_once_and_the_next_within_a_second(tmp_path
         while kept(tmp_path) != 7 and time.monotonic() < deadline:
             time.sleep(0.05)
         assert kept(tmp_path) == 7
+
+
+def test_a_commit_does_not_wait_while_an_earlier_one_is_noted(tmp_path: Path) -> None:
+    heads, slow, go = FileHeads(tmp_path, "o"), threading.Event(), threading.Event()
+
+    def heads_of(origin: str) -> FileHeads:
+        slow.set()
+        assert go.wait(20), "the disk is as slow as that"
+        return heads
+
+    with Watermark(heads_of, monotonic=lambda: 5.0) as note, ThreadPoolExecutor(1) as disk:
+        noting = disk.submit(note, head(3))
+        assert slow.wait(20)
+        note(head(4))  # or this would wait for good
+        assert not noting.done()
+        go.set()
+    assert kept(tmp_path) == 4
 
 
 def test_the_end_of_the_process_leaves_nothing_unnoted(tmp_path: Path) -> None:

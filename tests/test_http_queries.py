@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from httpx import Response
@@ -193,6 +195,20 @@ def test_an_id_may_have_any_sign_in_it(served: Served) -> None:
     said = get(served, "/v1/donations/a%2Fb%3Fc%23d%25e%20f/trace", after_seq=seq)
     assert said.json()["donor"] == "x/y"
     assert get(served, "/v1/donors/x%2Fy/ledger").json()["given"] == 7
+
+
+def test_an_escaped_slash_never_ends_an_id(served: Served) -> None:
+    for donor in ("s", "s/flows", "s/gifts/D-s", "s%2Fflows"):
+        seq = served.record("/v1/donations", donation=f"D-{donor}", donor=donor, fund="F", amount=7, on=DAY)["seq"]
+    staff = {**served.signed_in("finance"), "Accept": "text/html"}
+    for donor in ("s", "s/flows", "s/gifts/D-s", "s%2Fflows"):
+        path = quote(donor, safe="")
+        assert get(served, f"/v1/donors/{path}/ledger", after_seq=seq).json()["donor"] == donor
+        assert f"donor/{donor}" in {node["id"] for node in get(served, f"/v1/donors/{path}/flows").json()["nodes"]}
+        page = served.client().get(f"/donors/{path}", headers=staff).text
+        assert f"{html.escape(donor)} · " in page.partition("</title>")[0]
+    assert get(served, "/v1/donors/s%2Fflows").status_code == 404, "no picture of s"
+    assert get(served, "/v1/donors/s/flows/ledger").json()["donor"] == "s/flows", "plain, where there is no doubt"
 
 
 def test_entries_are_given_exactly_as_sealed(served: Served) -> None:

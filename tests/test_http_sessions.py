@@ -269,6 +269,36 @@ def test_a_code_is_not_guessed_and_runs_out(served: Served, phoned: str) -> None
     assert client.post("/v1/session/code", json={"contact": PHONE, "code": code}).status_code == 401
 
 
+def test_another_code_brings_no_more_tries_until_the_next_day(served: Served, phoned: str) -> None:
+    client, office = served.client(), served.app.state.office
+
+    def fresh_code() -> str | None:
+        served.codes.clear()
+        office.contact_pace.forget()
+        office.address_pace.forget()
+        assert client.post("/v1/session/new-code", json={"contact": PHONE}).status_code == 202
+        return served.codes.get(PHONE)
+
+    def tried(code: str) -> int:
+        return client.post("/v1/session/code", json={"contact": PHONE, "code": code}).status_code
+
+    with later(served, timedelta(days=3)):
+        code = fresh_code()
+        assert code is not None
+        assert tried(code) == 200, "who gets in begins anew"
+    with later(served, timedelta(days=4)):
+        for _ in range(2):
+            code = fresh_code()
+            assert code is not None
+            assert [tried(f"{(int(code) + 1 + n) % 10**6:06}") for n in range(5)] == [401] * 5
+        assert fresh_code() is None
+        assert tried(code) == 401
+    with later(served, timedelta(days=5)):
+        code = fresh_code()
+        assert code is not None
+        assert tried(code) == 200
+
+
 def test_whether_a_contact_is_known_is_not_told(served: Served, phoned: str) -> None:
     served.codes.clear()
     answers = [served.client().post("/v1/session/new-code", json={"contact": to}) for to in (PHONE, "13900139000")]

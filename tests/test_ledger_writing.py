@@ -20,6 +20,7 @@ from eventsourcing.persistence import OperationalError
 from audit.verify import bundle, verify
 from ledger.decisions import (
     CashLeg,
+    ClosePeriod,
     Command,
     DefineCode,
     GrantCash,
@@ -313,6 +314,27 @@ def test_a_session_that_ends_well_is_recorded_whole(ledger: Ledger) -> None:
     assert [isinstance(outcome, Recorded) for outcome in first + second] == [True, False, True, True, True]
     assert second[1] == Recorded(getattr(first[0], "seq", -1), replayed=True)
     assert_sound(ledger.journal)
+
+
+def test_what_a_writer_knows_from_its_last_batch_it_does_not_believe_once_another_wrote(ledger: Ledger) -> None:
+    prepared(ledger)
+    one, other = ledger.writer, Writer(ledger.journal)
+    close = ClosePeriod(
+        key="close", period="2026-03", by="li", approved_by=("wang",), totals=(), accounts=(), suspense=0, elsewhere=0,
+        size=1, root="00" * 32,
+    )  # fmt: skip
+    agreement = gift("G9", agreement="A1")
+    for writer, command in (
+        *((one, gift("G1")), (one, allocation("A1", 1005)), (one, gift("G2")), (one, allocation("A2", 15))),
+        *((other, gift("G3")), (other, allocation("A3", 4)), (one, gift("G4")), (other, allocation("A4", 16))),
+        *((one, gift("G5")), (other, agreement), (one, gift("G6", agreement="A1")), (other, gift("G7"))),
+        (one, gift("G8", nature="agency", restriction=(("person", ("P1",)),))),
+    ):
+        assert isinstance(writer.submit_batch([command])[0], Recorded), command
+        assert_sound(ledger.journal)
+    other.submit(close)
+    for writer in (one, other):
+        assert [getattr(outcome, "code", "") for outcome in writer.submit_batch([gift("late")])] == ["period_closed"]
 
 
 # Idempotency.

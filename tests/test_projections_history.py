@@ -53,6 +53,7 @@ def small_blocks() -> Iterator[None]:
     """What was known at some time is made up of several blocks here too."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(fold, "BLOCK_ENTRIES", 5)
+        patched.setattr(fold, "BLOCKS_TOGETHER", 3)
         yield
 
 

@@ -19,7 +19,7 @@ from ledger import journal
 from ledger.decisions import ReceiveDonation
 from projections import runner as module
 from projections import summing
-from projections.fold import ProjectionFailed
+from projections.fold import ProjectionFailed, items_of
 from projections.rebuilding import Beside
 from projections.runner import Runner
 from projections.views import digests
@@ -93,9 +93,9 @@ def test_what_is_recorded_within_a_moment_is_folded_as_one_page(
     pages: list[int] = []
     folding = Runner._fold
 
-    def counted(runner: Runner, page: Any, items: Any = None) -> bool:
-        pages.append(len(page))
-        return folding(runner, page, items)
+    def counted(runner: Runner, items: Any, *rest: Any) -> bool:
+        pages.append(len(items))
+        return folding(runner, items, *rest)
 
     monkeypatch.setattr(Runner, "_fold", counted)
     runner = Runner(ledger.journal)
@@ -220,8 +220,8 @@ def test_a_rebuild_keeps_nobody_waiting_and_takes_in_what_came_meanwhile(
     give(ledger, 0, 50)
     folding = Beside.fold
 
-    def meanwhile(views: Beside, page: Any, items: Any) -> None:
-        folding(views, page, items)
+    def meanwhile(views: Beside, *page: Any) -> None:
+        folding(views, *page)
         if views.position == 20:
             runner.wait_for(give(ledger, 50, 30), timeout_s=10)
             with ledger.database.owner() as owner:
@@ -243,7 +243,7 @@ def check_in_step(ledger: Ledger) -> None:
     with recorder.folding() as cursor:
         before = digests(cursor)
         recorder.forget(cursor)
-        page = ledger.journal.entries.select_notifications(1, 100_000, position)
+        page = items_of(ledger.journal.entries.select_notifications(1, 100_000, position))
         assert bool(page) == recorder.fold(cursor, page)
         assert digests(cursor) == before
         assert position == 0 or [summing.unlike(cursor, kind) for kind in summing.SUMS] == [[], []]

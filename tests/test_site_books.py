@@ -219,10 +219,10 @@ def check_a_statement_somebody_has_is_checked_against_the_log(desk: Served) -> N
     head = log_of(desk.fenhao).checkpoint()
     assert head is not None
     letter = letter_of(desk.fenhao.journal, head, about)
-    file = msgspec.json.encode({**letter, "reference": str(reference_of(letter))})
-    assert "a confirmation letter whose figures are the log" in post(desk, "/finance/papers", file=file).text
-    changed = file.replace(b'"paid":20000', b'"paid":20001')
-    assert "it says what the log does not" in post(desk, "/finance/papers", file=changed).text
+    sent = msgspec.json.encode({**letter, "reference": str(reference_of(letter))})
+    assert "a confirmation letter whose figures are the log" in post(desk, "/finance/papers", file=sent).text
+    forged = sent.replace(b'"closing":{"paid":', b'"closing":{"paid":1')
+    assert "it says what the log does not" in post(desk, "/finance/papers", file=forged).text
 
 
 def test_finances_month_from_its_statement_to_its_close(

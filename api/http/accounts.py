@@ -27,6 +27,8 @@ from ledger.times import utc_text
 SESSION = timedelta(hours=12)
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
 CODE_LIFE, CODE_TRIES = timedelta(minutes=10), 5
+ALL_TRIES, TRIES_LIFE = 10, timedelta(days=1)
+"""How often codes of one donor may be tried in a day, however many codes: one day in 100,000 a stranger guesses one."""
 _SQL = queries("api.http", "accounts.sql")
 _HASHER = PasswordHasher()  # Argon2id, RFC 9106's second choice of parameters
 _NO_PASSWORD = "-"  # noqa: S105 - what no password hashes to
@@ -187,17 +189,19 @@ class Accounts:
             return Asker(f"donor:{donor}", frozenset((Grant.DONOR, Grant.PUBLIC)), donor)
         return Asker(name, frozenset(Grant(role) for role in roles) | {Grant.PUBLIC})
 
-    def new_code(self, donor: str) -> str:
-        """Six digits that are good once, for ten minutes and five tries; an earlier code is not good any more."""
+    def new_code(self, donor: str) -> str | None:
+        """Six digits that are good once, for ten minutes and five tries; an earlier code is not good any more.
+
+        None when codes of this donor were tried too often today: another one would be one more to guess.
+        """
         code = f"{int.from_bytes(self._entropy(8)) % 10**6:06}"
-        expires_at = self._now() + CODE_LIFE
-        self._run("send_code", {"donor": donor, "digest": _code_digest(donor, code), "expires_at": expires_at})
-        return code
+        values = {"digest": _code_digest(donor, code), "expires_at": self._now() + CODE_LIFE}
+        return code if self._done("send_code", {"donor": donor, **values, **self._all_tries()}) else None
 
     def try_code(self, donor: str, code: str) -> Session:
         """A session of the donor for the right code. Raises SignInRefused."""
         with self._journal.entries.reading() as cursor:
-            which = {"donor": donor, "now": self._now(), "tries": CODE_TRIES}
+            which = {"donor": donor, "now": self._now(), "tries": CODE_TRIES, **self._all_tries()}
             row = cursor.execute(_SQL["try_code"], which).fetchone()
         digest = _code_digest(donor, code)
         if row is None or not hmac.compare_digest(bytes(row[0]), digest):
@@ -205,6 +209,9 @@ class Accounts:
         if not self._done("use_code", {"donor": donor, "digest": digest}):
             raise SignInRefused()
         return self.admit_donor(donor)
+
+    def _all_tries(self) -> dict[str, object]:
+        return {"in_all": ALL_TRIES, "day_ago": self._now() - TRIES_LIFE}
 
     def _begin(self, account: str | None, donor: str | None) -> Session:
         secret, now = fresh_secret(self._entropy), self._now()

@@ -62,14 +62,20 @@ delete from access_session where account = %(name)s
 delete from access_session where expires_at <= %(now)s
 
 -- name: send_code
--- A one-time code is under way to a donor; it takes the place of one before.
+-- A one-time code is under way to a donor; it takes the place of one before. None when all tries of a day are used up.
 insert into access_code (donor, digest, tries, expires_at) values (%(donor)s, %(digest)s, 0, %(expires_at)s)
 on conflict (donor) do update set digest = excluded.digest, tries = 0, expires_at = excluded.expires_at
+where access_code.tried < %(in_all)s or access_code.tried_since <= %(day_ago)s returning donor
 
 -- name: try_code
--- One try is used up, whether right or wrong. Gives the digest while the code is good and tries are left.
-update access_code set tries = tries + 1
-where donor = %(donor)s and expires_at > %(now)s and tries < %(tries)s returning digest
+-- One try is used up, whether right or wrong. Gives the digest while the code is good and tries are left, of its own and
+-- of all codes of a day.
+update access_code set tries = tries + 1,
+    tried = case when tried_since > %(day_ago)s then tried + 1 else 1 end,
+    tried_since = case when tried_since > %(day_ago)s then tried_since else %(now)s end
+where donor = %(donor)s and expires_at > %(now)s and tries < %(tries)s
+    and (tried < %(in_all)s or tried_since <= %(day_ago)s)
+returning digest
 
 -- name: use_code
 -- A code is good once.

@@ -39,6 +39,7 @@ from api.http import (
 )
 from api.http.access import check_complete
 from api.http.accounts import Accounts
+from api.http.addresses import Addresses
 from api.http.chores import chores, hear_signals
 from api.http.links import Links
 from api.http.mail import SendCode, on_console
@@ -47,6 +48,7 @@ from api.http.office import Office, admit, askers
 from api.http.onward import lead_onward
 from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
+from api.http.straight import Straight
 from api.http.together import Together
 from api.http.tokens import Tokens
 from api.http.watching import Watch
@@ -121,12 +123,16 @@ def service(opening: Opening, stopping: Event | None = None, send_code: SendCode
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # It would tell strangers' words (what a fault says) to whatever collects them, and costs each request its look.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.log = logging.getLogger("fenhao.http")
     app.state.language, app.state.exponent = "zh", 2
     app.state.meters = Meters()
-    app.add_middleware(Watch, meters=app.state.meters)
+    app.add_middleware(Addresses)
+    app.add_middleware(Straight, routes=posting.router.routes)
+    app.add_middleware(Watch, meters=app.state.meters)  # the outermost
     problems.install(app, error_page)
     for router in ROUTERS:
         app.include_router(router)

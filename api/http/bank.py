@@ -63,7 +63,7 @@ def lines(
     )
 
 
-@router.get("/v1/bank/lines/{id:path}", operation_id="bankLine", **told(shapes.LineTold, "一笔流水", "one line"))
+@router.get("/v1/bank/lines/{id:id}", operation_id="bankLine", **told(shapes.LineTold, "一笔流水", "one line"))
 def line(
     office: Door, id: Annotated[str, Path(description="如 B7/3 / such as B7/3", min_length=4, max_length=40)]
 ) -> Response:

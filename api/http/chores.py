@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,6 +19,8 @@ from ledger.errors import LedgerError
 
 _log = logging.getLogger("fenhao.chores")
 PAUSE_S = 5.0
+RESTS = 3
+"""How many times as long as it worked a chore rests: the interpreter is one, and those who ask want it too."""
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
@@ -74,6 +77,19 @@ def _follow(fenhao: Fenhao, stop: threading.Event) -> None:
 def _sign(fenhao: Fenhao, every_s: int, stop: threading.Event) -> None:
     """Signs whenever there is something new. A passphrase is in its file: nobody is asked in the background."""
     log = log_of(fenhao, Asked(fenhao.settings.log_passphrase_file, ask=False))
+    rest = _resting(stop)
     while not stop.is_set():
-        log.publish()
+        log.publish(rest=rest)
         stop.wait(every_s)
+
+
+def _resting(stop: threading.Event) -> Callable[[], None]:
+    """Called now and then by a chore's thread, has it rest in proportion to what it worked since the last call."""
+    worked_s = time.thread_time()
+
+    def rest() -> None:
+        nonlocal worked_s
+        stop.wait(RESTS * (time.thread_time() - worked_s))
+        worked_s = time.thread_time()
+
+    return rest

@@ -70,7 +70,7 @@ def all_flows(
     return _answer(request, office, _scope(donor, fund, case, since, until), vantage, after_seq)
 
 
-@router.get("/v1/donors/{id:path}/flows", **told(shapes.Picture, "一位捐赠人的善款流向", "where a donor's money went"))
+@router.get("/v1/donors/{id:id}/flows", **told(shapes.Picture, "一位捐赠人的善款流向", "where a donor's money went"))
 def donor_flows(
     request: Request,
     office: Door,

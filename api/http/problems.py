@@ -63,6 +63,11 @@ def install(app: FastAPI, as_page: AsPage) -> None:
     app.add_exception_handler(Exception, _of_bug)
 
 
+async def answer_to(request: Request, error: LedgerError | PersistenceError) -> Response:
+    """What the application answers to a fault of these kinds, for who does not leave it to the framework."""
+    return await (_of_ledger if isinstance(error, LedgerError) else _of_database)(request, error)
+
+
 def status_of(error: LedgerError, *, reading: bool = False) -> int:
     """The status of a fault; `reading` what is there, an id that is not is 404 and a value that cannot be 400."""
     if isinstance(error, RequestFault):

@@ -30,7 +30,7 @@ def told(shape: type[shapes.Shape], zh: str, en: str) -> dict[str, Any]:
     return {"summary": f"{zh} / {en}", "response_class": Response, "responses": said | unchanged}
 
 
-@router.get("/v1/donors/{id:path}/ledger", **told(shapes.DonorLedger, "捐赠人台账", "a donor's ledger"))
+@router.get("/v1/donors/{id:id}/ledger", **told(shapes.DonorLedger, "捐赠人台账", "a donor's ledger"))
 def donor_ledger(request: Request, office: Door, asker: Who, asked: Asked, id: Id) -> Response:
     """What a donor gave, where all of it is, and each gift, oldest first."""
     asker.require_own(check_id(id, "donor"))
@@ -43,7 +43,7 @@ def donor_ledger(request: Request, office: Door, asker: Who, asked: Asked, id: I
     return answer(request, office, asked, tell)
 
 
-@router.get("/v1/donations/{id:path}/trace", **told(shapes.DonationTrace, "一笔捐赠的去向", "one gift's money"))
+@router.get("/v1/donations/{id:id}/trace", **told(shapes.DonationTrace, "一笔捐赠的去向", "one gift's money"))
 def donation(request: Request, office: Door, asker: Who, asked: Asked, id: Id) -> Response:
     """Where a gift's serials are, range by range."""
     check_id(id, "donation")
@@ -61,14 +61,14 @@ def donation(request: Request, office: Door, asker: Who, asked: Asked, id: Id) -
     return answer(request, office, asked, tell)
 
 
-@router.get("/v1/cases/{id:path}/trace", **told(shapes.CaseTrace, "一个个案的善款来源", "whose money helped a case"))
+@router.get("/v1/cases/{id:id}/trace", **told(shapes.CaseTrace, "一个个案的善款来源", "whose money helped a case"))
 def case(request: Request, office: Door, asked: Asked, id: Id) -> Response:
     """What was allocated, paid and used for a case, and from which gifts, oldest first."""
     check_id(id, "case")
     return answer(request, office, asked, lambda traces: _with_cursor(traces.case(id, _page_of(asked)), asked))
 
 
-@router.get("/v1/hospitals/{id:path}", **told(shapes.HospitalTrace, "一家医院", "one hospital"))
+@router.get("/v1/hospitals/{id:id}", **told(shapes.HospitalTrace, "一家医院", "one hospital"))
 def hospital(
     request: Request,
     office: Door,
@@ -87,7 +87,7 @@ def hospital(
     return answer(request, office, asked, tell)
 
 
-@router.get("/v1/funds/{id:path}", **told(shapes.FundTrace, "一个专项基金", "one fund"))
+@router.get("/v1/funds/{id:id}", **told(shapes.FundTrace, "一个专项基金", "one fund"))
 def fund(request: Request, office: Door, asked: Asked, id: Id) -> Response:
     """What came into a fund, where it stands, and its tapes."""
     check_id(id, "fund")

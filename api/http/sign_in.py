@@ -50,7 +50,10 @@ def sign_in_by_link(request: Request, office: Door, body: Body) -> Response:
 
 @_beginning("/v1/session/code", "以验证码登录 / sign in with a code", people.Code)
 def sign_in_by_code(request: Request, office: Door, body: Body) -> Response:
-    """Donors: the code that was sent to their phone or e-mail. It is good once, for ten minutes and five tries."""
+    """Donors: the code that was sent to their phone or e-mail. It is good once, for ten minutes and five tries.
+
+    All codes of a donor together have ten tries in a day; after that the link in a letter still opens the door.
+    """
     asked = read_as(body, people.Code)
     office.address_pace.take(address_of(request))
     donor = donor_of(office, plain_contact(asked.contact))
@@ -76,7 +79,7 @@ def send_code(request: Request, office: Door, body: Body) -> Response:
     office.contact_pace.take(contact)
     donor = donor_of(office, contact)
     if donor is not None:
-        office.send_code(contact, office.accounts.new_code(donor))
+        send_new_code(office, contact, donor)
     return Response(None, 202, NO_STORE)
 
 
@@ -131,6 +134,13 @@ def _told(office: Office, asker: Asker, csrf: str) -> Response:
         "csrf": csrf,
     }
     return Response(msgspec.json.encode(members), 200, NO_STORE, "application/json")
+
+
+def send_new_code(office: Office, contact: str, donor: str) -> None:
+    """Sends one, unless codes of this donor were tried too often today; whoever asks is told the same."""
+    code = office.accounts.new_code(donor)
+    if code is not None:
+        office.send_code(contact, code)
 
 
 def plain_contact(text: str) -> str:

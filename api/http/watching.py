@@ -16,6 +16,7 @@ from api.http.access import Asker
 from api.http.meters import Meters
 
 _log = logging.getLogger("fenhao.request")
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class JsonLines(logging.Formatter):
@@ -35,7 +36,7 @@ class JsonLines(logging.Formatter):
             frames = traceback.extract_tb(error.__traceback__)
             line["error"] = type(error).__name__
             line["from"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
-        return json.dumps(line, ensure_ascii=False)
+        return _as_json(line)
 
 
 def log_as_json() -> None:
@@ -43,6 +44,9 @@ def log_as_json() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # What no line of ours says is not looked for (logging HOWTO, "Optimization").
+    logging._srcfile = None
+    logging.logThreads = logging.logMultiprocessing = logging.logProcesses = False
     for chatty in ("psycopg.pool", "eventsourcing"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

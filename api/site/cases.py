@@ -57,14 +57,14 @@ def cases(
     return shown(request, office, "cases.html", cases=found[:PAGE], next=following, q=q, only_open=open, after=after)
 
 
-@router.get("/cases/{id:path}/flows.csv")
+@router.get("/cases/{id:id}/flows.csv")
 def rows(request: Request, office: Door, id: Id) -> Response:
     """The case's picture as rows."""
     found = flows(office.fenhao.journal, Scope(None, None, check_id(id, "case")))
     return csv_of(found, reader_of(request, office))
 
 
-@router.get("/cases/{id:path}")
+@router.get("/cases/{id:id}")
 def case(
     request: Request, office: Door, asker: Who, id: Id, after: Annotated[int, Query(ge=-1, le=2**53 - 1)] = -1
 ) -> Response:
@@ -72,7 +72,7 @@ def case(
     return _case(request, office, asker, id, after)
 
 
-@router.post("/cases/{id:path}/names")
+@router.post("/cases/{id:id}/names")
 def names(request: Request, office: Door, asker: Who, form: Form, id: Id) -> Response:
     """The same with names, for the desk whose people they are; who read which and why is noted, for good."""
     check_id(id, "case")

@@ -64,8 +64,8 @@ def desk(request: Request, asker: Who) -> Desk:
 Whose = Annotated[Desk, Depends(desk)]
 
 
-@router.get("/my/gifts/{donation:path}")
-@router.get("/donors/{id:path}/gifts/{donation:path}")
+@router.get("/my/gifts/{donation:id}")
+@router.get("/donors/{id:id}/gifts/{donation:id}")
 def gift(
     request: Request, office: Door, whose: Whose, donation: str, step: Cursor = None, piece: Cursor = None
 ) -> Response:
@@ -94,7 +94,7 @@ def gift(
 
 
 @router.get("/my/flows")
-@router.get("/donors/{id:path}/flows")
+@router.get("/donors/{id:id}/flows")
 def picture(request: Request, office: Door, whose: Whose) -> Response:
     """The flow picture of their money."""
     found, reader = _flows(office, whose), reader_of(request, office)
@@ -111,7 +111,7 @@ def picture(request: Request, office: Door, whose: Whose) -> Response:
 
 
 @router.get("/my/flows.csv")
-@router.get("/donors/{id:path}/flows.csv")
+@router.get("/donors/{id:id}/flows.csv")
 def rows(request: Request, office: Door, whose: Whose) -> Response:
     """Its rows."""
     found = _flows(office, whose)
@@ -123,7 +123,7 @@ def rows(request: Request, office: Door, whose: Whose) -> Response:
 
 
 @router.get("/my")
-@router.get("/donors/{id:path}")
+@router.get("/donors/{id:id}")
 def front(
     request: Request, office: Door, whose: Whose, gift: Below = None, child: Place = None, change: Below = None
 ) -> Response:

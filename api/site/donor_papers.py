@@ -34,7 +34,7 @@ MAX_ROWS = 300
 
 
 @router.get("/my/statements/{name}")
-@router.get("/donors/{id:path}/statements/{name}")
+@router.get("/donors/{id:id}/statements/{name}")
 def statement(request: Request, office: Door, whose: Whose, name: str, size: Size = None) -> Response:
     """The statement of a month or a year, `2026-10`, `2026`; as a file with what that ends in, `2026-10.pdf`.
 
@@ -63,10 +63,10 @@ def statement(request: Request, office: Door, whose: Whose, name: str, size: Siz
     )
 
 
-@router.get("/my/gifts/{donation:path}/certificate")
-@router.get("/my/gifts/{donation:path}/certificate.pdf")
-@router.get("/donors/{id:path}/gifts/{donation:path}/certificate")
-@router.get("/donors/{id:path}/gifts/{donation:path}/certificate.pdf")
+@router.get("/my/gifts/{donation:id}/certificate")
+@router.get("/my/gifts/{donation:id}/certificate.pdf")
+@router.get("/donors/{id:id}/gifts/{donation:id}/certificate")
+@router.get("/donors/{id:id}/gifts/{donation:id}/certificate.pdf")
 def certificate(request: Request, office: Door, whose: Whose, donation: str) -> Response:
     """The certificate of one gift that stands."""
     reader = reader_of(request, office)

@@ -12,7 +12,7 @@ from api.http.access import Asker, Grant
 from api.http.accounts import Session
 from api.http.faults import CodeNeeded, NoSuchRoute, SignInRefused
 from api.http.office import Door, Office, address_of
-from api.http.sign_in import donor_of, give_cookie, plain_contact
+from api.http.sign_in import donor_of, give_cookie, plain_contact, send_new_code
 from api.site.frame import LANGUAGE_COOKIE, Form, is_demo, leading, own_path, shown, site_router
 from reports.pages import LANGUAGES, static
 
@@ -60,7 +60,7 @@ def ask_for_code(request: Request, office: Door, form: Form) -> Response:
     if not code:
         office.contact_pace.take(contact)
         if donor is not None:
-            office.send_code(contact, office.accounts.new_code(donor))
+            send_new_code(office, contact, donor)
         return _entrance(request, office, sent_to=contact)
     try:
         session = office.accounts.try_code("" if donor is None else donor, code)

@@ -167,8 +167,9 @@ async def read_form(request: Request) -> dict[str, str]:
 
 
 def _address(request: Request) -> str:
-    """The path and the query that were asked for."""
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    """The path and the query that were asked for, escaped as they were."""
+    path: str = request.scope["raw_path"].decode("latin-1")
+    return path + (f"?{request.url.query}" if request.url.query else "")
 
 
 Form = Annotated[dict[str, str], Depends(read_form)]

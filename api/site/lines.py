@@ -96,13 +96,13 @@ def decide(request: Request, office: Door, asker: Who, form: Form) -> Response:
     return _suggestions(request, office, made)
 
 
-@router.get("/finance/lines/{id:path}")
+@router.get("/finance/lines/{id:id}")
 def line(request: Request, office: Door, id: str) -> Response:
     """One line, the entries, gifts and children behind it, and what can be done with it."""
     return _line(request, office, line_key(id), None, None)
 
 
-@router.post("/finance/lines/{id:path}")
+@router.post("/finance/lines/{id:id}")
 def act(request: Request, office: Door, asker: Who, id: str, form: Form) -> Response:
     """Matches the line by hand, disputes it, has it written off, undoes what was said of it."""
     key = line_key(id)

@@ -51,7 +51,7 @@ def watch(request: Request, office: Door) -> Response:
     return shown(request, office, "programme_watch.html", found=found, days=report.days)
 
 
-@router.get("/programme/funds/{id:path}")
+@router.get("/programme/funds/{id:id}")
 def fund(request: Request, office: Door, id: str) -> Response:
     """One fund: its figures, its tapes and their terms."""
     check_id(id, "fund")

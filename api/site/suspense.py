@@ -31,7 +31,7 @@ def suspense(request: Request, office: Door) -> Response:
     return _suspense(request, office, None)
 
 
-@router.post("/finance/suspense/{id:path}")
+@router.post("/finance/suspense/{id:id}")
 def identify(request: Request, office: Door, asker: Who, form: Form, id: str) -> Response:
     """A receipt, or a part of it, is found out: recorded as what came with it, or as repaid."""
     deed = form.get("deed", "")

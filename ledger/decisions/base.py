@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from operator import attrgetter
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
@@ -135,14 +135,22 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def common(self) -> dict[str, Any]:
         """The members that go into the fact as they are."""
-        values = _common_values(self)
-        return {"on": self.on} if values[1:] == _NO_MORE else dict(zip(_COMMON, values, strict=True))
+        return dict(zip(_COMMON, _common_values(self), strict=True))
+
+    def completed(self, fact: F) -> F:
+        """A fact that was made with `on` alone of these members, with the others that there are.
+
+        For what is made by the thousand: members by name cost a fifth of those out of a dict.
+        """
+        return fact if _common_values(self)[1:] == _NO_MORE else replace(fact, **self.common())
 
 
 _COMMON = ("on", "occurred_on", "by", "approved_by", "basis", "evidence", "cash", "corrects")
 _NO_MORE = (None,) * 7
 _common_values = attrgetter(*_COMMON)
 _ENCODER = msgspec.json.Encoder(order="sorted")
+
+F = TypeVar("F", bound=Fact)
 
 
 @cache

@@ -146,25 +146,24 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         if fee:
             issues.append(issue(book, facts, (self.fund, FEE_TERMS), fee, fee_place(self.fund)))
             issues.sort()
-        facts.append(
-            DonationReceived(
-                **self.common(),
-                issue=tuple([Issued(tape_name(tape), lo, hi, to) for tape, lo, hi, to in issues]),
-                donation=self.donation,
-                fund=self.fund,
-                amount=self.amount,
-                fee_bp=fee_bp,
-                source=self.source,
-                donor=self.donor,
-                channel=self.channel,
-                channel_txn=self.channel_txn,
-                line=self.line,
-                payer=self.payer,
-                receipt_to=self.receipt_to,
-                foreign=self.foreign,
-                suspense=self.suspense,
-            )
+        gift = DonationReceived(
+            on=self.on,
+            issue=tuple([Issued(tape_name(tape), lo, hi, to) for tape, lo, hi, to in issues]),
+            donation=self.donation,
+            fund=self.fund,
+            amount=self.amount,
+            fee_bp=fee_bp,
+            source=self.source,
+            donor=self.donor,
+            channel=self.channel,
+            channel_txn=self.channel_txn,
+            line=self.line,
+            payer=self.payer,
+            receipt_to=self.receipt_to,
+            foreign=self.foreign,
+            suspense=self.suspense,
         )
+        facts.append(self.completed(gift))
         return Decision(facts, Effects(claims=dict.fromkeys(claims))) if claims else Decision(facts)
 
 
