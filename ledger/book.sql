@@ -5,6 +5,10 @@
 -- The entries from this seq on that define codes of the dictionary.
 select body from code join entry using (seq) where seq >= %s order by seq
 
+-- name: leaf
+-- The leaf hash of an entry.
+select leaf from entry where seq = %s
+
 -- name: tapes_since
 -- Tapes with numbers above this one, each with the entry that opened it.
 select number, body from tape join entry using (seq) where number > %s order by number

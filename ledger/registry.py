@@ -40,11 +40,11 @@ class Ends:
 
 
 class Registry:
-    """As of `size` entries. `funds` are some, with their fee rates; `openings` (noun, id) of records that an opening
-    balance stands for."""
+    """As of `size` entries, the last with hash `leaf`. `funds` are some, with their fee rates; `openings` (noun, id) of
+    records that an opening balance stands for."""
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size, self.leaf = 0, b""
         self.dictionary = Dictionary()
         self.tapes: dict[int, Tape] = {}
         self.openings: set[tuple[str, str]] = set()
@@ -53,9 +53,12 @@ class Registry:
         self._numbers: dict[tuple[str, str], int] = {}
 
     def refresh(self, cursor: Cursor, head: Head) -> None:
-        """Reads what has come since `size`; what has, may have moved any end."""
-        if self.size == head.size:
+        """Reads what has come since `size`; what has, may have moved any end. Of a database that was set back under the
+        process since, nothing that was kept is true: all is read."""
+        if (self.size, self.leaf) == (head.size, head.leaf):
             return
+        if self.size and cursor.execute(_SQL["leaf"], (self.size - 1,)).fetchall() != [(self.leaf,)]:
+            vars(self).update(vars(Registry()))
         self.ends = Ends()
         read_codes(cursor, self.dictionary, self.size)
         for number, body in cursor.execute(_SQL["tapes_since"], (len(self.tapes),)):
@@ -63,7 +66,7 @@ class Registry:
             assert isinstance(opened, TapeOpened)
             self.add_tape(Tape(number, opened.fund, terms_of(opened)))
         self.openings.update(cursor.execute(_SQL["openings_since"], (self.size,)))
-        self.size = head.size
+        self.size, self.leaf = head.size, head.leaf
 
     def add_tape(self, tape: Tape) -> None:
         """Takes in a tape; its number must be the next."""

@@ -388,7 +388,7 @@ def decide_batch(
     book.store()
     if keeping is not None:
         keeping.store()
-    registry.size = writing.head.size
+    registry.size, registry.leaf = writing.head.size, writing.head.leaf
     return outcomes
 
 

@@ -16,6 +16,7 @@ from audit.verify import verify
 from ledger import writing
 from ledger.decisions import (
     Command,
+    DefineCode,
     MakeAllocation,
     OpenCase,
     OpenFund,
@@ -32,7 +33,7 @@ from ledger.errors import (
     NotEnoughMoney,
     Refusal,
 )
-from ledger.writing import Outcome, Recorded
+from ledger.writing import Outcome, Recorded, Writer
 
 ON = date(2026, 3, 1)
 
@@ -180,3 +181,32 @@ def test_money_that_no_case_could_ever_get_is_refused(ledger: Ledger, looks: lis
     assert isinstance(refused, Refusal)
     assert said in refused.say("en")
     assert looks[0]
+
+
+def code(name: str) -> DefineCode:
+    return DefineCode(key=name, dimension="disease", code=name, name=name)
+
+
+def test_a_writer_under_which_the_database_was_set_back_believes_nothing_it_knew(ledger: Ledger) -> None:
+    """Others wrote as much as was lost: the log is as long as it was, and its tapes and its codes are others."""
+    fund, hospital = OpenFund(key="F", fund="F", name="F"), RegisterHospital(key="H", hospital="H", name="H")
+    ledger.writer.submit_batch([fund, hospital, gift("G0")])
+    tables = {
+        **dict.fromkeys(("entry", "command_key", "business_key", "head", "code"), ""),
+        "tape": "number, fund, seq, key, ends_at",
+        "holding": "tape, lo, hi, place, home, since",
+    }
+    with ledger.database.owner() as owner:
+        for name, columns in tables.items():
+            owner.execute(f"create temporary table old_{name} as select {columns or '*'} from {name}")  # noqa: S608 - ours
+        ledger.writer.submit_batch([gift("G1", 3), code("K1")])
+        owner.execute("set session_replication_role = replica")  # as who restores a backup
+        for name, columns in tables.items():
+            owner.execute(f"delete from {name}")  # noqa: S608 - ours
+            owner.execute(f"insert into {name} {columns and f'({columns})'} select * from old_{name}")  # noqa: S608 - ours
+    Writer(ledger.journal).submit_batch([gift("G2", 8), code("K2")])
+    case = OpenCase(key="C", case="C", fund="F", hospital="H", attributes={"disease": "K1"})
+    assert isinstance(ledger.writer.submit_batch([case])[0], Refusal)
+    assert isinstance(ledger.writer.submit_batch([gift("G3")])[0], Recorded)
+    report = verify(ledger.journal.entries.bundles())
+    assert (report.problems, report.tapes) == ((), {1: 208})
