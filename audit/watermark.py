@@ -43,11 +43,11 @@ class Watermark:
     def __call__(self, head: Head) -> None:
         """Takes note of a commit. Raises the HeadsFault of an earlier note."""
         with self._lock:
+            if self._newest is None or self._newest.size < head.size:
+                self._newest = head
             if self._fault is not None:
                 fault, self._fault = self._fault, None
                 raise fault
-            if self._newest is None or self._newest.size < head.size:
-                self._newest = head
             is_due = self._monotonic() - self._written_s >= EVERY_S
             if is_due:
                 self._written_s = self._monotonic()
@@ -75,10 +75,12 @@ class Watermark:
             self._fault = fault
 
     def _write(self) -> None:
-        """Notes the newest, one note after the other; commits meanwhile do not wait for the disk."""
+        """Notes the newest, one note after the other; commits meanwhile do not wait for the disk.
+
+        What cannot be noted stays to be noted, by the next commit or when the process ends.
+        """
         with self._writing:
-            with self._lock:
-                head, self._newest = self._newest, None
+            head = self._newest
             if head is None or head.origin is None:
                 return
             heads = self._heads_of(head.origin)
@@ -86,4 +88,7 @@ class Watermark:
                 kept = heads.read()
                 grown = (kept or Kept(head.origin)).grown(head.size, head.leaf)
                 if grown == kept or heads.swap(kept, grown):
-                    return
+                    break
+            with self._lock:
+                if self._newest is head:
+                    self._newest = None

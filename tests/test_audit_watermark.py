@@ -82,3 +82,6 @@ def test_a_store_that_fails_stops_the_next_commit(tmp_path: Path) -> None:
     note._late()
     with pytest.raises(HeadsFault):
         note(head(3))
+    folder.joinpath("o.json").unlink()
+    note.flush()
+    assert kept(folder) == 3, "what could not be noted is noted once it can be"
