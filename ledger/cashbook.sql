@@ -70,9 +70,11 @@ update line_part set undone = gone.seq from unnest(%s::text[], %s::bigint[]) gon
 where line_part.match = gone.match
 
 -- name: undo_leg_parts
--- The same for their legs.
-update leg_part set undone = gone.seq from unnest(%s::text[], %s::bigint[]) gone (match, seq)
-where leg_part.seq in (select line_part.seq from line_part where line_part.match = gone.match)
+-- The same for their legs. One by one: all parts of lines there are would be sorted otherwise.
+update leg_part set undone = gone.seq
+from unnest(%s::text[], %s::bigint[]) gone (match, seq)
+cross join lateral (select line_part.seq from line_part where line_part.match = gone.match limit 1) said
+where leg_part.seq = said.seq
 
 -- name: insert_closes
 -- Periods that are closed now.

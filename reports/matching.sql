@@ -56,10 +56,12 @@ where type in ('DonationReceived', 'HospitalPaymentReturned', 'GrantReturned', '
 order by seq
 
 -- name: entry_lines
--- The lines that stand matched with these entries: statement, ordinal, account, day, the line's amount, the leg's part.
+-- The lines that stand matched with these entries: statement, ordinal, account, day, the line's amount, the leg's part. By
+-- the match's stream: parts of lines have no index on the entry that said them.
 select distinct leg_part.entry, bank_statement.id, part.ordinal, line.account, line.booked_on, line.amount_minor, part.match
 from leg_part
-join line_part part on part.seq = leg_part.seq
+join entry said on said.seq = leg_part.seq
+join line_part part on part.match = substr(said.stream, 7)
 join bank_statement on sha256 = part.file and position = part.statement
 join bank_line line on line.statement = bank_statement.id and line.ordinal = part.ordinal
 where leg_part.entry = any(%s) and leg_part.undone is null

@@ -13,6 +13,7 @@ from conftest import SCALE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.database import queries
 from ledger.decisions import (
     CashLeg,
     Command,
@@ -220,3 +221,21 @@ def test_who_reads_what_is_open_goes_on_where_they_ended(desk: Desk) -> None:
     assert len(found.suggestions) == len(before.suggestions) + 1
     assert len(found.legs_left) == len(before.legs_left) + 1
     assert seen.size == desk.ledger.journal.entries.head().size
+
+
+def test_one_match_is_undone_and_told_without_a_look_at_all_others(desk: Desk) -> None:
+    with desk.ledger.database.owner() as owner, owner.transaction(force_rollback=True):
+        owner.execute("set local session_replication_role = replica")  # these have no entries
+        owner.execute(
+            "insert into line_part select 'x' || n, 'matched', sha256('x'), 1, n, 'icbc-1', '2026-01-01', 5, n, null "
+            "from generate_series(1001, 21000) n"
+        )
+        owner.execute("insert into leg_part select n, 0, 'icbc-1', 5, null, n from generate_series(1001, 21000) n")
+        owner.execute("analyze line_part, leg_part")
+        for sql, values in (
+            (queries("ledger", "cashbook.sql")["undo_leg_parts"], (["x1001"], [7])),
+            (queries("reports", "matching.sql")["entry_lines"], ([1001, 1002],)),
+        ):
+            plan = str(owner.execute(f"explain {sql}", values).fetchall())
+            assert "line_part_pkey" in plan, plan
+            assert "Seq Scan on l" not in plan.replace("bank_line", ""), plan
