@@ -56,9 +56,9 @@ class TooManyParts(Refusal):
 class Standing(NamedTuple):
     """What entries said of lines and legs, as far as it stands.
 
-    `matches` are those recorded, `lines` and `legs` how much of each is taken, in minor units, and `matched` what of it is
-    neither written off nor disputed; `doubted` are lines of which something was undone; `files` SHA-256 and position of
-    each statement.
+    `matches` are those recorded, `lines` and `legs` how much of each is taken in minor units, and `matched` what of it
+    is neither written off nor disputed; `doubted` are lines of which something was undone; `files` SHA-256 and position
+    of each statement.
     """
 
     matches: Sequence[Match]
