@@ -27,6 +27,8 @@ CHANGES = (
     "EntryReversed",
 )
 """What changes the way that money was on; all else is the way itself."""
+MANY_RANGES = 2_000
+"""Of a donor who gave so many ranges, changes are found from the moves that there were, not from each gift."""
 _SQL = queries("projections", "giving.sql")
 
 
@@ -151,10 +153,15 @@ def gifts(cursor: Cursor, donor: str, before: int | None, limit: int) -> tuple[l
     return found[:limit], found[limit - 1].seq if len(found) > limit else None
 
 
-def changes(cursor: Cursor, donor: str, before: int | None, limit: int) -> tuple[list[Change], int | None]:
-    """So many changes from below an entry on, newest first; and below which the next page begins."""
+def changes(
+    cursor: Cursor, donor: str, before: int | None, limit: int, *, many: bool = False
+) -> tuple[list[Change], int | None]:
+    """So many changes from below an entry on, newest first; and below which the next page begins.
+
+    `many` says that the donor gave very many ranges, for which another way is the quicker one.
+    """
     which = {"donor": donor, "before": before or MAX_SEQ, "types": list(CHANGES), "limit": limit + 1}
-    rows = cursor.execute(_SQL["changes"], which).fetchall()
+    rows = cursor.execute(_SQL["changes_of_many" if many else "changes"], which).fetchall()
     said = facts(cursor, {row[0] for row in rows})
     found = []
     for (seq, on, topic), parts in groupby(rows, key=lambda row: row[:3]):

@@ -48,6 +48,32 @@ cross join lateral places_meeting(moved.tape, moved.lo, moved.hi) near
 group by moved.seq, moved.posted_on, moved.type, moved.source, moved.target, near.case_id
 order by moved.seq desc, moved.source, moved.target, near.case_id nulls last
 
+-- name: changes_of_many
+-- The same of a donor with very many gifts: whether a move met one of these is looked up, the newest first, until there are
+-- so many; each gift's moves would be 10,000 questions.
+with tapes as materialized (
+    select distinct tape from view_gift where donor = %(donor)s
+), shown as materialized (
+    select seq from (
+        select seq, tape, lo, hi from view_movement join tapes using (tape)
+        where type = any(%(types)s) and seq < %(before)s order by seq desc
+    ) each
+    where exists (select from gifts_meeting(each.tape, each.lo, each.hi) gift where gift.donor = %(donor)s)
+    group by seq order by seq desc limit %(limit)s
+), moved as materialized (
+    select move.seq, move.posted_on, move.type, move.source, move.target, move.tape,
+        greatest(move.lo, gift.lo) as lo, least(move.hi, gift.hi) as hi
+    from shown join view_movement move using (seq)
+    cross join lateral gifts_meeting(move.tape, move.lo, move.hi) gift
+    where gift.donor = %(donor)s and move.type = any(%(types)s)
+)
+select moved.seq, moved.posted_on, moved.type, moved.source, moved.target, near.case_id,
+    sum(least(moved.hi, near.hi) - greatest(moved.lo, near.lo))::bigint as amount
+from moved
+cross join lateral places_meeting(moved.tape, moved.lo, moved.hi) near
+group by moved.seq, moved.posted_on, moved.type, moved.source, moved.target, near.case_id
+order by moved.seq desc, moved.source, moved.target, near.case_id nulls last
+
 -- name: facts
 -- What these entries say, each with its seq; of a part of a longer entry what its first part says.
 select entry.seq, coalesce(first.body, entry.body)

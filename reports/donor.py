@@ -5,7 +5,7 @@ A page's children are read from the vault as one reading, noted with who looked 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -149,24 +149,28 @@ def giving_of(
     with snapshot(journal) as connection:
         cursor = tuples(connection)
         rows = giving.standing(cursor, donor)
+        by_kind: dict[str, list[Standing]] = {kind: [] for kind in KINDS}
+        for row in rows:
+            by_kind[row.kind].append(row)
         children = _children_of(rows)
         shown, next_child = _page_of(children, asked.child)
         gifts, next_gift = giving.gifts(cursor, donor, asked.gift, GIFTS)
-        changes, next_change = giving.changes(cursor, donor, asked.change, CHANGES)
+        many = sum(row.ranges for row in rows) > giving.MANY_RANGES
+        changes, next_change = giving.changes(cursor, donor, asked.change, CHANGES, many=many)
         places = [way_end for one in changes for way in one.ways for way_end in way[:2]]
-        places += [row.place for row in rows if row.kind in ("fund", "cost", "fee")]
+        places += {row.place for kind in ("fund", "cost", "fee") for row in by_kind[kind]}
         places += [fund_place(one.fund) for one in gifts] + [row.place for child in shown for row in children[child]]
         nows = {case for one in changes for way in one.ways for case in way.now if case is not None}
         names = Names(cursor, vault, looking, places, {*shown, *nows})
-        sums = {kind: sum(row.amount for row in rows if row.kind == kind) for kind in KINDS}
+        sums = {kind: sum(row.amount for row in rows) for kind, rows in by_kind.items()}
         return Giving(
             donor,
             sum(sums.values()) - sums["void"],
             sums["used"] + sums["cash"],
             sums["case"] + sums["hospital"],
             sums["fund"],
-            list(_lines(rows, names)),
-            _idle(rows, today),
+            list(_lines(by_kind, names)),
+            _idle(by_kind["fund"], today),
             [_child(case, children[case], names) for case in shown],
             len(children),
             next_child,
@@ -179,20 +183,18 @@ def giving_of(
         )
 
 
-def _lines(rows: Sequence[Standing], names: Names) -> Iterable[Line]:
+def _lines(by_kind: Mapping[str, Sequence[Standing]], names: Names) -> Iterable[Line]:
     """Minor units by what became of them, and of what waits or was spent by fund or kind of cost."""
-    for kind in KINDS:
+    for kind, rows in by_kind.items():
         sums: dict[str, int] = {}
         for row in rows:
-            if row.kind == kind:
-                spent_on = parse_place(row.place).rest if kind == "cost" else None
-                detail = names.fund(row.fund) if kind == "fund" else spent_on or ""
-                sums[detail] = sums.get(detail, 0) + row.amount
+            spent_on = parse_place(row.place).rest if kind == "cost" else None
+            detail = names.fund(row.fund) if kind == "fund" else spent_on or ""
+            sums[detail] = sums.get(detail, 0) + row.amount
         yield from (Line(kind, detail, amount) for detail, amount in sorted(sums.items()))
 
 
-def _idle(rows: Sequence[Standing], today: date) -> Idle | None:
-    waiting = [row for row in rows if row.kind == "fund"]
+def _idle(waiting: Sequence[Standing], today: date) -> Idle | None:
     if not waiting:
         return None
     oldest = min(waiting, key=lambda row: (row.since, row.first))

@@ -11,6 +11,8 @@ from httpx import Response
 from serving import Served
 
 from api.bench_client import answers, request
+from api.commands import Currency, command_of
+from api.http.straight import Straight
 from api.recording import Done, record_all
 from ledger.decisions import ReceiveDonation
 
@@ -34,6 +36,38 @@ def test_a_fact_is_recorded_once_under_its_key(served: Served) -> None:
     assert other.status_code == 409
     assert other.json()["type"] == "urn:fenhao:problem:idempotency_conflict"
     assert other.json()["figures"]["seq"] == said["seq"]
+
+
+def test_the_short_way_answers_as_the_frameworks_does(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.record("/v1/donations", **{**GIFT, "donation": "D9"})
+
+    def asked() -> list[tuple[int, bytes, dict[str, str]]]:
+        given = []
+        for scope, key, members in (
+            *(("record", "kept", {**GIFT, "donation": "D8"}), ("record", "kept", GIFT), ("record", "new", {})),
+            *(
+                ("record", "new", {**GIFT, "donation": "D9"}),
+                ("read", "new", GIFT),
+                ("record", "two words", {**GIFT, "amount": 1.5}),
+            ),
+            ("record", "bug", {**GIFT, "donation": "bug"}),
+        ):
+            answer = served.post("/v1/donations", members, key=key, scopes=(scope,))
+            said = {name: value for name, value in answer.headers.items() if name not in ("date", "x-request-id")}
+            given.append((answer.status_code, answer.content, said))
+        nobody = served.client().post("/v1/donations", json=GIFT)
+        return [*given, (nobody.status_code, nobody.content, {})]
+
+    def stumbling(fact: str, members: Any, currency: Currency) -> Any:
+        assert members.get("donation") != "bug", "a bug of ours"
+        return command_of(fact, members, currency)
+
+    monkeypatch.setattr("api.http.posting.command_of", stumbling)
+    assert served.post("/v1/donations", {**GIFT, "donation": "D8"}, key="kept").status_code == 201
+    short = asked()
+    monkeypatch.setattr(Straight, "__call__", lambda self, *call: self._app(*call))
+    assert short == asked()
+    assert [status for status, *_ in short] == [200, 409, 422, 409, 403, 422, 500, 401]
 
 
 def test_a_refusal_gives_its_figures_in_the_language_that_is_asked_for(served: Served) -> None:

@@ -13,7 +13,10 @@ from pages import DESK, PHONE, CheckAxe, Look, Windows
 from serving import Served
 
 from api.bootstrap import log_of
+from ledger.database import tuples
 from ledger.errors import BadValue
+from projections import giving
+from projections.trace import snapshot
 from reports.certificates import in_capitals, number_of, parse_number
 
 if TYPE_CHECKING:
@@ -145,6 +148,23 @@ def test_the_front_page_says_where_all_of_it_is_and_what_was_changed_why(served:
     assert empty.status_code == 200
     assert "No gift under your name" in empty.text
     assert "There is no money to draw yet" in get(served, "/my/flows", served.donor("nobody")).text
+
+
+def test_what_was_changed_is_the_same_found_from_gifts_as_found_from_moves(served: Served) -> None:
+    told = []
+    with snapshot(served.fenhao.journal) as connection:
+        for donor in ("A", "B", "many", "nobody"):
+            for limit in (1, 2, 10):
+                before = None
+                while True:
+                    few = giving.changes(tuples(connection), donor, before, limit)
+                    assert few == giving.changes(tuples(connection), donor, before, limit, many=True)
+                    told += [change.type for change in few[0]]
+                    before = few[1]
+                    if before is None:
+                        break
+    assert len(told) == 3 * 3
+    assert set(told) == {"CaseClosed", "HospitalPaymentReturned"}
 
 
 def test_long_lists_come_in_pages_without_gap_or_overlap(served: Served) -> None:

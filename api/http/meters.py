@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 
 BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
+_BUCKETS_US = [limit * 1_000 for limit in BUCKETS_MS]
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Labels = tuple[tuple[str, str], ...]
@@ -26,7 +28,7 @@ class Meters:
         """One request has been answered; `route` as declared, without what was asked for."""
         with self._lock:
             self._requests[("method", method), ("route", route), ("status", str(status))] += 1
-            bucket = next((n for n, limit in enumerate(BUCKETS_MS) if took_us <= limit * 1000), len(BUCKETS_MS))
+            bucket = bisect_left(_BUCKETS_US, took_us)
             self._took[route, bucket] += 1
             self._took_us[route] += took_us
             if refused is not None:

@@ -31,6 +31,7 @@ from api.recording import Done
 from ledger.decisions import Command
 from ledger.times import local_day
 from reports.bank_desk import Kept
+from reports.guards.kept import KeptReport
 
 MAX_STREAMS = 64
 """Readers of the stream of entries in one process: each looks twice a second for what is new."""
@@ -67,6 +68,7 @@ class Office:
     provider: Provider | None = None
     gallery: Gallery = field(default_factory=Gallery)
     ideas: Kept = field(default_factory=Kept)
+    watched: KeptReport = field(default_factory=KeptReport)
     public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
     address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
     account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))

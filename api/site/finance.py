@@ -10,12 +10,12 @@ from api.http import proposals
 from api.http.office import Door, Office, Who
 from api.recording import Done
 from api.site.deeds import amount_of, done, fields_of, fresh_key, fresh_number, tried
-from api.site.frame import Form, reader_of, shown, site_router
+from api.site.frame import Form, local_text, reader_of, shown, site_router
 from ledger.errors import ApprovalNeeded
 from ledger.ids import check_id
+from ledger.times import utc_text
 from reports.bank_desk import Wanted, counts_of, suspended
 from reports.banking.register import Register
-from reports.guards import guard
 from reports.matching import read_books
 from reports.position import position
 
@@ -47,8 +47,10 @@ def cash_position(request: Request, office: Door) -> Response:
 @router.get("/finance/advances")
 def advances(request: Request, office: Door) -> Response:
     """医院预付账龄: what was paid to hospitals and is not settled, by age."""
-    report = guard(office.fenhao.journal)
-    return shown(request, office, "finance_advances.html", advances=report.advances(), ages=report.ages())
+    report, at = office.watched.reckoned(office.fenhao.journal, office.today())
+    seen_at = local_text(utc_text(at), office.zone)
+    ages = report.ages()
+    return shown(request, office, "finance_advances.html", advances=report.advances(), ages=ages, seen_at=seen_at)
 
 
 @router.get("/finance/payment")

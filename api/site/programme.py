@@ -16,11 +16,11 @@ from api.site.deeds import amount_of, done, fields_of, fresh_key, fresh_number, 
 from api.site.frame import Form, local_text, reader_of, shown, site_router
 from ledger.errors import ApprovalNeeded
 from ledger.ids import check_id
-from ledger.times import parse_day
+from ledger.times import parse_day, utc_text
 from projections.trace import reading, whole
 from reports.bank_desk import line_named
 from reports.eligible import eligible
-from reports.guards import finding_told, guard
+from reports.guards import finding_told
 from reports.guards.report import CHECKS
 from reports.programme import funds_and_agreements
 
@@ -41,14 +41,15 @@ def desk(request: Request, office: Door) -> Response:
 @router.get("/programme/watch")
 def watch(request: Request, office: Door) -> Response:
     """What to look after, as a part of the desk that takes its time: overdue, expiring, perhaps paid twice."""
-    report = guard(office.fenhao.journal)
+    report, at = office.watched.reckoned(office.fenhao.journal, office.today())
     reader = reader_of(request, office)
     found = [
         (rule, len(each), sum(one.amount for one in each), [finding_told(one, reader) for one in each[:MOST_FINDINGS]])
         for rule in CHECKS
         if (each := report.of(rule))
     ]
-    return shown(request, office, "programme_watch.html", found=found, days=report.days)
+    seen_at = local_text(utc_text(at), office.zone)
+    return shown(request, office, "programme_watch.html", found=found, days=report.days, seen_at=seen_at)
 
 
 @router.get("/programme/funds/{id:id}")
