@@ -16,7 +16,6 @@ from api.words import EXIT_REJECTED, EXIT_TAMPERED, Words, common
 
 if TYPE_CHECKING:
     from api.bootstrap import Fenhao
-    from reports.banking.mapped import Columns
     from reports.banking.reading import Document
     from reports.banking.register import Kept, Register
     from reports.banking.taking import Acceptance, Taken
@@ -63,11 +62,12 @@ def import_(
     MT940, camt.053, OFX, 中国各银行的 CSV 与 Excel、微信支付与支付宝商户账单，或用映射文件指明列的任何表格。
     期初 + 收入 − 支出须等于期末，否则搁置 / What does not tie is held until two persons accept it.
     """
+    from api.intake.mapping import columns_of, read_mapping
     from reports.banking.reading import read_file
     from reports.banking.taking import named
 
     acceptance = _acceptance(by, approved_by, reason) if accept else None
-    columns = None if mapping is None else _columns(mapping)
+    columns = None if mapping is None else columns_of(read_mapping(mapping))
     documents = [
         (file, named(read_file(file, columns), account, file)) for file in files
     ]  # all read before any is kept
@@ -209,22 +209,6 @@ def _acceptance(by: str | None, approved_by: str | None, reason: str | None) -> 
     return acceptance
 
 
-def _columns(mapping: Path) -> Columns:
-    """The columns in a mapping file; its other sections are for imports of facts."""
-    from api.intake import UnusableMapping
-    from api.intake.mapping import read_mapping
-    from reports.banking.mapped import Columns
-
-    layout = read_mapping(mapping)
-    if layout.templates or layout.dictionary:
-        raise UnusableMapping(
-            mapping,
-            "for statements there are [columns], [constants] and [formats] alone",
-            "对账单映射只有 [columns]、[constants] 与 [formats]",
-        )
-    return Columns(layout.columns, layout.constants, layout.formats)
-
-
 def _wanted(text: str) -> int | bytes:
     """`B7` or `7` as a statement's number, anything else as a file, by its SHA-256."""
     from api.intake import UnusableArgument
@@ -241,25 +225,9 @@ def _wanted(text: str) -> int | bytes:
 
 
 def _given(words: Words, file: Path, document: Document, each: Taken) -> dict[str, Any]:
-    from reports.banking.words import Told
+    from reports.banking.words import told_of
 
-    statement, verdict = each.statement, each.verdict
-    told = Told(
-        statement.account,
-        statement.currency,
-        statement.exponent,
-        *statement.period,
-        statement.opening,
-        statement.closing,
-        statement.closing_currency,
-        len(statement.lines),
-        statement.credits,
-        statement.debits,
-        verdict.ties,
-        verdict.difference,
-        verdict.failed,
-    )
-    members = _told(words, told, each.state, each.id)
+    members = _told(words, told_of(each), each.state, each.id)
     if each.known and each.state != "already":
         words.say(f"  其中 {each.known} 笔此前已登记", f"  {each.known} of them came with an earlier file")
     return {**members, "known": each.known, "file": str(file), "format": document.format}
@@ -267,25 +235,9 @@ def _given(words: Words, file: Path, document: Document, each: Taken) -> dict[st
 
 def _shown(words: Words, kept: Kept) -> dict[str, Any]:
     from ledger.times import utc_text
-    from reports.banking.words import Told
+    from reports.banking.words import told_of
 
-    told = Told(
-        kept.account,
-        kept.currency,
-        kept.exponent,
-        kept.first_on,
-        kept.last_on,
-        kept.opening,
-        kept.closing,
-        kept.closing_currency,
-        kept.lines,
-        kept.credits,
-        kept.debits,
-        kept.ties,
-        kept.difference,
-        kept.failed,
-    )
-    members = _told(words, told, kept.state, kept.id)
+    members = _told(words, told_of(kept), kept.state, kept.id)
     acceptance = None
     if kept.accepted_at is not None:
         words.say(

@@ -38,7 +38,7 @@ from ledger.vault import Vault
 from reports.banking.reading import read_file
 from reports.banking.register import Register
 from reports.banking.taking import named
-from reports.matching import Books, read_books, record_matches
+from reports.matching import Books, read_open, record_matches
 
 TARGET_S = 60
 CHANNELS = ("pay-0", "pay-1")
@@ -181,7 +181,7 @@ def bench_match(place: Database, entries: int, lines: int, note: Note) -> Result
         size, before_mb, processors = journal.entries.head().size, memory_mb(), Processors(journal)
         note("对账", "matching")
         began, spent_s = time.perf_counter(), processors.spent_s()
-        books = read_books(journal)
+        books = read_open(journal)
         read_s = time.perf_counter() - began
         done = record_matches(writer, books)
         whole_s, spent_s = time.perf_counter() - began, processors.spent_s() - spent_s

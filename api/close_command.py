@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # As in `api.cli`, the command imports what it needs when it runs.
 
+MOST_SAID = 20
+"""So many open lines are said one by one."""
+
 
 @click.command()
 @click.argument("period", required=False, metavar="[YYYY-MM]")
@@ -67,10 +70,11 @@ def _close(
     from api.closing import ready
     from api.recording import record
     from ledger.decisions import CloseMonth
+    from reports.bank_desk import read_ideas
     from reports.closing import NotReady
 
     if by is None:
-        found, _ = ready(fenhao, period)
+        found, _ = ready(fenhao, period, read_ideas(fenhao.journal).lines)
         words.status.clear()
         _say(words, found)
         words.give(found.members())
@@ -106,8 +110,14 @@ def _reopen(words: Words, fenhao: Fenhao, period: str, by: str, approved_by: str
 
 
 def _say(words: Words, found: Readiness) -> None:
-    for (statement, ordinal), state in found.lines[:20]:
-        words.say(f"✗ 流水 B{statement}/{ordinal} 未了结（{state}）", f"✗ line B{statement}/{ordinal} is {state}")
+    from reports.traces import Reader
+
+    zh, en = Reader("zh"), Reader("en")
+    for (statement, ordinal), state in found.lines[:MOST_SAID]:
+        line = f"B{statement}/{ordinal}"
+        words.say(f"✗ 流水 {line} 未了结：{zh.word(state)}", f"✗ line {line} is not settled: {en.word(state)}")
+    if len(found.lines) > MOST_SAID:
+        words.say(f"  …… 共 {len(found.lines)} 笔", f"  ... {len(found.lines)} in all")
     for number in found.held:
         words.say(f"✗ 对账单 B{number} 不平，被搁置", f"✗ statement B{number} does not tie and is held")
     for gap in found.gaps:

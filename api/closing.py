@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from api.bootstrap import Fenhao, kept_heads
 from audit.checkpoint import Checkpoint, Note
 from ledger.decisions import CloseMonth, ClosePeriod
+from ledger.decisions.periods import last_day
 from ledger.writing import Session
 from reports.banking.register import Kept, Register
-from reports.closing import NoHead, Readiness, bank_accounts, figured, readiness
-from reports.matching import read_books
+from reports.closing import NoHead, Readiness, bank_accounts, figured, open_lines, readiness
+from reports.reconcile import Key
 
 
-def ready(fenhao: Fenhao, period: str) -> tuple[Readiness, list[Kept]]:
-    """What stands in the way of closing a month, and the statements in the ledger's currency. Raises BadValue."""
-    currency = fenhao.journal.entries.head().currency
+def ready(fenhao: Fenhao, period: str, ideas: Collection[Key] = ()) -> tuple[Readiness, list[Kept]]:
+    """What stands in the way of closing a month, and the statements in the ledger's currency; `ideas` are lines of
+    which a rule has an idea. Raises BadValue."""
+    through, currency = last_day(period), fenhao.journal.entries.head().currency
+    with fenhao.journal.entries.reading() as cursor:
+        lines = open_lines(cursor, through, ideas)
     kept = [one for one in Register(fenhao.journal, fenhao.vault).statements() if one.currency == currency]
-    return readiness(period, read_books(fenhao.journal), kept, bank_accounts(fenhao.journal)), kept
+    return readiness(period, lines, kept, bank_accounts(fenhao.journal)), kept
 
 
 def prepared(fenhao: Fenhao, asked: CloseMonth) -> Callable[[Session], ClosePeriod]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
-import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from api.settings import Settings
-from api.words import EXIT_TAMPERED, Words, common
+from api.words import Words, common
 from ledger.errors import BadValue, InputFault
 
 if TYPE_CHECKING:
@@ -22,13 +19,12 @@ if TYPE_CHECKING:
 # As in `api.cli`, each command imports what it needs when it runs.
 
 FORMATS = (".json", ".html", ".pdf")
-MAX_LETTER_BYTES = 50_000_000
 
 
-class NotALetter(InputFault):
-    """A file that is no confirmation letter, or cannot be read or written."""
+class NotWritten(InputFault):
+    """A letter's file that cannot be written."""
 
-    code = "not_a_letter"
+    code = "letter_not_written"
     zh = "无法使用 {path}：{reason_zh}"
     en = "{path} cannot be used: {reason}"
 
@@ -98,68 +94,13 @@ _letter("donor", "致捐赠人的函证：捐赠及其现状 / A letter to a don
 @click.argument("what", metavar="CODE|FILE")
 @common
 def check(words: Words, settings: Settings, what: str) -> None:
-    """核对函证：核验编号或文件 / Does the log give the figures of a letter? Its reference, or its file.
+    """核对函证：核验编号或文件，同 verify-report / Does the log give a letter's figures? Its reference, or its file.
 
     Exit code 1: it does not; the letter was changed, or is of another ledger. 2: it cannot be told.
     """
-    from api.bootstrap import assembled, log_of
-    from reports.confirmations import Reference, letter_flaws, letter_of, reference_of
+    from api.verify_report_command import hold_against_log
 
-    given, members = _given(what)
-    reference = Reference.parse(given)
-    with assembled(settings, words.status.wait) as fenhao:
-        fenhao.runner.catch_up(progress=words.status.views)
-        head = log_of(fenhao).head_of(reference.size)
-        found = letter_of(fenhao.journal, head, reference.about)
-    words.status.clear()
-    flaws = list(letter_flaws(reference, members, found))
-    for flaw in flaws:
-        words.say(f"不符：{flaw.zh}", f"it does not agree: {flaw.en}")
-    if not flaws:
-        words.say(
-            f"相符：账本中正是这些金额（{reference}）", f"it agrees: these are the ledger's figures ({reference})"
-        )
-    if not words.json:
-        _tell(words, found)
-    own, said = str(reference_of(found)), [flaw.en for flaw in flaws]
-    words.give({"ok": not flaws, "reference": own, "given": given, "problems": said, "letter": found})
-    sys.exit(EXIT_TAMPERED if flaws else 0)
-
-
-def _tell(words: Words, letter: Letter) -> None:
-    """The figures as the ledger has them."""
-    from ledger.money import format_amount
-
-    for name in ("opening", "closing"):
-        for key, amount in letter["figures"][name].items():
-            line = f"  {name} {key} {format_amount(amount, letter['exponent'])} {letter['currency']}"
-            words.say(line, line)
-
-
-def _given(what: str) -> tuple[str, dict[str, Any] | None]:
-    """The reference that was given, or that of a file, with the members of one in JSON. Raises NotALetter."""
-    import msgspec
-
-    from audit.files import read_at_most
-
-    path = Path(what)
-    if path.suffix.lower() not in FORMATS:
-        return what, None
-    try:
-        data = read_at_most(path, MAX_LETTER_BYTES)
-        if path.suffix.lower() == ".json":
-            members = msgspec.json.decode(data, type=dict[str, Any])
-            return str(members.pop("reference")), members
-        if path.suffix.lower() == ".html" and (
-            found := re.search(r'<meta name="fenhao" content="([^"]*)">', data.decode())
-        ):
-            return html.unescape(found[1]), None
-    except OSError as error:
-        raise NotALetter(path=path, reason=error.strerror, reason_zh=error.strerror) from error
-    except (msgspec.DecodeError, KeyError, UnicodeDecodeError):
-        pass
-    said = "it holds no reference; type in the one that the letter bears"
-    raise NotALetter(path=path, reason=said, reason_zh="其中没有核验编号；请直接输入函证上的核验编号")
+    hold_against_log(words, settings, what)
 
 
 def _require_past(fenhao: Fenhao, day: date) -> None:
@@ -207,4 +148,4 @@ def _write(out: Path, data: bytes) -> None:
     try:
         write_whole(out, data)
     except OSError as error:
-        raise NotALetter(path=out, reason=error.strerror, reason_zh=error.strerror) from error
+        raise NotWritten(path=out, reason=error.strerror, reason_zh=error.strerror) from error

@@ -49,7 +49,7 @@ def match(
     lines alone, money that went from one own account to another.
     """
     from api.bootstrap import assembled
-    from reports.matching import read_books, record_matches
+    from reports.matching import read_open, record_matches
     from reports.matching_words import match_lines, match_members
 
     if line is not None:
@@ -57,7 +57,7 @@ def match(
         return
     with assembled(settings, words.status.wait) as fenhao:
         exponent = fenhao.journal.entries.head().exponent or 0
-        books = read_books(fenhao.journal, days)
+        books = read_open(fenhao.journal, days)
         done = None if dry_run else record_matches(fenhao.writer, books, by)
     words.status.clear()
     for said in match_lines(books.found, books.sides, exponent):
@@ -80,18 +80,22 @@ def match(
 def suggestions(words: Words, settings: Settings, days: int) -> None:
     """待人判断的流水：规则的建议，与尚未了结的 / Lines for a person: what the rules suggest, what is open."""
     from api.bootstrap import assembled
-    from reports.matching import open_lines, read_books
+    from reports.closing import open_lines
+    from reports.matching import read_open
     from reports.matching_words import match_lines, match_members
 
     with assembled(settings, words.status.wait) as fenhao:
         exponent = fenhao.journal.entries.head().exponent or 0
-        books = read_books(fenhao.journal, days)
+        books = read_open(fenhao.journal, days)
+        ideas = {key for one in books.found.suggestions for way in one.alternatives for key in way.lines}
+        with fenhao.journal.entries.reading() as cursor:
+            still = open_lines(cursor, None, ideas)
     books.found.matches.clear()
     words.status.clear()
     for said in match_lines(books.found, books.sides, exponent):
         words.say(said.zh, said.en)
     members = match_members(books.found, books.sides, exponent)
-    states = [{"line": _named(key), "state": state} for key, state in open_lines(books)]
+    states = [{"line": _named(key), "state": state} for key, state in still]
     words.give({**members, "open": states})
 
 
@@ -127,7 +131,7 @@ def refuse(words: Words, settings: Settings, line: str, entries: tuple[str, ...]
     from api.intake import UnusableArgument
     from ledger.ids import check_id
     from reports import refusals
-    from reports.matching import read_standing
+    from reports.matching import read_known
     from reports.reconcile import Match
 
     if by is None:
@@ -137,7 +141,7 @@ def refuse(words: Words, settings: Settings, line: str, entries: tuple[str, ...]
     lines = [key for key in map(_key, given) if key is not None]
     with assembled(settings, words.status.wait) as fenhao:
         with fenhao.journal.entries.reading() as cursor:
-            _check_known(lines, read_standing(cursor))
+            _check_known(lines, read_known(cursor))
             legs = [(leg.seq, leg.leg) for name in given if _key(name) is None for leg in _legs(cursor, name)]
         refusals.refuse(fenhao.journal, refusals.way_of(Match("person/1", tuple(lines), tuple(legs))), by)
     words.status.clear()
@@ -180,17 +184,24 @@ def dispute(words: Words, settings: Settings, lines: tuple[str, ...], by: str | 
 def line(words: Words, settings: Settings, wanted: str) -> None:
     """一笔流水背后：匹配的分录、捐赠、受益个案 / Behind a line: its entries, gifts, and on to cases."""
     from api.bootstrap import assembled, reader_of
+    from reports.bank_desk import idea_members, read_ideas
     from reports.bank_lines import read_line
+    from reports.matching_words import idea_lines
 
     with assembled(settings, words.status.wait) as fenhao:
-        reader = reader_of(fenhao)
+        reader, key = reader_of(fenhao), _required_key(wanted)
         with fenhao.journal.entries.reading() as cursor:
-            found = read_line(cursor, _required_key(wanted))
+            found = read_line(cursor, key)
+        ideas = read_ideas(fenhao.journal).of(key) if found.state == "unmatched" else []
         gifts = [one.stream.partition("/")[2] for one in found.behind if one.stream.startswith("donation/")]
         traced = _traced(fenhao, gifts)
     words.status.clear()
+    found = found._replace(state="suggested") if ideas else found
     text = f"{wanted} {found.on} {found.account} {reader.money(found.amount)}  {reader.word(found.state)}"
     words.say(text, text)
+    for idea in ideas:
+        for both in idea_lines(idea, reader):
+            words.say(both.zh, both.en)
     for one in found.behind:
         part = "" if one.amount is None else f" {reader.money(one.amount)}"
         told = f"  #{one.seq} {one.stream} {reader.word(one.type)}{part}"
@@ -204,6 +215,7 @@ def line(words: Words, settings: Settings, wanted: str) -> None:
             "line": wanted,
             "said": [one._asdict() for one in found.said],
             "entries": [one._asdict() for one in found.behind],
+            "suggested": [idea_members(one) for one in ideas],
             "donations": [{"donation": gift, "by_place": places} for gift, places in traced.items()],
         }
     )
@@ -223,7 +235,7 @@ def _traced(fenhao: Fenhao, gifts: list[str]) -> dict[str, dict[str, int]]:
 def _match_by_hand(words: Words, settings: Settings, given: list[str], by: str | None, *, dry_run: bool) -> None:
     from api.bootstrap import assembled
     from api.intake import UnusableArgument
-    from reports.matching import match_command, read_standing
+    from reports.matching import match_command, read_known
 
     if by is None:
         raise UnusableArgument("match", "name --by: a person says so", "须注明 --by：由人判断")
@@ -233,7 +245,7 @@ def _match_by_hand(words: Words, settings: Settings, given: list[str], by: str |
     names = [text for text in given if _key(text) is None]
     with assembled(settings, words.status.wait) as fenhao:
         with fenhao.journal.entries.reading() as cursor:
-            standing = read_standing(cursor)
+            standing = read_known(cursor)
             legs = [leg for name in names for leg in _legs(cursor, name)]
         _check_known(lines, standing)
         command = match_command("person/1", lines, [(leg.seq, leg.leg) for leg in legs], standing, by)
@@ -259,12 +271,12 @@ def _set_aside(words: Words, settings: Settings, names: tuple[str, ...], kind: A
     """A write-off or a dispute of lines."""
     from api.bootstrap import assembled
     from api.commands import keyed_by_content
-    from reports.matching import line_ref, match_command, read_standing
+    from reports.matching import line_ref, match_command, read_known
 
     keys = [_required_key(name) for name in names]
     with assembled(settings, words.status.wait) as fenhao:
         with fenhao.journal.entries.reading() as cursor:
-            standing = read_standing(cursor)
+            standing = read_known(cursor)
         _check_known(keys, standing)
         name = match_command(kind.__name__, keys, [], standing, None).match
         refs = tuple(line_ref(key, standing) for key in keys)

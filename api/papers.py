@@ -23,7 +23,7 @@ from reports.statement_making import Making, statements_that_count
 from reports.statement_words import StatementReader
 from reports.vouchers import voucher_rows, vouchers_of
 
-KINDS = ("bank", "accounts", "flows", "fund", "hospital", "ratios")
+KINDS = ("bank", "accounts", "flows", "fund", "hospital", "position", "ratios")
 """The statements of finance."""
 PROGRAMME_MIN, MANAGEMENT_MAX = "0.70", "0.10"
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
@@ -74,6 +74,8 @@ def parameters_of(fenhao: Fenhao, basis: Basis, kind: str, asked: Asked) -> Mapp
         limits = {"programme_min": parse_rate(PROGRAMME_MIN), "management_max": parse_rate(MANAGEMENT_MAX)}
         return {"year": asked.year, "rules": {**limits, "years": 1}}
     days = period_of(asked)
+    if kind == "position":
+        return {"to": days["to"]}
     if kind == "bank":
         with snapshot(fenhao.journal) as connection:
             return {"to": days["to"], "statements": statements_that_count(tuples(connection), basis)}

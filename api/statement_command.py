@@ -42,24 +42,24 @@ def _over_a_period(command: Callable[..., R]) -> Callable[..., R]:
     return month(year(since(until(command))))
 
 
+def _at_a_day(command: Callable[..., R]) -> Callable[..., R]:
+    """Adds --month and --to."""
+    month = click.option("--month", metavar="YYYY-MM", help="截至该月末 / to the end of a month")
+    return month(click.option("--to", "until", metavar="DATE", help="截至该日 / to that day")(command))
+
+
 @statement.command()
-@click.option("--month", metavar="YYYY-MM", help="截至该月末 / to the end of a month")
-@click.option("--to", "until", metavar="DATE", help="截至该日 / to that day")
+@_at_a_day
 @_written
 @common
 def bank(words: Words, settings: Settings, out: Path, month: str | None, until: str | None) -> None:
     """银行存款余额调节表，按已登记的匹配 / Bank reconciliation, by the matches that were recorded."""
     from api.bootstrap import assembled
-    from api.papers import month_of
     from ledger.database import tuples
-    from ledger.errors import BadValue
-    from ledger.times import parse_day
     from projections.trace import snapshot
     from reports.statement_making import statements_that_count
 
-    if (month is None) == (until is None):
-        raise BadValue("month", month or "-", "give --month or --to", "须给出 --month 或 --to")
-    day = month_of(month)["to"] if month is not None else parse_day(str(until), "to").isoformat()
+    day = _day(month, until)
     with assembled(settings, words.status.wait) as fenhao:
         basis = basis_of(fenhao, words)
         with snapshot(fenhao.journal) as connection:
@@ -107,6 +107,15 @@ def hospital(words: Words, settings: Settings, out: Path, hospital: str | None, 
     """医院对账单与预付款账龄 / Payments to hospitals, settlements, and advances by age."""
     more = {} if hospital is None else {"hospital": hospital}
     _make(words, settings, "hospital", {**_period(**period), **more}, out)
+
+
+@statement.command()
+@_at_a_day
+@_written
+@common
+def position(words: Words, settings: Settings, out: Path, month: str | None, until: str | None) -> None:
+    """资金头寸表：持有的资金与所在账户，差额为零 / What is held against the accounts that it is on, to the fen."""
+    _make(words, settings, "position", {"to": _day(month, until)}, out)
 
 
 @statement.command()
@@ -222,6 +231,17 @@ def _period(**asked: Any) -> dict[str, str]:
     from api.papers import Asked, period_of
 
     return period_of(Asked(**asked))
+
+
+def _day(month: str | None, until: str | None) -> str:
+    """The last day of the month, or the day. Raises BadValue."""
+    from api.papers import month_of
+    from ledger.errors import BadValue
+    from ledger.times import parse_day
+
+    if (month is None) == (until is None):
+        raise BadValue("month", month or "-", "give --month or --to", "须给出 --month 或 --to")
+    return month_of(month)["to"] if month is not None else parse_day(str(until), "to").isoformat()
 
 
 def _rate(text: str, name: str) -> int:

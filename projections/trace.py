@@ -50,13 +50,10 @@ def snapshot(journal: Journal) -> Iterator[Connection]:
         connection.execute(_SQL["snapshot"])
         try:
             yield connection
-        except BaseException:
-            # Whatever broke off the reading: the connection goes back without a transaction.
-            connection.rollback()
-            raise
-        # Nothing was written; but psycopg forgets what it prepared when it rolls back, and to plan a trace anew takes
-        # longer than some traces do.
-        connection.commit()
+        finally:
+            # Nothing was written; but psycopg forgets what it prepared when it rolls back, and to plan a trace anew
+            # takes longer than some traces do.
+            connection.commit()
 
 
 @contextmanager

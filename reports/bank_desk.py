@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from ledger.database import Cursor, queries
 from ledger.journal import Journal
 from ledger.vault import Reader
-from reports.matching import read_books
+from reports.cash_legs import Seen
+from reports.matching import read_open
 from reports.reconcile import Key, Match
 from reports.refusals import way_of
 
@@ -93,6 +94,7 @@ class Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: tuple[Any, Ideas] | None = None
+        self._seen = Seen()
 
     def ideas(self, journal: Journal) -> Ideas:
         """What is suggested now; whoever asks meanwhile waits for the one reckoning."""
@@ -100,13 +102,13 @@ class Kept:
             with journal.entries.reading() as cursor:
                 version = cursor.execute(_SQL["version"]).fetchone()
             if self._known is None or self._known[0] != version:
-                self._known = (version, read_ideas(journal))
+                self._known = (version, read_ideas(journal, self._seen))
             return self._known[1]
 
 
-def read_ideas(journal: Journal) -> Ideas:
-    """What the rules suggest of all that is not settled. Raises LedgerNotOpen."""
-    books = read_books(journal)
+def read_ideas(journal: Journal, seen: Seen | None = None) -> Ideas:
+    """What the rules suggest of all that is not settled; on from what was `seen`. Raises LedgerNotOpen."""
+    books = read_open(journal, seen=seen)
     lines = {line.key: line for line in books.sides.lines}
     legs = {leg.key: leg for leg in books.sides.legs}
 
@@ -134,6 +136,24 @@ def read_ideas(journal: Journal) -> Ideas:
         Idea(one.rule, one.ways, one.difference, tuple(map(way, one.alternatives))) for one in books.found.suggestions
     )
     return Ideas(tuple(found), len(books.found.matches))
+
+
+def idea_members(one: Idea) -> dict[str, Any]:
+    """A suggestion for programs, its ways as a match by hand would name them."""
+    return {
+        "rule": one.rule,
+        "ways": one.ways,
+        "difference": one.difference,
+        "alternatives": [
+            {
+                "lines": [f"B{statement}/{ordinal}" for statement, ordinal in way.lines],
+                "legs": [{"seq": seq, "leg": leg} for seq, leg in way.legs],
+                "lines_amount": way.lines_sum,
+                "legs_amount": way.legs_sum,
+            }
+            for way in one.alternatives
+        ],
+    }
 
 
 class Wanted(NamedTuple):

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from sys import intern
+from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -42,14 +45,15 @@ class Sides(NamedTuple):
 
     `openings`: what each account had before; `nowhere`: cash that came, less what went, without an account's name;
     `held`: what the ledger holds, by kind of place; `suspense`: what it owes of receipts that nobody could place.
+    These are of all sides; nothing where only what is open was read.
     """
 
     lines: list[Movement]
     legs: list[Movement]
     streams: dict[int, str]
-    openings: Mapping[str, int]
-    nowhere: int
-    held: Mapping[str, int]
+    openings: Mapping[str, int] = MappingProxyType({})
+    nowhere: int = 0
+    held: Mapping[str, int] = MappingProxyType({})
     suspense: int = 0
 
     def line(self, key: Key) -> Movement:
@@ -71,7 +75,7 @@ def read_sides(journal: Journal) -> Sides:
     with journal.entries.datastore.get_connection() as connection, connection.transaction():
         connection.execute(_SQL["snapshot"])
         cursor = tuples(connection)
-        lines = list(_lines(cursor, str(head.currency)))
+        lines = list(_lines(cursor, "lines", str(head.currency)))
         [(suspense,)] = cursor.execute(_SQL["suspense"]).fetchall()
         held = dict.fromkeys(HELD, 0) | dict(cursor.execute(_SQL["held"]).fetchall())
         found = _Legs(zone)
@@ -80,8 +84,37 @@ def read_sides(journal: Journal) -> Sides:
     return Sides(lines, found.legs, found.streams, found.openings, found.nowhere, held, suspense)
 
 
-def _lines(cursor: Cursor, currency: str) -> Iterator[Movement]:
-    for statement, ordinal, account, booked_on, amount, *refs in cursor.execute(_SQL["lines"], {"currency": currency}):
+@dataclass(slots=True)
+class Seen:
+    """How far somebody has read what is open, and which entries had something open then: they go on from there."""
+
+    size: int = 0
+    entries: list[int] = field(default_factory=list)
+
+
+def read_open_sides(cursor: Cursor, currency: str, zone: ZoneInfo, seen: Seen) -> Sides:
+    """Lines and legs of which nothing is taken, in the snapshot that is open: all that rules look at.
+
+    Entries that are wholly matched are passed over by the database; of those below `seen.size` only the ones that had
+    something open then are read again, and those whose matches were undone since.
+    """
+    [(size,)] = cursor.execute(_SQL["size"]).fetchall()
+    again = {*seen.entries, *(entry for (entry,) in cursor.execute(_SQL["undone_since"], (seen.size,)))}
+    lines = list(_lines(cursor, "open_lines", currency))
+    found = _Legs(zone, (account for (account,) in cursor.execute(_SQL["channels"])))
+    wanted = chain(sorted(entry for entry in again if entry < seen.size), range(seen.size, size))
+    while seqs := list(islice(wanted, PAGE_ROWS)):
+        for row in cursor.execute(_SQL["open_entries"], {"seqs": seqs, "types": [*SIDES, OPENING]}, binary=True):
+            found.add(*row)
+    several = sorted({seq for seq, leg in (leg.key for leg in found.legs) if leg})
+    taken = set(cursor.execute(_SQL["taken_of"], (several,)).fetchall())
+    legs = [leg for leg in found.legs if leg.key not in taken]
+    seen.size, seen.entries = size, list(dict.fromkeys(leg.key[0] for leg in legs))
+    return Sides(lines, legs, found.streams)
+
+
+def _lines(cursor: Cursor, which: str, currency: str) -> Iterator[Movement]:
+    for statement, ordinal, account, booked_on, amount, *refs in cursor.execute(_SQL[which], {"currency": currency}):
         yield Movement((statement, ordinal), account, booked_on.toordinal(), amount, tuple(ref for ref in refs if ref))
 
 
@@ -99,9 +132,9 @@ def _entries(cursor: Cursor) -> Iterator[tuple[int, str, bytes]]:
 class _Legs:
     """The legs of entries in order, and what they come to besides."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, channels: Iterable[str] = ()) -> None:
         self._zone = zone
-        self._channels: set[str] = set()
+        self._channels = set(channels)
         self._legs: list[Movement] = []
         self.streams: dict[int, str] = {}
         self.openings: Counter[str] = Counter()

@@ -7,7 +7,7 @@ stand-alone verifier works them out again from the entries.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -26,7 +26,6 @@ from ledger.times import find_zone, local_day, parse_utc
 from ledger.writing import Session
 from projections.runner import Runner
 from reports.banking.register import Kept
-from reports.matching import Books, open_lines
 from reports.reconcile import Key
 
 _SQL = queries("reports", "closing.sql")
@@ -129,12 +128,21 @@ class Period(NamedTuple):
     reopened: int | None
 
 
-def readiness(period: str, books: Books, statements: Sequence[Kept], opened: dict[str, date]) -> Readiness:
-    """What stands in the way. `opened` are the bank accounts, each with the day of its opening. Raises BadValue."""
+def open_lines(cursor: Cursor, through: date | None, ideas: Collection[Key] = ()) -> list[tuple[Key, str]]:
+    """Lines up to a day, of statements that count, that are not settled, each with its state: unmatched, partial or
+    disputed; `suggested` where it is one of `ideas`."""
+    rows = cursor.execute(_SQL["open_lines"], {"through": through}).fetchall()
+    found = (((statement, ordinal), state) for statement, ordinal, state in rows)
+    return [(key, "suggested" if state == "unmatched" and key in ideas else state) for key, state in found]
+
+
+def readiness(
+    period: str, lines: Sequence[tuple[Key, str]], statements: Sequence[Kept], opened: dict[str, date]
+) -> Readiness:
+    """What stands in the way. `lines` are those open by the period's end, `opened` the bank accounts, each with the day
+    of its opening. Raises BadValue."""
     through = last_day(period)
     first = through.replace(day=1)
-    days = {line.key: line.day for line in books.sides.lines}
-    lines = [(key, state) for key, state in open_lines(books) if days[key] <= through.toordinal()]
     held = [one.id for one in statements if one.state == "held" and (one.first_on is None or one.first_on <= through)]
     gaps: list[Gap] = []
     for account, since in opened.items():
@@ -264,7 +272,7 @@ def figured(
 
 def _require_unchanged(cursor: Cursor, found: Readiness, period: str, statements: Sequence[Kept]) -> None:
     """Raises ChangedMeanwhile unless the same lines are open and the same statements there."""
-    lines = set(cursor.execute(_SQL["open_lines"], (last_day(period),)).fetchall())
+    lines = {key for key, _ in open_lines(cursor, last_day(period))}
     counting = dict(cursor.execute(_SQL["statements"]).fetchall())
     known = {one.id: one.state != "held" for one in statements}
     if lines != {key for key, _ in found.lines} or counting != known:

@@ -9,18 +9,20 @@ group by 1, 2 having sum(amount) <> 0
 order by figure collate "C", fund collate "C"
 
 -- name: open_lines
--- Lines up to a day that are not settled: something of them is open, or disputed.
+-- Lines up to a day that are not settled, each with its state: unmatched, partial, or disputed.
 with taken as (
     select file, statement, ordinal, sum(amount_minor) as amount, bool_or(kind = 'disputed') as disputed
     from line_part where undone is null group by 1, 2, 3
 )
-select line.statement, line.ordinal
+select line.statement, line.ordinal,
+    case when disputed then 'disputed' when taken.amount is null then 'unmatched' else 'partial' end
 from bank_line line
 join bank_statement on bank_statement.id = line.statement
 left join bank_acceptance using (statement)
 left join taken on taken.file = sha256 and taken.statement = position and taken.ordinal = line.ordinal
 where amount_minor <> 0 and line.currency = (select currency from head) and (ties or bank_acceptance.by is not null)
-    and booked_on <= %s and (taken.amount is distinct from amount_minor or disputed)
+    and (%(through)s::date is null or booked_on <= %(through)s) and (taken.amount is distinct from amount_minor or disputed)
+order by line.statement, line.ordinal
 
 -- name: statements
 -- Statements in the ledger's currency, and whether each counts: it ties, or was accepted.

@@ -31,6 +31,7 @@ from ledger.journal import Journal
 from ledger.places import parse_place
 from projections.history import QUERIES
 from projections.trace import FUND_FIGURES, Traces, snapshot
+from reports.paper_marks import attached, marked
 
 FORMAT = "fenhao-confirmation/1"
 NOUNS = ("hospital", "donor")
@@ -84,6 +85,29 @@ class Reference(NamedTuple):
         about = self.about
         days = f"{about.since.isoformat()}..{about.until.isoformat()}"
         return f"{about.noun}/{quote(about.id, safe='')}@{days}#{self.size}.{self.digest}"
+
+
+class Given(NamedTuple):
+    """A letter as somebody has it: its reference, its members where the file carries them; `pages` beside those are
+    compared by nobody but people."""
+
+    reference: str
+    members: Letter | None = None
+    pages: bool = False
+
+
+def read_letter(data: bytes) -> Given | None:
+    """What a letter's file carries, by what it holds; None for another paper's. Raises ValueError, zlib.error."""
+    start = data.lstrip()[:1]
+    if start == b"<":
+        mark = marked(data)
+        return Given(mark, pages=True) if _REFERENCE.fullmatch(mark) else None
+    if data[:5] != b"%PDF-" and start != b"{":
+        return None
+    members = attached(data) if start == b"%" else msgspec.json.decode(data)
+    if not isinstance(members, dict) or members.get("format") != FORMAT:
+        return None
+    return Given(str(members.pop("reference", "")), members, start == b"%")
 
 
 def letter_of(journal: Journal, head: Checkpoint, about: About) -> Letter:

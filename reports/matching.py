@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from ledger.database import Cursor, queries, tuples
 from ledger.decisions import LegRef, LineRef, MatchLines
-from ledger.errors import InputFault
+from ledger.errors import InputFault, Refusal
 from ledger.journal import Journal
+from ledger.times import find_zone
 from ledger.writing import Recorded, Writer
-from reports.cash_legs import Sides, read_sides
+from reports.cash_legs import Seen, Sides, read_open_sides, read_sides
 from reports.reconcile import WINDOW_DAYS, Key, Match, Reconciliation, Suggestion, reconcile
 from reports.refusals import read_refused, set_aside_refused
 
@@ -42,18 +43,26 @@ class AccountsNotOpen(InputFault):
     )
 
 
+class TooManyParts(Refusal):
+    """A match of more than an entry can name, that cannot be taken apart either."""
+
+    code = "too_many_parts"
+    zh = "{lines} 笔流水与 {legs} 笔分录无法登记为一条分录（至多 {most} 笔），也无法拆分：请由人分组匹配"
+    en = (
+        "{lines} lines and {legs} entries are more than an entry names ({most}) and cannot be split: match some of them"
+    )
+
+
 class Standing(NamedTuple):
     """What entries said of lines and legs, as far as it stands.
 
-    `matches` are those recorded, `lines` and `legs` how much of each is taken in minor units, `kinds` the last that was
-    said of a line, disputed before all else; `doubted` are lines of which something was undone; `files` SHA-256 and
-    position of each statement.
+    `matches` are those recorded, `lines` and `legs` how much of each is taken, in minor units; `doubted` are lines of
+    which something was undone; `files` SHA-256 and position of each statement.
     """
 
     matches: Sequence[Match]
     lines: Mapping[Key, int]
     legs: Mapping[Key, int]
-    kinds: Mapping[Key, str]
     doubted: frozenset[Key]
     undone: Mapping[Key, int]
     files: Mapping[int, tuple[str, int]]
@@ -88,6 +97,25 @@ def read_books(journal: Journal, window_days: int = WINDOW_DAYS) -> Books:
         cursor = tuples(connection)
         standing = read_standing(cursor)
         refused = read_refused(cursor)
+    return _ruled(sides, standing, refused, window_days)
+
+
+def read_open(journal: Journal, window_days: int = WINDOW_DAYS, seen: Seen | None = None) -> Books:
+    """Reads what nothing is said of yet, and applies the rules: they find the same, sooner; on from what was `seen`.
+
+    Raises LedgerNotOpen.
+    """
+    head = journal.entries.head()
+    with journal.entries.datastore.get_connection() as connection, connection.transaction():
+        connection.execute(_SQL["snapshot"])
+        cursor = tuples(connection)
+        sides = read_open_sides(cursor, str(head.currency), find_zone(str(head.zone)), seen or Seen())
+        known = read_known(cursor)
+        refused = read_refused(cursor)
+    return _ruled(sides, known, refused, window_days)
+
+
+def _ruled(sides: Sides, standing: Standing, refused: frozenset[str], window_days: int) -> Books:
     lines = [line for line in sides.lines if line.key not in standing.lines]
     legs = [leg for leg in sides.legs if leg.key not in standing.legs]
     found = reconcile(lines, legs, window_days)
@@ -99,11 +127,18 @@ def read_books(journal: Journal, window_days: int = WINDOW_DAYS) -> Books:
     return Books(sides, standing, found)
 
 
+def read_known(cursor: Cursor) -> Standing:
+    """What it takes to name lines, and to know which were doubted; of what stands nothing."""
+    files = {number: (file, position) for number, file, position in cursor.execute(_SQL["statements"])}
+    undone = {(statement, ordinal): gone for statement, ordinal, gone in cursor.execute(_SQL["lines_undone"])}
+    accounts = dict(cursor.execute(_SQL["accounts"]).fetchall())
+    return Standing([], {}, {}, frozenset(undone), undone, files, accounts)
+
+
 def read_standing(cursor: Cursor) -> Standing:
     """What stands, in the transaction that is open."""
     files = {number: (file, position) for number, file, position in cursor.execute(_SQL["statements"])}
     lines: dict[Key, int] = {}
-    kinds: dict[Key, str] = {}
     undone: dict[Key, int] = {}
     parts: dict[str, tuple[list[Key], list[Key]]] = {}
     for statement, ordinal, amount, match, kind, gone in cursor.execute(_SQL["lines_taken"]):
@@ -112,7 +147,6 @@ def read_standing(cursor: Cursor) -> Standing:
             undone[key] = max(gone, undone.get(key, 0))
             continue
         lines[key] = lines.get(key, 0) + amount
-        kinds[key] = kind if kinds.get(key) != "disputed" else "disputed"
         if kind == "matched":
             parts.setdefault(match, ([], []))[0].append(key)
     legs: dict[Key, int] = {}
@@ -121,7 +155,7 @@ def read_standing(cursor: Cursor) -> Standing:
         parts[match][1].append((entry, leg))
     matches = [Match("recorded", tuple(of_lines), tuple(of_legs)) for of_lines, of_legs in parts.values()]
     accounts = dict(cursor.execute(_SQL["accounts"]).fetchall())
-    return Standing(matches, lines, legs, kinds, frozenset(undone), undone, files, accounts)
+    return Standing(matches, lines, legs, frozenset(undone), undone, files, accounts)
 
 
 class Recording(NamedTuple):
@@ -163,9 +197,28 @@ def _batches(books: Books, by: str | None, too_large: list[Match]) -> Iterator[l
     yield batch
 
 
+def fits_an_entry(lines: Sequence[Key], legs: Sequence[Key]) -> bool:
+    """Whether one entry can name them all."""
+    return len(legs) <= MOST_LEGS and len(lines) <= MOST_LINES
+
+
+def record_in_parts(writer: Writer, match: Match, books: Books, by: str) -> int:
+    """Records a match that no single entry can name, all of it or nothing; the first entry. Raises TooManyParts, and
+    the Refusal of a part."""
+    commands = commands_of(match, books, by)
+    if not commands:
+        raise TooManyParts(lines=len(match.lines), legs=len(match.legs), most=MOST_LEGS)
+    with writer.session() as session:
+        outcomes = session.run(commands)
+        for outcome in outcomes:
+            if isinstance(outcome, Refusal):
+                raise outcome
+    return min(outcome.seq for outcome in outcomes if isinstance(outcome, Recorded))
+
+
 def commands_of(match: Match, books: Books, by: str | None) -> list[MatchLines]:
     """The commands that record a match: one, or several of a line with very many legs; none where that cannot be."""
-    if len(match.legs) <= MOST_LEGS and len(match.lines) <= MOST_LINES:
+    if fits_an_entry(match.lines, match.legs):
         return [match_command(match.rule, match.lines, match.legs, books.standing, by)]
     if len(match.lines) > 1:
         return []
@@ -217,13 +270,3 @@ def state_of(amount: int, taken: int, kind: str | None) -> str:
     if not taken or kind is None:
         return "unmatched"
     return kind if taken == amount or kind == "disputed" else "partial"
-
-
-def open_lines(books: Books) -> Iterator[tuple[Key, str]]:
-    """Lines that are not settled, each with its state; `suggested` where a rule has an idea."""
-    ideas = {key for one in books.found.suggestions for way in one.alternatives for key in way.lines}
-    for line in books.sides.lines:
-        kind = books.standing.kinds.get(line.key)
-        state = state_of(line.amount, books.standing.lines.get(line.key, 0), kind)
-        if state in ("unmatched", "partial", "disputed"):
-            yield line.key, "suggested" if state == "unmatched" and line.key in ideas else state

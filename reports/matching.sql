@@ -14,6 +14,12 @@ select bank_statement.id, part.ordinal, part.amount_minor, part.match, part.kind
 from line_part part join bank_statement on sha256 = part.file and position = part.statement
 order by part.seq, part.match, bank_statement.id, part.ordinal
 
+-- name: lines_undone
+-- Lines of which something was undone, and the last entry that did.
+select bank_statement.id, part.ordinal, max(part.undone)
+from line_part part join bank_statement on sha256 = part.file and position = part.statement
+where part.undone is not null group by 1, 2
+
 -- name: legs_taken
 -- Parts of cash legs that stand.
 select line.match, entry, leg, amount_minor

@@ -8,10 +8,12 @@ from datetime import date
 from typing import Any
 
 from ledger.money import format_amount
+from reports.bank_desk import Idea
 from reports.banking.amounts import decimal_text
 from reports.banking.words import Both
 from reports.cash_legs import Sides
 from reports.reconcile import Key, Match, Movement, Reconciliation
+from reports.traces import Reader
 
 RULES_ZH = {
     "reference/1": "凭证号一致",
@@ -51,6 +53,21 @@ def match_lines(found: Reconciliation, sides: Sides, exponent: int) -> Iterator[
         f"{len(found.matches)} matched, {len(found.suggestions)} suggested, {len(found.lines_left)} lines and "
         f"{len(found.legs_left)} legs left, {len(found.given_up)} searches given up",
     )
+
+
+def idea_lines(idea: Idea, reader: Reader) -> Iterator[Both]:
+    """A suggestion for people: by which rule, and the ways with their entries, the first few of each."""
+    rule = RULES_ZH[idea.rule]
+    apart = reader.money(idea.difference)
+    yield Both(
+        f"  ? 待确认：{rule}（{idea.rule}），{idea.ways} 种可能{f'，相差 {apart}' if idea.difference else ''}",
+        f"  ? suggested by {idea.rule}, {idea.ways} ways{f', {apart} apart' if idea.difference else ''}",
+    )
+    for way in idea.alternatives:
+        lines = ", ".join(line.name for line in way.shown_lines)
+        legs = ", ".join(f"#{leg.seq} {leg.stream} {leg.on} {reader.money(leg.amount)}" for leg in way.shown_legs)
+        text = f"    {lines}{'…' * (len(way.lines) > MOST_SHOWN)} = {legs}{'…' * (len(way.legs) > MOST_SHOWN)}"
+        yield Both(text, text)
 
 
 def match_members(found: Reconciliation, sides: Sides, exponent: int) -> dict[str, Any]:

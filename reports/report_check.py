@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -26,6 +25,7 @@ from ledger.journal import Journal
 from projections.trace import snapshot
 from reports.banking.statement import NotAStatement
 from reports.banking.tables import decoded, excel_rows
+from reports.paper_marks import MAX_BYTES, attached, marked
 from reports.postings import Basis
 from reports.statement_files import csv_cell, statement_file
 from reports.statement_making import KINDS, Making
@@ -34,12 +34,10 @@ from reports.statements import FORMAT, Line, Statement, canonical, code_of, line
 
 NAMED = ("donor",)
 """Statements that call children by masked name, from the vault, which the log cannot tell: their code is over ids."""
-MAX_BYTES = 64 * 2**20
 MOST_DIFFERENCES = 20
 FETCH_ROWS = 2_000
 _SQL = queries("reports", "statements.sql")
 _HEX = r"^[0-9a-f]{64}$"
-_ATTACHED = re.compile(rb"/EmbeddedFile\b.{0,400}?\bstream\r?\n", re.DOTALL)
 
 
 class NotAReport(InputFault):
@@ -85,7 +83,7 @@ class Problem(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What came of it: `unchanged` byte for byte; `pages` False where a PDF's pages could not be compared."""
+    """What came of it: `unchanged` byte for byte; `pages` False where pages of a PDF or HTML could not be compared."""
 
     proof: Proof
     problems: Sequence[Problem]
@@ -96,6 +94,28 @@ class Verdict(NamedTuple):
     def ok(self) -> bool:
         """Whether the file says what the log says, as far as could be seen."""
         return not self.problems and self.pages
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the statement calls things by names that the log cannot tell, which were not looked at."""
+        return self.proof.statement in NAMED
+
+    def require_pages(self) -> None:
+        """Raises NotAReport where nothing is wrong but pages that could not be compared."""
+        if self.problems or self.pages:
+            return
+        if self.is_named:
+            raise NotAReport(
+                "it is a donor's statement: what it carries is the log's, but its pages call funds and children by "
+                "names that no log tells: write it here (fenhao statement donor) and compare, or check XLSX or JSON",
+                "这是捐赠人台账：所附数据与日志一致，但页面以名称显示基金与孩子，名称不在日志之中；"
+                "请在本机重新生成（fenhao statement donor）后比对，或核对其 XLSX、JSON",
+            )
+        raise NotAReport(
+            "its figures are the log's, but its pages are not those that this machine prints (another version, other "
+            "fonts, or they were changed): print the statement here and compare",
+            "内嵌数据与日志一致，但页面与本机所打印的不同（版本、字体不同，或页面被改动）：请在本机重新打印后比对",
+        )
 
 
 def read_printed(data: bytes) -> Printed:
@@ -112,11 +132,13 @@ def _read(data: bytes) -> Printed:
     if len(data) > MAX_BYTES:
         raise ValueError(f"more than {MAX_BYTES} bytes")
     if data[:5] == b"%PDF-":
-        figures = _attached(data)
+        figures = attached(data)
         return Printed(".pdf", msgspec.convert(figures, Proof), (), figures)
     if data.lstrip()[:1] == b"{":
         figures = msgspec.json.decode(data)
         return Printed(".json", msgspec.convert(figures, Proof), (), figures)
+    if data.lstrip()[:1] == b"<":
+        return Printed(".html", msgspec.json.decode(marked(data), type=Proof), ())
     if data[:2] == b"PK":
         form, rows = ".xlsx", [row.cells for row in excel_rows(data)]
     else:
@@ -142,10 +164,11 @@ def check_report(
     if (code := code_of(made)) != proof.code:
         problems.append(Problem("校验码", "the code", proof.code, code))
     reader = StatementReader(proof.language, basis.currency, basis.exponent)
-    unchanged = not problems and statement_file(made, reader, printed.form) == data
-    if not unchanged:
+    has_file = printed.form != ".html"  # pages of a donor's statement alone, with names that the log cannot tell
+    unchanged = has_file and not problems and statement_file(made, reader, printed.form) == data
+    if has_file and not unchanged:
         problems += _differences(printed, made, reader)
-    return Verdict(proof, problems[:MOST_DIFFERENCES], unchanged, unchanged or printed.form != ".pdf")
+    return Verdict(proof, problems[:MOST_DIFFERENCES], unchanged, unchanged or printed.form not in (".pdf", ".html"))
 
 
 def _check_fits(proof: Proof, basis: Basis) -> None:
@@ -241,11 +264,3 @@ def _unlike_figures(said: Any, computed: Any, path: str = "") -> Iterator[Proble
 
 def _short(value: Any) -> str:
     return canonical({"": value}).decode()[4:-1][:200]
-
-
-def _attached(data: bytes) -> Any:
-    """The figures in a PDF that this program wrote. Raises ValueError."""
-    match = _ATTACHED.search(data)
-    if match is None:
-        raise ValueError("the PDF has no figures of ours in it")
-    return msgspec.json.decode(zlib.decompressobj().decompress(data[match.end() :], MAX_BYTES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
@@ -25,6 +25,12 @@ MAX_PAGE_ROWS = 5_000
 MAX_EXACT_MINOR = 10**15
 """Spreadsheets keep 15 digits: an amount of more is written as text."""
 MAX_WIDTH_CHARS = 48
+PAGE_PT, PADDING_PT = {False: 504, True: 751}, 9
+"""How wide A4 is between its margins, upright and across, and what each column has beside its text."""
+MAX_SHORT_CHARS = 15
+"""Cells of fewer characters are not broken."""
+TYPE_TENTHS, LEAST_TYPE_TENTHS = 85, 45
+"""Type of tables, in tenths of a point: as a rule, and at least."""
 
 
 class TooLong(InputFault):
@@ -70,17 +76,20 @@ def _pdf(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:
     def text(cell: Cell) -> str:
         return "" if cell is None else f"{cell:,}" if isinstance(cell, Decimal) else str(cell)
 
-    widest = max((len(line.cells) for line in lines), default=0)
+    wide = max((len(line.cells) for line in lines), default=0) > 6
     head = reader.word("head_of").format(statement.basis.size)
     page = rendered(
         "statement.html",
         reader.language,
         title=lines[0].cells[0],
         facts=[line.cells for line in lines if line.role == "fact"],
-        tables=_tables(lines),
+        tables=_tables(lines, wide, text),
         notes=[line.cells[0] for line in lines if line.role == "note"],
         text=text,
-        wide=widest > 6,
+        pieces=_pieces,
+        short=MAX_SHORT_CHARS,
+        nothing=reader.word("none"),
+        wide=wide,
         head=f"{reader.word('resting_on')} {head} · {statement.basis.root.hex()}",
         code=f"{reader.word('code')} {grouped(code_of(statement))}",
         proof=canonical(proof_of(statement, reader.language)).decode(),
@@ -89,16 +98,38 @@ def _pdf(statement: Statement, lines: Sequence[Line], reader: Reader) -> bytes:
     return pdf(page, statement.on, [figures])
 
 
-def _tables(lines: Sequence[Line]) -> list[dict[str, object]]:
-    tables: list[dict[str, object]] = []
-    rows: list[Line] = []
+def _tables(lines: Sequence[Line], wide: bool, text: Callable[[Cell], str]) -> list[dict[str, object]]:
+    tables: list[tuple[Cell, list[Line]]] = []
     for line in lines:
         if line.role == "table":
-            rows = []
-            tables.append({"heading": line.cells[0], "rows": rows})
+            tables.append((line.cells[0], []))
         elif line.role in ("header", "row", "total"):
-            rows.append(line)
-    return tables
+            tables[-1][1].append(line)
+    return [{"heading": heading, "rows": rows, "size": _type_size(rows, wide, text)} for heading, rows in tables]
+
+
+def _type_size(rows: Sequence[Line], wide: bool, text: Callable[[Cell], str]) -> str:
+    """Points of type in which the cells that are not broken stand side by side on the page.
+
+    Bold digits are at most 5/9 as wide as the type is high, Chinese characters less than two of them.
+    """
+    widths: dict[int, int] = {}
+    for line in rows:
+        for n, cell in enumerate(line.cells):
+            said = text(cell)
+            if line.role == "header":
+                whole = [word for piece in _pieces(said) for word in piece.split()]
+            else:
+                whole = [said if isinstance(cell, Decimal) else said[:MAX_SHORT_CHARS]]
+            widths[n] = max(widths.get(n, 1), *map(cell_len, whole))
+    fitting = (PAGE_PT[wide] - PADDING_PT * len(widths)) * 18 // sum(widths.values())
+    tenths = max(LEAST_TYPE_TENTHS, min(TYPE_TENTHS, fitting))
+    return f"{tenths // 10}.{tenths % 10}pt"
+
+
+def _pieces(heading: str) -> list[str]:
+    """What of a Chinese heading stays on one line."""
+    return re.split(r"(?<=[、：])|(?=（)", heading)
 
 
 _NO_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")

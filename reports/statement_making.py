@@ -18,6 +18,7 @@ from reports.bank_statement import Balance, BankLine, Matched, bank_tables, book
 from reports.chart import Chart
 from reports.donor_statement import read, tables_of
 from reports.hospital_statement import hospital_tables
+from reports.position_statement import position_tables
 from reports.posted import Posted, posted
 from reports.postings import Basis
 from reports.ratio_statement import Rules, ratio_tables
@@ -128,6 +129,15 @@ def _bank(making: Making, parameters: Mapping[str, Any]) -> Made:
     return until, bank_tables(books, balances, lines, matches, until)
 
 
+def _position(making: Making, parameters: Mapping[str, Any]) -> Made:
+    until = date.fromisoformat(parameters["to"])
+    with snapshot(making.journal) as connection:
+        bounds = {"size": making.basis.size, "until": until}
+        held = dict(tuples(connection).execute(_SQL["held"], bounds).fetchall())
+    with making.posted(until) as transactions:
+        return until, position_tables(held, transactions)
+
+
 def statements_that_count(cursor: Cursor, basis: Basis) -> list[int]:
     """The statements of banks that tie or were accepted, in the ledger's currency, by number."""
     rows = cursor.execute(_SQL["bank_statements"], {"currency": basis.currency}).fetchall()
@@ -148,6 +158,7 @@ KINDS: dict[str, Callable[[Making, Mapping[str, Any]], Made]] = {
     "flows": _flows,
     "fund": _fund,
     "hospital": _hospital,
+    "position": _position,
     "ratios": _ratios,
     "donor": _donor,
 }

@@ -25,6 +25,18 @@ from (
     where source_kind = 'hospital' and seq < %(size)s and posted_on <= %(until)s
 ) step group by 1, 2, 3, 4 order by 1, 2, 3, 4
 
+-- name: held
+-- What the entries below seq %(size)s posted by %(until)s left at funds and cases, as fees and on hold.
+select kind, sum(amount)::bigint
+from (
+    select split_part(target, '/', 1) as kind, hi - lo as amount from view_gift
+    where seq < %(size)s and posted_on <= %(until)s
+    union all
+    select target_kind, hi - lo from view_movement where seq < %(size)s and posted_on <= %(until)s
+    union all
+    select source_kind, lo - hi from view_movement where seq < %(size)s and posted_on <= %(until)s
+) step where kind in ('fund', 'case', 'fee', 'hold') group by 1
+
 -- name: bodies
 -- The entries below a size, in order, as they were hashed.
 select body from entry where seq < %(size)s order by seq

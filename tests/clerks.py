@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from ledger.decisions import (
     ReverseEntry,
     SuspendReceipt,
 )
+from ledger.decisions.periods import last_day
 from ledger.errors import Refusal
 from ledger.vault import open_vault
 from ledger.vault_keys import KeyFolder
@@ -34,8 +35,9 @@ from projections.runner import Runner
 from reports.banking.reading import read_file
 from reports.banking.register import Kept, Register
 from reports.banking.taking import named
-from reports.closing import Readiness, figured, readiness
+from reports.closing import Readiness, figured, open_lines, readiness
 from reports.matching import read_books
+from reports.reconcile import Key
 
 FIRST = date(2026, 3, 2)
 FUND = FUNDS[0]
@@ -114,12 +116,24 @@ class Desk:
     def books(self) -> Any:
         return read_books(self.ledger.journal)
 
+    def open(self, ideas: Collection[Key] = ()) -> list[tuple[Key, str]]:
+        """The lines that are not settled, each with its state."""
+        with self.ledger.journal.entries.reading() as cursor:
+            return open_lines(cursor, None, ideas)
+
+    def ready(
+        self, period: str, statements: list[Kept] | None = None, opened: dict[str, date] | None = None
+    ) -> Readiness:
+        """What stands in the way of closing a month."""
+        with self.ledger.journal.entries.reading() as cursor:
+            lines = open_lines(cursor, last_day(period))
+        return readiness(period, lines, self.statements() if statements is None else statements, opened or {})
+
     def statements(self) -> list[Kept]:
         return self.register.statements()
 
     def close(self, period: str, approved_by: str | None = "wang", reason: str | None = None) -> Recorded:
-        found = readiness(period, self.books(), self.statements(), {})
-        return self.close_on(found, self.statements(), approved_by, reason)
+        return self.close_on(self.ready(period), self.statements(), approved_by, reason)
 
     def close_on(
         self, found: Readiness, kept: list[Kept], approved_by: str | None = "wang", reason: str | None = None

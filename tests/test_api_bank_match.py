@@ -115,7 +115,7 @@ def verified(ledger: Fenhao) -> bool:
 
 
 def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(ledger: Fenhao, tmp_path: Path) -> None:
-    """One life of a statement: refused until its account is open, matched, undone, matched in part, written off."""
+    """Narrative: a statement is refused until its account is open, matched, undone, matched in part, written off."""
     (tmp_path / "s.csv").write_text(STATEMENT, "utf-8")
     assert ledger("bank", "import", str(tmp_path / "s.csv"), "--account", "icbc").exit_code == 0
     refused = ledger("bank", "match")
@@ -148,6 +148,10 @@ def test_matches_are_entries_that_people_undo_and_make_and_the_ledger_verifies(l
     assert shown(ledger, "bank", "match")["matches"] == []
     found = shown(ledger, "bank", "suggestions")
     assert found["open"] == [{"line": "B1/1", "state": "suggested"}, {"line": "B1/4", "state": "unmatched"}]
+    line = shown(ledger, "bank", "line", "B1/1")
+    assert (line["state"], line["suggested"][0]["rule"]) == ("suggested", "amount-day/1")
+    assert line["suggested"][0]["alternatives"][0]["legs"] == [{"seq": gift, "leg": 0}]
+    assert "待确认：金额与日期一致（amount-day/1），1 种可能" in ledger("bank", "line", "B1/1").stdout
     assert ledger("bank", "refuse", "B1/1", str(gift)).exit_code == 2, "who says so?"
     assert ledger("bank", "refuse", "B1/1", str(gift), "--by", "wang").exit_code == 0
     found = shown(ledger, "bank", "suggestions")

@@ -74,6 +74,12 @@ def test_a_donors_letter_has_gifts_and_where_they_stand_and_no_name(ledger: Fenh
     assert _json(ledger("confirm", "check", str(out), "--json"))["ok"]
     pdf = tmp_path / "d.pdf"
     assert ledger(*asked, "--out", pdf).exit_code == 0
+    for file in (pdf, out):
+        for command in (("confirm", "check"), ("verify-report",)):
+            said = ledger(*command, str(file))
+            assert (said.exit_code, "页面上的文字未核对" in said.stdout) == (0, True), said.output
+    found = _json(ledger("verify-report", str(pdf), "--json"))
+    assert (found["ok"], found["letter"]["figures"]) == (True, figures)
     text = subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
     assert "核验编号" in text
     assert made["reference"].split(".")[-1] in text.replace("\n", "")
@@ -92,6 +98,7 @@ def test_a_letter_that_is_not_as_the_log_has_it_is_told(ledger: Fenhao, tmp_path
     changed["figures"]["closing"]["paid"] = 1
     out.write_text(json.dumps(changed))
     assert (checked(out)[0], checked(out)[1]["problems"]) == (1, ["its 'figures' is not as the ledger has it"])
+    assert ledger("verify-report", str(out)).exit_code == 1, "whichever command is asked"
     for forged in (reference[:-32] + "0" * 32, reference.replace("2026-01-31", "2026-01-10")):
         assert (checked(forged)[0], checked(forged)[1]["reference"] == forged) == (1, False)
     (tmp_path / "none.html").write_text("<p>")

@@ -12,6 +12,7 @@ from httpx import Response
 from serving import Served
 
 from api.bootstrap import log_of
+from api.http.office import MAX_UPLOADS
 from api.papers import basis_of
 from audit.log import SignedMeanwhile
 from reports.banking.reading import read_file
@@ -188,7 +189,7 @@ def test_the_same_closing_asked_again_is_the_first_and_tells_it(desk: Served) ->
     assert desk.post("/v1/period-closings", {**said, "period": "2026-01"}, key="closing").status_code == 409
 
 
-@pytest.mark.parametrize("kind", ["bank", "accounts", "flows", "fund", "hospital", "ratios"])
+@pytest.mark.parametrize("kind", ["bank", "accounts", "flows", "fund", "hospital", "position", "ratios"])
 def test_statements_are_downloads_that_the_log_bears_out(desk: Served, kind: str) -> None:
     sign(desk)
     period = "year=2026" if kind == "ratios" else "month=2026-09"
@@ -206,3 +207,52 @@ def test_vouchers_and_pdfs_are_downloads_and_what_is_asked_wrongly_is_a_problem(
     for path in ("fund", "ratios?month=2026-09", "fund?from=2026-02-01&to=2026-01-01", "flows?month=2026-09&month=x"):
         assert client.get(f"/v1/statements/{path}").status_code == 400, path
     assert client.get("/v1/statements/flows?month=2026-09&fund=none").status_code == 404
+
+
+def test_a_program_takes_statements_in_and_what_does_not_tie_takes_two_persons(desk: Served) -> None:
+    client, path = desk.client("record"), "/v1/bank/statements"
+    broken = STATEMENT.replace("950.00,S2", "951.00,S2").replace("2026-", "2024-").encode()
+
+    def sent(data: bytes, name: str = "s.csv", query: str = "", **fields: str) -> Response:
+        return client.post(f"{path}{query}", data=fields, files={"file": (name, data)})
+
+    tried = sent(broken, query="?dry_run=true", account="icbc")
+    assert (tried.status_code, tried.json()["statements"][0]["state"]) == (200, "held")
+    made = sent(broken, account="icbc")
+    [held] = made.json()["statements"]
+    assert (made.status_code, made.json()["format"]) == (201, "csv")
+    assert (held["state"], held["ties"], held["count"], held["credits"]) == ("held", False, 6, 98_401)
+    assert held["problems"]
+    again = sent(broken, account="icbc")
+    assert (again.status_code, again.json()["statements"][0]["state"]) == (200, "already")
+    mapping = '[columns]\nbooked_on = "Tag"\namount = "Betrag"\n[constants]\ncurrency = "CNY"\n'
+    mapped = sent(b"Tag;Betrag\n2024-01-02;1.00\n", account="other", mapping=mapping)
+    assert [(one["state"], one["ties"]) for one in mapped.json()["statements"]] == [("held", None)]
+    for data, fields in ((b"", {}), (b"no statement", {}), (broken[:-9] + b"x", {}), (broken, {"mapping": "["})):
+        assert sent(data, **fields).status_code in (400, 422), data
+    assert client.post(path, content=b"x", headers={"Content-Type": "application/octet-stream"}).status_code == 400
+    assert desk.client("read").post(path, files={"file": broken}).status_code == 403
+
+    for _ in range(MAX_UPLOADS):
+        assert desk.office.uploads.acquire(blocking=False), "each one that was sent gave back its place"
+    assert sent(broken, account="icbc").status_code == 429
+    desk.office.uploads.release(MAX_UPLOADS)
+
+    here = f"{path}/{held['id']}"
+    assert asked(desk, here)["state"] == "held"
+    for who, said, status, state in (
+        ("ann", {}, 422, "held"), ("ann", {"reason": "bank says so", "by": "bob"}, 422, "held"),
+        ("ann", {"reason": "bank says so"}, 200, "held"), ("ann", {}, 422, "held"), ("bob", {}, 200, "accepted"),
+        ("bob", {}, 422, "accepted"),
+    ):  # fmt: skip
+        answer = post(desk, f"{here}/acceptance", said, who)
+        assert (answer.status_code, asked(desk, here)["state"]) == (status, state), answer.text
+    assert asked(desk, here)["acceptance"].items() >= {"by": "ann", "approved_by": "bob"}.items()
+    other = f"{path}/{mapped.json()['statements'][0]['id']}/acceptance"
+    both = {"by": "li", "approved_by": "wang", "reason": "no balances"}
+    assert client.post(other, json={**both, "approved_by": "li"}).status_code == 422
+    assert client.post(other, json=both).json()["state"] == "accepted"
+    first = asked(desk, f"{path}?account=icbc&limit=1")
+    assert [first["statements"][0]["id"], asked(desk, f"{path}?cursor={first['next']}")["statements"][0]["id"]] == [
+        "B1", held["id"],
+    ]  # fmt: skip

@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/session/factor/confirmation": {"code": "1"},
     "/v1/batches": {"mode": "each", "facts": [{"fact": "FundOpened", "data": {"fund": "x", "name": "x"}}]},
     "/v1/proposals": {"fact": "ExpenseMade", "data": {"expense": "e", "fund": "F", "kind": "other", "on": DAY}},
+    "/v1/bank/statements/{id}/acceptance": {"reason": "r", "by": "li", "approved_by": "wang"},
     "/v1/proposals/{id}/approval": {},
     "/v1/proposals/{id}/refusal": {"reason": "r"},
     "/v1/personal-openings": {"stream": "case/C", "reason": "r", "restricted_reason": "r"},
@@ -59,13 +60,13 @@ FORMS: dict[str, dict[str, str]] = {
     "/finance/lines/rules": {},
     "/finance/suggestions": {"key": FORM_KEY, "deed": "refuse", "way": "w"},
     "/finance/lines/{id}": {"key": FORM_KEY, "deed": "match", "way": "w", "entries": "1", "reason": "r", "match": "m"},
-    "/finance/suspense/{id}": {"key": FORM_KEY, "donation": "d", "fund": "F", "amount": "1.00", "on": DAY},
+    "/finance/suspense/{id}": {"key": FORM_KEY, "deed": "gift", "donation": "d", "fund": "F", "amount": "1", "on": DAY},
     "/finance/months/{period}": {"key": FORM_KEY, "deed": "reopen", "reason": "r"},
     "/finance/statements/{id}/acceptance": {"reason": "r"},
     "/finance/statements/{id}/names": {"reason": "r"},
 }  # fmt: skip
 """The same of pages' forms."""
-UPLOADS = ("/finance/statements", "/finance/papers")
+UPLOADS = ("/finance/statements", "/finance/papers", "/v1/bank/statements")
 """Forms that send a file."""
 FORMS |= {f"{path}/preview": FORMS[path] for path in ("/programme/allocation", "/finance/payment")}
 
@@ -153,7 +154,11 @@ def test_no_field_of_any_form_or_body_is_more_than_text(served: Served, everybod
                 headers = {**everybody, "Accept": "text/html, application/json", "Idempotency-Key": f"h{number}{name}"}
                 sent: dict[str, Any] = {"data": changed} if path in FORMS else {"json": changed}
                 check_held(
-                    served.client().post(path.format(id="B1/1", period="2026-01"), headers=headers, **sent),
+                    served.client().post(
+                        path.format(id="B1" if "statements" in path else "B1/1", period="2026-01"),
+                        headers=headers,
+                        **sent,
+                    ),
                     (path, name, text[:20]),
                 )
 

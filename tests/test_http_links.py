@@ -223,6 +223,12 @@ def _begun(served: Served, shown: dict[str, dict[str, str]]) -> Iterator[Answere
         made = client.post("/v1/proposals", json=asked, headers={**served.signed_in("finance", name="maker"), **key})
         found = client.get("/v1/proposals", headers=shown["auditor"])
         yield Answered(list_name, asked, (made if list_name == "propose" else found).json())
+    for amount in ("7.00", "8.00"):
+        file = {"file": ("b.csv", f"交易日期,金额,余额\n{DAY},{amount},{amount}\n".encode())}
+        taken = served.client("record").post("/v1/bank/statements", data={"account": "other"}, files=file)
+    yield Answered("takeStatements", {}, taken.json())
+    kept = client.get("/v1/bank/statements", params={"limit": 1}, headers=shown["auditor"])
+    yield Answered("bankStatements", {}, kept.json())
     gift = {"donation": "shown", "fund": "heart", "amount": 1, "on": DAY, "personal": {"donor_name": "甲乙"}}
     served.record("/v1/donations", **gift)
     showing = {"auditor": "ref-auditor", "stream": "donation/shown", "fields": ["donor_name"], "days": 1, "reason": "r"}

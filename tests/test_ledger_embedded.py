@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from ledger.embedded import EmbeddedServer, ServerFault, ensure_running
-from ledger.embedded_cluster import Cluster
+from ledger.embedded_cluster import Cluster, memory_settings
 from ledger.embedded_rights import account_for
 
 ROOT = os.geteuid() == 0
@@ -102,6 +102,11 @@ def test_the_database_is_utf8_with_c_collation_checksums_and_fsync(folder: Path)
         for url, role in ((server.owner_url, "postgres"), (server.service_url, "fenhao_service")):
             with psycopg.connect(url) as connection:
                 assert connection.execute(query).fetchone() == (role, "UTF8", "C", "C", "on", "on", "")
+
+
+@pytest.mark.parametrize(("memory_mb", "buffers_mb"), [(512, 128), (4_096, 512), (65_536, 1_024)])
+def test_buffers_are_an_eighth_of_the_memory_within_bounds(memory_mb: int, buffers_mb: int) -> None:
+    assert f"shared_buffers = {buffers_mb}MB\n" in memory_settings(memory_mb)
 
 
 def test_the_service_role_has_no_power_of_its_own(home: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from projected import STEP, STEPS, Ledger, Plain, Step, command_of, folded, opened, random_entries
 
-from projections.fold import ProjectionFailed, items_of, whole_entries
+from projections.fold import ProjectionFailed, items_of, read_items, whole_entries
 from projections.runner import Runner
 
 RANDOM = settings(max_examples=10 * SCALE)
@@ -134,6 +134,30 @@ def test_a_page_is_cut_before_an_entry_whose_parts_go_on_behind_it(ledger: Ledge
         assert whole_entries(page[:end]) == page[:first]
         assert whole_entries(page[first + 1 : end]) == []
     assert whole_entries(page) == page
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (b'{"seq":10,"type":"Odd","data":{"on":"yesterday"}}', "entry 10 (Odd)"),
+        (b'{"seq":11,"type":"Odd","data":{}}', "entry 10 (Odd): AssertionError: in its place there is entry 11"),
+        (b"nothing", "entry 10 ()"),
+    ],
+)
+def test_lines_are_read_up_to_the_first_that_is_no_entry_of_that_place(size: int, odd: bytes, said: str) -> None:
+    lines = [b'{"seq":%d,"type":"Fine","data":{"on":"2026-01-0%d"}}' % (n, n) for n in (7, 8)]
+    lines += [b'{"seq":9,"type":"Fine","data":{"of":8,"part":2,"last":true}}']
+    for read_on in ([], [odd, lines[0]]):
+        rows = [*lines, *read_on]
+        lumps = [b"\n".join(rows[n : n + size]) for n in range(0, len(rows), size)]
+        items, failure = read_items(lumps, 7)
+        assert [(item.seq, item.data.on) for item in items] == [
+            (7, date(2026, 1, 7)),
+            (8, date(2026, 1, 8)),
+            (9, date(2026, 1, 8)),
+        ]
+        assert (said in str(failure)) if read_on else failure is None
 
 
 def move(target: str, lo: int = 0, hi: int = 1) -> list[dict[str, Any]]:

@@ -29,9 +29,10 @@ from projected import (
     random_entries,
 )
 
+from ledger.database import tuples
 from ledger.decisions import ReceiveDonation
 from ledger.errors import BadValue, Unknown
-from projections.trace import Traces, reading, whole
+from projections.trace import Traces, reading, snapshot, whole
 
 RANDOM = settings(max_examples=10 * SCALE)
 HISTORIES = st.one_of(
@@ -271,6 +272,19 @@ def test_one_trace_sees_one_state_while_the_views_move_on(ledger: Ledger) -> Non
         assert sum(flow["amount"] for flow in before["flows"]) == before["given"] == 100
     with reading(ledger.journal) as traces:
         assert traces.donor(str(DONORS[0]))["given"] == 200
+
+
+def test_how_to_read_a_trace_is_planned_once_and_kept_whoever_was_not_found_since(ledger: Ledger) -> None:
+    ledger.writer.submit(command_of((0, 99, 0, 0), 0))
+    folded(ledger)
+    planned = "select sum(generic_plans) from pg_prepared_statements where statement like '-- Begins `gifts`%'"
+    for _ in range(12):
+        with snapshot(ledger.journal) as connection:
+            whole(Traces(connection).donor(str(DONORS[0])))
+        with pytest.raises(Unknown), reading(ledger.journal) as traces:
+            traces.donor("P-nobody")
+    with snapshot(ledger.journal) as connection:
+        assert tuples(connection).execute(planned).fetchall() > [(0,)]
 
 
 def test_long_lists_can_be_read_in_any_order_and_left_half_read(ledger: Ledger) -> None:

@@ -25,8 +25,9 @@ from ledger.decisions import (
 from ledger.errors import BadValue, CannotReverse, PeriodIsClosed, Refusal, TwoPersonsNeeded, Unknown
 from reports.banking.reading import read_file
 from reports.banking.taking import named
-from reports.closing import ChangedMeanwhile, NotReady, cut_off, periods, readiness
-from reports.matching import commands_of, line_ref, open_lines, record_matches
+from reports.cash_legs import Seen
+from reports.closing import ChangedMeanwhile, NotReady, cut_off, periods
+from reports.matching import commands_of, line_ref, read_open, record_matches
 from reports.position import position
 from reports.reconcile import Match
 
@@ -43,11 +44,16 @@ def test_any_history_matches_the_statement_made_from_it_and_closes_and_one_chang
         for n, op in enumerate([(0, 50_000, 0), *ops]):
             life.live(n, *op)
         lines = desk.statement(changed)
+        seen = Seen()
+        assert read_open(desk.ledger.journal, seen=seen).found == desk.books().found
         done = record_matches(desk.ledger.writer, desk.books(), "li")
         off = int(changed is not None and changed < lines)
         assert (done.recorded, done.refused, done.too_large) == (lines - off, 0, 0)
         books = desk.books()
-        assert [state for _, state in open_lines(books)] == ["suggested"] * off
+        for whoever in (seen, Seen()):
+            assert read_open(desk.ledger.journal, seen=whoever).found == books.found
+        ideas = {key for one in books.found.suggestions for way in one.alternatives for key in way.lines}
+        assert [state for _, state in desk.open(ideas)] == ["suggested"] * off
         found = position(books.sides, books.whole, desk.statements())
         assert found.difference == 0
         banks = [one.bank for one in found.accounts if one.name == "icbc-1"]  # none where all was reversed
@@ -118,19 +124,19 @@ def test_what_stands_in_the_way_of_closing_is_listed(desk: Desk) -> None:
     """An account without a statement, and one whose statements do not follow on each other."""
     [kept] = desk.statements()
     opened_on = {"icbc-1": FIRST, "abc-1": FIRST}
-    found = readiness("2026-03", desk.books(), [kept], opened_on)
+    found = desk.ready("2026-03", [kept], opened_on)
     assert ([gap.account for gap in found.gaps], list(found.lines), list(found.held)) == (["abc-1"], [], [])
     later = kept._replace(id=9, first_on=date(2026, 3, 30), last_on=date(2026, 3, 31), opening=1, account="icbc-1")
-    torn = readiness("2026-03", desk.books(), [kept, later], {"icbc-1": FIRST})
+    torn = desk.ready("2026-03", [kept, later], {"icbc-1": FIRST})
     assert [(gap.account, gap.what) for gap in torn.gaps] == [("icbc-1", "gap")]
     held = kept._replace(ties=False)
-    assert list(readiness("2026-03", desk.books(), [held], {}).held) == [kept.id]
+    assert list(desk.ready("2026-03", [held]).held) == [kept.id]
 
 
 def test_a_line_that_comes_while_a_month_is_being_closed_does_not_slip_in(desk: Desk) -> None:
     """All was settled when it was looked; a statement, an unmatching or an acceptance since then is not passed over."""
-    books, statements = desk.books(), desk.statements()
-    ready = readiness("2026-04", books, statements, {})
+    statements = desk.statements()
+    ready = desk.ready("2026-04", statements)
     assert ready.is_ready
     file = desk.folder / "u.csv"
     file.write_text("交易日期,金额,余额,流水号\n2026-04-29,3.21,403.21,U1\n", "utf-8")
@@ -141,8 +147,8 @@ def test_a_line_that_comes_while_a_month_is_being_closed_does_not_slip_in(desk: 
     two: dict[str, Any] = {"by": "li", "approved_by": ("wang",)}
     ref = line_ref(line.key, desk.books().standing)
     desk.ledger.writer.submit(WriteOffLines(key="off", match="off", lines=(ref,), reason="not_ours", **two))
-    books, statements = desk.books(), desk.statements()
-    ready = readiness("2026-04", books, statements, {})
+    statements = desk.statements()
+    ready = desk.ready("2026-04", statements)
     assert ready.is_ready
     desk.ledger.writer.submit(UnmatchLines(key="again", match="off", by="wang"))
     with pytest.raises(ChangedMeanwhile):
@@ -194,3 +200,23 @@ def test_a_payout_of_very_many_gifts_is_recorded_in_parts(desk: Desk, monkeypatc
     assert sum(one.lines[0].amount or 0 for one in parts) == sum(
         leg.amount for leg in books.sides.legs if leg.amount > 0
     )
+
+
+def test_who_reads_what_is_open_goes_on_where_they_ended(desk: Desk) -> None:
+    """What came, what was undone and what was reversed since then is seen; the rest is not read again."""
+    seen = Seen()
+    before = read_open(desk.ledger.journal, seen=seen).found
+    [(match,)] = desk.ledger.rows("select match from line_part where kind = 'matched' and undone is null limit 1")
+    desk.ledger.writer.submit(UnmatchLines(key="seen", match=match, by="li"))
+    leg = (CashLeg("icbc-1", 77, date(2026, 6, 1), "NEW"),)
+    for n, key in enumerate(("came", "mistaken")):
+        on = date(2026, 6, 1 + n)
+        made = ReceiveDonation(key=key, donation=key, fund=FUND, amount=77, on=on, cash=leg)
+        seq = desk.ledger.writer.submit(made).seq
+    assert len(read_open(desk.ledger.journal, seen=seen).found.legs_left) == len(before.legs_left) + 2
+    desk.ledger.writer.submit(ReverseEntry(key="back", reverses=seq, on=date(2026, 6, 2)))
+    found = read_open(desk.ledger.journal, seen=seen).found
+    assert found == desk.books().found
+    assert len(found.suggestions) == len(before.suggestions) + 1
+    assert len(found.legs_left) == len(before.legs_left) + 1
+    assert seen.size == desk.ledger.journal.entries.head().size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -22,8 +23,10 @@ from projections.runner import Runner
 from projections.trace import reading
 from reports.balances import balances_of
 from reports.chart import DEFAULTS
+from reports.donor import Wording
+from reports.donor_statement import DonorReader, donor_file, told_of
 from reports.postings import Basis
-from reports.report_check import check_report, read_printed
+from reports.report_check import NotAReport, check_report, read_printed
 from reports.statement_files import statement_file
 from reports.statement_making import Making
 from reports.statement_words import StatementReader
@@ -40,6 +43,7 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "fund": ("fund", FEBRUARY),
     "hospital": ("hospital", FEBRUARY),
     "hospital-cases": ("hospital", {**YEAR, "hospital": "H1"}),
+    "position": ("position", {"to": "2026-02-28"}),
     "ratios": ("ratios", {"year": 2026, "rules": RULES}),
 }
 SIDES = (("opening_debit", "opening_credit"), ("debit", "credit"), ("closing_debit", "closing_credit"))
@@ -75,17 +79,42 @@ def by_key(statement: Statement, name: str, key: str, amount: str) -> Counter[st
     return sums
 
 
-@pytest.mark.parametrize("reader", [ZH, EN], ids=["zh", "en"])
-def test_statements_read_as_they_should(made: dict[str, Statement], reader: StatementReader) -> None:
+def test_of_a_donors_pages_it_is_said_what_no_log_can_tell(making: Making, honest: Honest) -> None:
+    told = told_of(making.journal, honest.ledger.vault, "DN-2", "2026", making.basis, None)
+    reader = DonorReader("zh", wording=Wording(StatementReader("zh"), told.names))
+    for kind in (".html", ".pdf", ".csv", ".json"):
+        verdict = check(donor_file(told, reader, kind), making)
+        assert (list(verdict.problems), verdict.is_named) == ([], True), kind
+        assert verdict.ok == (kind in (".csv", ".json")), kind
+        if not verdict.ok:
+            with pytest.raises(NotAReport, match="names that no log tells"):
+                verdict.require_pages()
+    page = donor_file(told, reader, ".html")
+    code = code_of(told.statement)
+    assert [one.en for one in check(page.replace(code.encode(), code[::-1].encode()), making).problems] == ["the code"]
+    with pytest.raises(NotAReport):
+        check(b"<html></html>", making)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", [*SAMPLES, "donor"])
+def test_statements_read_as_they_should(
+    name: str, language: str, made: dict[str, Statement], making: Making, honest: Honest
+) -> None:
     """After a change that is meant, read the files, and write them anew with FENHAO_TEST_GOLDEN=write."""
-    for name, statement in made.items():
-        lines = lines_of(statement, reader)[:-1]
-        text = "\n".join(" | ".join("" if cell is None else str(cell) for cell in line.cells) for line in lines) + "\n"
-        text = text.replace(statement.basis.root.hex(), "ROOT").replace(grouped(code_of(statement)), "CODE")
-        golden = GOLDEN / f"statement-{name}-{reader.language}.txt"
-        if os.environ.get("FENHAO_TEST_GOLDEN") == "write":
-            golden.write_text(text, "utf-8")
-        assert text == golden.read_text("utf-8"), f"{golden.name} reads otherwise"
+    if name == "donor":
+        told = told_of(making.journal, honest.ledger.vault, "DN-2", "2026", making.basis, None)
+        statement = told.statement
+        reader: StatementReader = DonorReader(language, wording=Wording(StatementReader(language), told.names))
+    else:
+        statement, reader = made[name], StatementReader(language)
+    lines = lines_of(statement, reader)[:-1]
+    text = "\n".join(" | ".join("" if cell is None else str(cell) for cell in line.cells) for line in lines) + "\n"
+    text = text.replace(statement.basis.root.hex(), "ROOT").replace(grouped(code_of(statement)), "CODE")
+    golden = GOLDEN / f"statement-{name}-{language}.txt"
+    if os.environ.get("FENHAO_TEST_GOLDEN") == "write":
+        golden.write_text(text, "utf-8")
+    assert text == golden.read_text("utf-8"), f"{golden.name} reads otherwise"
 
 
 def test_figures_are_those_of_the_ledger(honest: Honest, making: Making, made: dict[str, Statement]) -> None:
@@ -99,6 +128,8 @@ def test_figures_are_those_of_the_ledger(honest: Honest, making: Making, made: d
     assert sum(column(advances, "advances_by_hospital", "closing")) == told["paid"]
     ages = ("age_30", "age_90", "age_180", "age_365", "age_more")
     assert sum(sum(column(advances, "advances_by_hospital", age)) for age in ages) == told["paid"]
+    [[is_held, placed, apart]] = making.make("position", {"to": YEAR["to"]}).tables[2].rows
+    assert (is_held, placed, apart) == (held, held, 0)
     spent = by_key(made["ratios"], "ratio_figures", "figure", "amount")
     assert spent["management"] == told["costs"]
     assert spent["programme"] - by_key(made["flows"], "flows_by_fund", "item", "agency")["agency_spent"] == told["used"]
@@ -207,6 +238,29 @@ def test_a_pdf_says_all_that_the_figures_say_and_other_pages_are_not_vouched_for
     assert check(data, making).unchanged
     verdict = check(data + b"% other pages", making)
     assert (verdict.ok, verdict.pages, list(verdict.problems)) == (False, False, [])
+
+
+def test_a_table_of_large_amounts_stays_on_the_page(made: dict[str, Statement]) -> None:
+    """Ten billion in each column."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("poppler-utils is not installed: see .ci/packages.txt")
+    tables = [
+        table._replace(
+            rows=[
+                [10**12 if column.kind == "amount" else cell for cell, column in zip(row, table.columns, strict=True)]
+                for row in table.rows[:2]
+            ]
+        )
+        for table in made["hospital"].tables
+    ]
+    large = made["hospital"]._replace(tables=tables)
+    for reader in (ZH, EN):
+        data = statement_file(large, reader, ".pdf")
+        done = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=data, check=True, capture_output=True)
+        page = float(done.stdout.decode().split('<page width="')[1].split('"')[0])
+        words = [(float(x), text) for x, text in re.findall(r'xMax="([0-9.]+)"[^>]*>([^<]*)<', done.stdout.decode())]
+        assert sum(text == "10,000,000,000.00" for _, text in words) >= 20
+        assert max(words) <= (page - 45, "")
 
 
 def test_a_sheet_has_ids_as_text_and_no_formula(made: dict[str, Statement]) -> None:

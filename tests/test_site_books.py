@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
+import msgspec
 import pytest
 from httpx import Response
 from pages import DESK, PHONE, CheckAxe, Look, Windows
@@ -12,7 +15,10 @@ from serving import Served
 from test_http_bank import DAY, STATEMENT, record_money, sign
 from test_site_programme import signed_in
 
-from reports.matching import open_lines, read_books
+from api.bootstrap import log_of
+from reports.bank_desk import read_ideas
+from reports.closing import open_lines
+from reports.confirmations import About, letter_of, reference_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -45,7 +51,9 @@ def page_of(desk: Served, path: str) -> str:
 
 
 def states(desk: Served) -> dict[tuple[int, int], str]:
-    return dict(open_lines(read_books(desk.fenhao.journal)))
+    ideas = read_ideas(desk.fenhao.journal).lines
+    with desk.fenhao.journal.entries.reading() as cursor:
+        return dict(open_lines(cursor, None, ideas))
 
 
 def check_a_statement_is_taken_in_once_and_one_that_does_not_tie_is_accepted_by_two(desk: Served) -> None:
@@ -122,10 +130,52 @@ def check_lines_and_months_are_readable_on_a_phone(
         look(page, f"books-{path.replace('/', '-')}-{width}")
 
 
-def check_a_receipt_is_identified_by_a_gift_on_the_page(desk: Served) -> None:
+def check_what_no_single_entry_can_name_is_matched_in_parts(desk: Served) -> None:
+    """Three gifts under one reference, and a line of a fen more: two of them are as many as an entry names here."""
+    for n, amount in enumerate(("10.00", "20.00", "30.00")):
+        cash = [{"account": "icbc", "amount": amount, "bank_on": "2025-05-05", "bank_ref": "BULK"}]
+        desk.record("/v1/donations", donation=f"BULK{n}", fund="F", amount=amount, on="2025-05-05", cash=cash)
+    bulk = "交易日期,金额,余额,流水号\n2025-05-05,60.01,60.01,BULK\n"
+    said = post(desk, "/finance/statements", file=bulk.encode(), account="icbc").text
+    number = re.search(r"/finance/statements/(\d+)", said)
+    assert number is not None
+    path = f"/finance/lines/B{number[1]}/1"
+    way = re.search('name="way" value="([0-9a-f]+)"', page_of(desk, path))
+    assert way is not None
+    before = desk.fenhao.journal.entries.head().size
+    with patch("reports.matching.MOST_LEGS", 2):
+        done = post(desk, path, deed="accept", way=way[1], key="f" * 24)
+    assert "Recorded as entry" in done.text, done.text
+    assert states(desk)[int(number[1]), 1] == "partial"
+    parts = [one.data["lines"][0]["amount"] for one in desk.fenhao.journal.entries.read(before, 9)]
+    assert (len(parts), sum(parts)) == (2, 6_000)
+    said = post(desk, path, deed="write_off", reason="small_difference", key="9" * 24).text
+    assert "It waits for a second person." in said
+    approve_all(desk)
+
+
+def check_a_receipt_is_a_gift_a_return_and_what_goes_back_on_the_page(desk: Served) -> None:
     assert "S1" in page_of(desk, "/finance/suspense")
-    said = post(desk, "/finance/suspense/S1", donation="GS", fund="F", donor="N9", amount="30.00", on=DAY)
-    assert "Recorded as entry" in said.text, said.text
+    path = "/finance/suspense/S1"
+    gift = {"donation": "GS", "fund": "F", "donor": "N9"}
+    repaid = {"account": "icbc", "bank_ref": "BACK"}
+    for number, (deed, amount, fields) in enumerate(
+        (
+            ("gift", "10.00", gift),
+            ("return", "5.00", {"payment": "P1", "case": "C", "reason": "surplus"}),
+            ("repay", "14.00", repaid),
+        ),
+        1,
+    ):
+        said = post(desk, path, "ann", None, deed=deed, amount=amount, on=DAY, key=f"{number}" * 24, **fields)
+        assert "Recorded as entry" in said.text, said.text
+    assert post(desk, path, deed="grant", amount="1.00", on=DAY, grant="none").status_code == 422, "no such grant"
+    assert post(desk, path, "ann", None, deed="repay", amount="2.00", on=DAY, **repaid).status_code == 422, (
+        "1.00 is left"
+    )
+    proposed = post(desk, path, "ann", None, deed="repay", amount="1.00", on=DAY, propose="1", key="8" * 24, **repaid)
+    assert "It waits for a second person." in proposed.text
+    approve_all(desk)
     assert "S1 ·" not in page_of(desk, "/finance/suspense")
 
 
@@ -162,9 +212,17 @@ def check_a_statement_somebody_has_is_checked_against_the_log(desk: Served) -> N
     sign(desk)
     file = desk.client("read").get("/v1/statements/fund?month=2026-09&format=csv&language=en").content
     assert "it says what the log says" in post(desk, "/finance/papers", file=file).text
-    changed = post(desk, "/finance/papers", file=file.replace(b"1030.00", b"1031.00")).text
+    changed = post(desk, "/finance/papers", file=file.replace(b"1070.00", b"1071.00")).text
     assert "it says what the log does not" in changed
     assert post(desk, "/finance/papers", file=b"nothing of ours").status_code in (400, 422)
+    about = About("hospital", "H", date(2026, 9, 1), date(2026, 9, 30))
+    head = log_of(desk.fenhao).checkpoint()
+    assert head is not None
+    letter = letter_of(desk.fenhao.journal, head, about)
+    sent = msgspec.json.encode({**letter, "reference": str(reference_of(letter))})
+    assert "a confirmation letter whose figures are the log" in post(desk, "/finance/papers", file=sent).text
+    forged = sent.replace(b'"closing":{"paid":', b'"closing":{"paid":1')
+    assert "it says what the log does not" in post(desk, "/finance/papers", file=forged).text
 
 
 def test_finances_month_from_its_statement_to_its_close(
@@ -175,6 +233,7 @@ def test_finances_month_from_its_statement_to_its_close(
     check_an_auditor_reads_all_of_it_and_does_none(desk)
     check_a_person_decides_what_the_rules_only_suggest(desk, window, look, check_axe)
     check_lines_and_months_are_readable_on_a_phone(desk, window, look, check_axe, PHONE, "zh-CN")
-    check_a_receipt_is_identified_by_a_gift_on_the_page(desk)
+    check_what_no_single_entry_can_name_is_matched_in_parts(desk)
+    check_a_receipt_is_a_gift_a_return_and_what_goes_back_on_the_page(desk)
     check_a_month_is_closed_once_nothing_is_in_the_way_and_another_approves(desk)
     check_a_statement_somebody_has_is_checked_against_the_log(desk)

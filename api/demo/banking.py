@@ -26,7 +26,7 @@ from reports.banking.register import Register
 from reports.banking.taking import named
 from reports.cash_legs import read_sides
 from reports.closing import periods
-from reports.matching import line_ref, read_books, read_standing, record_matches
+from reports.matching import line_ref, read_known, read_open, record_matches
 from reports.reconcile import Movement
 
 MOST_DONATIONS = 100_000
@@ -59,7 +59,7 @@ def bank_year(fenhao: Fenhao, demo: Demo) -> None:
     own = sorted((leg for leg in sides.legs if leg.account == BANK), key=lambda leg: (leg.day, leg.key))
     lines = sorted([*_of_legs(own, demo.until), *_payouts(sides.legs, demo.until), *_unbooked(demo.until)])
     _take(fenhao, lines, sides.openings[BANK])
-    record_matches(fenhao.writer, read_books(fenhao.journal), STAFF)
+    record_matches(fenhao.writer, read_open(fenhao.journal), STAFF)
     for command in _by_people(fenhao, demo.until):
         _recorded(fenhao, command)
     log_of(fenhao).publish()
@@ -132,7 +132,7 @@ def _take(fenhao: Fenhao, lines: list[Said], opening: int) -> None:
 def _by_people(fenhao: Fenhao, until: date) -> Iterator[Command]:
     """The charge is contested, the bank's correction of a fen or two is none of ours."""
     with fenhao.journal.entries.reading() as cursor:
-        standing = read_standing(cursor)
+        standing = read_known(cursor)
     newest = max(Register(fenhao.journal, fenhao.vault).statements(BANK), key=lambda one: one.id)
     lines = dict(Register(fenhao.journal, fenhao.vault).lines(newest.id))
     refs = {line.bank_ref: line_ref((newest.id, ordinal), standing) for ordinal, line in lines.items()}

@@ -6,7 +6,7 @@ who one is          accounts, second_factors, tokens, links, provider, mail, pac
 facts               posting (one route a fact), straight (the short way there), batches, proposals; forms and examples
                     describe what they take
 questions           asking and cursors (how), queries, pictures with gallery, entries, log
-finance             bank (lines of statements, months), papers (statements, vouchers)
+finance             bank (lines of statements, months), bank_statements with uploads, papers (statements, vouchers)
 personal values     personal (opened, and who opened what), showings (to auditors)
 running             serving (processes), app (assembly), addresses (ids with slashes), together (many at once), chores,
                     watching, meters, operations

@@ -154,6 +154,10 @@ API: dict[tuple[str, str], frozenset[Grant]] = {
     ("GET", "/v1/balances"): READERS,
     ("GET", "/v1/flows"): _EVERYBODY,  # without donors, and choosing nothing, for those who are no readers
     # The bank and the books: finance does, auditors read.
+    ("POST", "/v1/bank/statements"): _MONEY,
+    ("GET", "/v1/bank/statements"): _DESK | {Grant.READ},
+    ("GET", "/v1/bank/statements/{id}"): _DESK | {Grant.READ},
+    ("POST", "/v1/bank/statements/{id}/acceptance"): _MONEY,
     ("GET", "/v1/bank/lines"): _DESK | {Grant.READ},
     ("GET", "/v1/bank/lines/{id}"): _DESK | {Grant.READ},
     ("GET", "/v1/periods"): _DESK | {Grant.READ},

@@ -20,6 +20,7 @@ from api.bootstrap import Fenhao
 from api.commands import Currency
 from api.http import (
     bank,
+    bank_statements,
     batches,
     entries,
     factors,
@@ -66,6 +67,7 @@ from api.site import (
     programme,
     public,
     statements,
+    suspense,
     verifying,
 )
 from api.site.frame import error_page
@@ -78,6 +80,7 @@ ROUTERS = (
     batches.router,
     queries.router,
     bank.router,
+    bank_statements.router,
     papers.router,
     pictures.router,
     entries.router,
@@ -94,6 +97,7 @@ ROUTERS = (
     flows.router,
     programme.router,
     finance.router,
+    suspense.router,
     statements.router,
     lines.router,
     months.router,

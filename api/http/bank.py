@@ -19,7 +19,7 @@ from api.http.queries import told
 from ledger.decisions.periods import last_day
 from ledger.errors import BadValue
 from ledger.ids import check_id
-from reports.bank_desk import Idea, Listed, Wanted, lines_of
+from reports.bank_desk import Listed, Wanted, idea_members, lines_of
 from reports.closing import cut_off
 from reports.line_told import told_line
 from reports.months import months
@@ -82,7 +82,7 @@ def line(
             "said": [one._asdict() for one in found.said],
             "entries": [one._asdict() for one in found.behind],
             "donations": gifts,
-            "suggested": [_idea(one) for one in ideas],
+            "suggested": [idea_members(one) for one in ideas],
         }
     )
 
@@ -99,7 +99,7 @@ def periods(office: Door) -> Response:
 def period(office: Door, period: Annotated[str, Path(description="如 2026-10 / such as 2026-10")]) -> Response:
     """What stands in the way of closing a month (lines open, statements held or missing), and its cut-off list."""
     last_day(period)
-    found, _ = ready(office.fenhao, period)
+    found, _ = ready(office.fenhao, period, office.ideas.ideas(office.fenhao.journal).lines)
     with office.fenhao.journal.entries.reading() as cursor:
         state = next((one.state for one in months(cursor, office.today()) if one.period == period), None)
         across = cut_off(cursor, period)
@@ -155,24 +155,6 @@ def _line(one: Listed) -> dict[str, Any]:
         "file": one.file,
         "statement": one.position,
         "ordinal": one.ordinal,
-    }
-
-
-def _idea(one: Idea) -> dict[str, Any]:
-    """A suggestion, its ways as `/v1/bank/matches` would take them."""
-    return {
-        "rule": one.rule,
-        "ways": one.ways,
-        "difference": one.difference,
-        "alternatives": [
-            {
-                "lines": [f"B{statement}/{ordinal}" for statement, ordinal in way.lines],
-                "legs": [{"seq": seq, "leg": leg} for seq, leg in way.legs],
-                "lines_amount": way.lines_sum,
-                "legs_amount": way.legs_sum,
-            }
-            for way in one.alternatives
-        ],
     }
 
 

@@ -35,6 +35,8 @@ from reports.guards.kept import KeptReport
 
 MAX_STREAMS = 64
 """Readers of the stream of entries in one process: each looks twice a second for what is new."""
+MAX_UPLOADS = 4
+"""Files that one process reads and keeps in memory at once."""
 MAX_BODY_BYTES = 1 << 20
 MAX_BATCH_BYTES = 1 << 24
 COOKIE = "fenhao_session"
@@ -70,6 +72,7 @@ class Office:
     public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
     address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
     account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))
+    uploads: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, MAX_UPLOADS))
     streams: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, MAX_STREAMS))
     contact_pace: Pace = field(default_factory=partial(Pace, burst=4, refill_s=600))
 

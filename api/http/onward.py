@@ -28,6 +28,9 @@ ONWARD: dict[str, dict[str, dict[str, str]]] = {
         "case": {"id": "case", "cursor": "next"},
     },
     "hospital": {"case": {"id": "cases/0/case"}, "hospital": {"id": "hospital", "cursor": "next"}},
+    "takeStatements": {"bankStatement": {"id": "statements/0/id"}},
+    "bankStatements": {"bankStatement": {"id": "statements/0/id"}, "bankStatements": {"cursor": "next"}},
+    "bankStatement": {"bankLines": {"account": "account"}},
     "balances": {"fund": {"id": "funds/0/fund"}},
     "serial": {
         "donation": {"id": "donation"},

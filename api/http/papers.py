@@ -16,7 +16,7 @@ from ledger.ids import check_id
 
 router = APIRouter(dependencies=[Depends(admit)], tags=["papers"])
 
-Kind = Literal["bank", "accounts", "flows", "fund", "hospital", "ratios"]
+Kind = Literal["bank", "accounts", "flows", "fund", "hospital", "position", "ratios"]
 Form = Literal["xlsx", "pdf", "csv", "json"]
 Language = Annotated[Literal["zh", "en"] | None, Query(description="默认按 Accept-Language / in which language")]
 Day = Annotated[str | None, Query(max_length=10)]
@@ -57,7 +57,7 @@ def statement(
     hospital: Id = None,
     language: Language = None,
 ) -> Response:
-    """Bank reconciliation, trial balance, receipts and spending, changes in funds, hospitals, or the ratio worksheet.
+    """Bank reconciliation, trial balance, receipts and spending, changes in funds, hospitals, cash position, ratios.
 
     Of a `month`, a `year`, or `from` and `to`; the worksheet of a `year`. The same under the same head is the same
     file, byte for byte.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -10,6 +10,85 @@ from pydantic import Field
 from api.http.shapes import Shape
 
 State = Literal["unmatched", "suggested", "partial", "disputed", "matched", "written_off", "held"]
+
+
+class WhyHeld(Shape):
+    """Why a statement does not tie."""
+
+    zh: str
+    en: str
+
+
+class StatementFigures(Shape):
+    """A statement's figures, minor units of its own currency; `ties` null where it says nothing to be checked.
+
+    `count` lines, of which `known` came with an earlier file; `debits` without a sign; `difference` by how much it does
+    not tie.
+    """
+
+    id: str | None = Field(pattern="^B[0-9]+$")
+    state: Literal["recorded", "held", "accepted", "already"]
+    account: str | None
+    currency: str
+    exponent: int
+    first_on: date | None
+    last_on: date | None
+    opening: int | None
+    closing: int | None
+    count: int
+    known: int
+    credits: int
+    debits: int
+    ties: bool | None
+    difference: int | None
+    problems: list[WhyHeld]
+
+
+class StatementsTaken(Shape):
+    """What became of a file: each statement in it, recorded, held, or there already."""
+
+    file: str
+    format: str
+    statements: list[StatementFigures]
+
+
+class AcceptanceRequest(Shape):
+    """A person's word, with the first one's `reason`; a program's, with both persons' names."""
+
+    reason: str | None = Field(default=None, max_length=200)
+    by: str | None = Field(default=None, max_length=120)
+    approved_by: str | None = Field(default=None, max_length=120)
+
+
+class AcceptanceAsked(Shape):
+    """One person's word for what is held."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+class Acceptance(AcceptanceAsked):
+    """Two persons' word."""
+
+    approved_by: str
+
+
+class StatementTold(StatementFigures):
+    """A statement that was taken in; `asked` while it is held and waits for a second person."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    format: str
+    imported_at: datetime
+    asked: AcceptanceAsked | None
+    acceptance: Acceptance | None
+
+
+class StatementsTold(Shape):
+    """Statements, oldest first."""
+
+    statements: list[StatementTold]
+    next: str | None
 
 
 class Line(Shape):

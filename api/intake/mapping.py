@@ -20,6 +20,7 @@ from string import Formatter
 from typing import Any, NamedTuple
 
 from api.intake.faults import UnusableMapping
+from reports.banking.mapped import Columns
 
 _SECTIONS = ("columns", "constants", "templates", "formats", "dictionary")
 MAX_MAPPING_BYTES = 2**24
@@ -56,15 +57,26 @@ UNMAPPED = Layout()
 
 def read_mapping(path: Path) -> Layout:
     """The mapping in a file. Raises UnusableMapping."""
-    document = _document(path)
-    for section, content in document.items():
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_MAPPING_BYTES)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnusableMapping(path, f"it is not readable TOML ({reason})", f"不是可读的 TOML（{reason}）") from error
+    return mapping_in(path, content)
+
+
+def mapping_in(path: Path, content: bytes) -> Layout:
+    """The same of a file's bytes; faults call it `path`."""
+    document = _document(path, content)
+    for section, table in document.items():
         if section not in _SECTIONS:
             raise UnusableMapping(
                 path,
                 f"there is no section [{section}]; the sections are {', '.join(_SECTIONS)}",
                 f"没有 [{section}] 这一节；可用的有 {'、'.join(_SECTIONS)}",
             )
-        if not isinstance(content, dict):
+        if not isinstance(table, dict):
             raise UnusableMapping(
                 path, f"{section} is a section: write [{section}]", f"{section} 应写成 [{section}] 一节"
             )
@@ -84,14 +96,22 @@ def read_mapping(path: Path) -> Layout:
     return layout
 
 
-def _document(path: Path) -> dict[str, Any]:
+def columns_of(layout: Layout) -> Columns:
+    """The columns of a bank's table. Raises UnusableMapping for what imports of facts alone have."""
+    if layout.templates or layout.dictionary:
+        raise UnusableMapping(
+            layout.file or "-",
+            "for statements there are [columns], [constants] and [formats] alone",
+            "对账单映射只有 [columns]、[constants] 与 [formats]",
+        )
+    return Columns(layout.columns, layout.constants, layout.formats)
+
+
+def _document(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_MAPPING_BYTES)
         return tomllib.loads(content.decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:  # tomllib's and the decoder's errors are ValueErrors
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UnusableMapping(path, f"it is not readable TOML ({reason})", f"不是可读的 TOML（{reason}）") from error
+    except (ValueError, RecursionError) as error:  # tomllib's and the decoder's errors are ValueErrors
+        raise UnusableMapping(path, f"it is not readable TOML ({error})", f"不是可读的 TOML（{error}）") from error
 
 
 def _texts(path: Path, section: str, document: Mapping[str, Any]) -> dict[str, str]:

@@ -53,28 +53,6 @@ def advances(request: Request, office: Door) -> Response:
     return shown(request, office, "finance_advances.html", advances=report.advances(), ages=ages, seen_at=seen_at)
 
 
-@router.get("/finance/suspense")
-def suspense(request: Request, office: Door) -> Response:
-    """待查暂收: receipts that nobody could place yet."""
-    return _suspense(request, office, None)
-
-
-@router.post("/finance/suspense/{id:id}")
-def identify(request: Request, office: Door, asker: Who, form: Form, id: str) -> Response:
-    """A receipt, or a part of it, is found to be a gift: recorded as one that came with it."""
-    members = fields_of(form, "donation", "fund", "donor", "on")
-    asked: dict[str, Any] = {**members, "suspense": id, "amount": amount_of(form, "amount", office)}
-    return _suspense(request, office, done(office, asker, "DonationReceived", asked, form))
-
-
-def _suspense(request: Request, office: Office, made: Done | None) -> Response:
-    day = office.today()
-    with office.fenhao.journal.entries.reading() as cursor:
-        waiting = [(one, fresh_number("D", day), fresh_key()) for one in suspended(cursor)]
-    template = "finance_suspense.html" if made is None else "finance_suspense_part.html"
-    return shown(request, office, template, waiting=waiting, today=day.isoformat(), made=made)
-
-
 @router.get("/finance/payment")
 def payment(request: Request, office: Door, case: Id = "", hospital: Id = "") -> Response:
     """The form: which hospital, for which case, how much."""

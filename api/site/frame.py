@@ -20,6 +20,7 @@ from api.http.accounts import csrf_of
 from api.http.faults import BadRequest, NotForged, NotSignedIn, TooLarge
 from api.http.office import COOKIE, Office, admit
 from api.http.problems import TITLES, language_of
+from api.http.uploads import is_from_here
 from ledger.errors import LedgerError
 from reports.pages import LANGUAGES, rendered
 from reports.traces import Reader
@@ -163,13 +164,6 @@ async def read_form(request: Request) -> dict[str, str]:
         return fields
     except ValueError:
         raise BadRequest(rule="the form cannot be read", rule_zh="表单无法读取") from None
-
-
-def is_from_here(request: Request) -> bool:
-    """Whether a page of ours sent it, as far as the browser says."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    return site in ("same-origin", "none") and (origin is None or urlsplit(origin).netloc == request.url.netloc)
 
 
 def _address(request: Request) -> str:

@@ -15,12 +15,20 @@ from api.http.office import Door, Office, Who
 from api.recording import Done
 from api.site.deeds import done, fresh_key
 from api.site.frame import Form, shown, site_router
-from ledger.decisions.matching import WRITE_OFF_REASONS
+from ledger.decisions.matching import PERSON, WRITE_OFF_REASONS
 from ledger.errors import BadValue, Unknown
 from reports.bank_desk import STATES, Way, accounts_of, counts_of, lines_of
 from reports.line_told import told_line
-from reports.matching import entries_of, line_ref, read_books, read_standing, record_matches
-from reports.reconcile import Key
+from reports.matching import (
+    entries_of,
+    fits_an_entry,
+    line_ref,
+    read_known,
+    read_open,
+    record_in_parts,
+    record_matches,
+)
+from reports.reconcile import Key, Match
 from reports.refusals import refuse
 
 router = site_router()
@@ -71,7 +79,7 @@ def lines(
 @router.post("/finance/lines/rules")
 def by_rules(request: Request, office: Door, asker: Who) -> Response:
     """Records what the rules are sure of, in the name of who asked for it. Raises AccountsNotOpen."""
-    found = record_matches(office.fenhao.writer, read_books(office.fenhao.journal), asker.name)
+    found = record_matches(office.fenhao.writer, read_open(office.fenhao.journal), asker.name)
     return shown(request, office, "finance_ruled.html", found=found)
 
 
@@ -117,6 +125,10 @@ def _decided(office: Office, asker: Any, form: dict[str, str]) -> Done | None:
     if form.get("deed") == "refuse":
         refuse(office.fenhao.journal, way.name, str(asker.name))
         return None
+    if not fits_an_entry(way.lines, way.legs):
+        match = Match(PERSON, way.lines, way.legs)
+        seq = record_in_parts(office.fenhao.writer, match, read_open(office.fenhao.journal), str(asker.name))
+        return Done(office.fenhao.journal.entries.read(seq, 1)[0])
     return done(office, asker, "LinesMatched", _matched(office, way, form), form)
 
 
@@ -171,10 +183,10 @@ def _named(form: dict[str, str]) -> dict[str, str]:
 def _ref(office: Office, key: Key) -> dict[str, Any]:
     """A line as facts name it. Raises Unknown."""
     with office.fenhao.journal.entries.reading() as cursor:
-        standing = read_standing(cursor)
-    if key[0] not in standing.files:
+        known = read_known(cursor)
+    if key[0] not in known.files:
         raise Unknown("line", f"B{key[0]}/{key[1]}")
-    ref = line_ref(key, standing)
+    ref = line_ref(key, known)
     return {"file": ref.file, "statement": ref.statement, "ordinal": ref.ordinal}
 
 

@@ -10,13 +10,13 @@ from fastapi import Path, Request, Response
 from api.closing import ready
 from api.http.bank import MONTH
 from api.http.office import Door, Office, Who
-from api.papers import KINDS, basis_of
+from api.http.uploads import Upload
+from api.paper_check import LetterVerdict, check_paper, read_paper
+from api.papers import KINDS
 from api.site.deeds import done, fresh_key
 from api.site.frame import Form, reader_of, shown, site_router
-from api.site.uploads import Upload
 from reports.closing import CutOff, NotReady, cut_off
 from reports.months import months
-from reports.report_check import check_report, read_printed
 from reports.statement_words import StatementReader
 
 router = site_router()
@@ -36,7 +36,7 @@ def listed(request: Request, office: Door) -> Response:
 @router.get("/finance/months/{period}")
 def month(request: Request, office: Door, period: Period) -> Response:
     """One month: what is in the way of closing it, its cut-off list, its papers."""
-    found, _ = ready(office.fenhao, period)
+    found, _ = ready(office.fenhao, period, office.ideas.ideas(office.fenhao.journal).lines)
     with office.fenhao.journal.entries.reading() as cursor:
         told = months(cursor, office.today())
         across = cut_off(cursor, period)
@@ -111,9 +111,17 @@ def titles(request: Request, office: Office) -> Callable[[str], str]:
 
 @router.post("/finance/papers")
 def check(request: Request, office: Door, sent: Upload) -> Response:
-    """Holds a statement's file against the log, figure by figure. Raises NotAReport."""
-    printed = read_printed(sent.data)
-    verdict = check_report(printed, sent.data, office.fenhao.journal, basis_of(office.fenhao), lambda *_: None)
+    """Holds a paper's file against the log, a statement or a letter, figure by figure. Raises NotAReport."""
+    found = check_paper(office.fenhao, read_paper(sent.data), sent.data, lambda *_: None)
+    template = "finance_checked_letter.html"
+    if not isinstance(found, LetterVerdict):
+        template = "finance_checked.html"
+        found.require_pages()
     return shown(
-        request, office, "finance_checked.html", verdict=verdict, name=sent.name, title=titles(request, office)
+        request,
+        office,
+        template,
+        verdict=found,
+        name=sent.name,
+        title=titles(request, office),
     )

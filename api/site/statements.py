@@ -6,16 +6,14 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
+from api.http.bank_statements import accepted, kept_of, taken_in
 from api.http.office import Door, Office, Who
+from api.http.uploads import Upload
 from api.site.frame import Form, reader_of, shown, site_router
-from api.site.uploads import Upload
-from ledger.errors import Unknown
 from ledger.vault import Reader as VaultReader
-from reports.bank_desk import Wanted, accounts_of, ask_acceptance, asked_acceptances, lines_of
-from reports.banking.reading import read_document
-from reports.banking.register import Kept, NotHeld, Register
-from reports.banking.taking import Acceptance, SamePerson, Taken, named
-from reports.banking.words import Both, Told, problems
+from reports.bank_desk import Wanted, accounts_of, asked_acceptances, lines_of
+from reports.banking.register import Register
+from reports.banking.words import Both, problems, told_of
 
 router = site_router()
 MOST_LINES = 500
@@ -35,11 +33,10 @@ def statements(request: Request, office: Door) -> Response:
 @router.post("/finance/statements")
 def take(request: Request, office: Door, sent: Upload) -> Response:
     """Takes a file in, and says whether each statement in it ties, or by how much not."""
-    document = named(read_document(sent.data, sent.name), sent.fields.get("account") or None, sent.name)
-    taken = _register(office).take(document, sent.name)
+    form, taken = taken_in(office, sent)
     language = reader_of(request, office).language
-    told = [(one, [_said(each, language) for each in problems(_told(one))]) for one in taken]
-    return shown(request, office, "finance_taken.html", taken=told, form=document.format, name=sent.name)
+    told = [(one, [_said(each, language) for each in problems(told_of(one))]) for one in taken]
+    return shown(request, office, "finance_taken.html", taken=told, form=form, name=sent.name)
 
 
 @router.get("/finance/statements/{id}")
@@ -51,18 +48,7 @@ def statement(request: Request, office: Door, asker: Who, id: Number) -> Respons
 @router.post("/finance/statements/{id}/acceptance")
 def accept(request: Request, office: Door, asker: Who, id: Number, form: Form) -> Response:
     """The first person says why it is to be accepted, the second that it is. Raises SamePerson, NotHeld, BadValue."""
-    assert asker.name is not None
-    kept = _kept(office, id)
-    if kept.state != "held":
-        raise NotHeld(id=f"B{id}")
-    with office.fenhao.journal.entries.reading() as cursor:
-        first = asked_acceptances(cursor).get(id)
-    if first is None:
-        ask_acceptance(office.fenhao.journal, id, VaultReader(asker.name, form.get("reason", "").strip()))
-    elif first.by == asker.name:
-        raise SamePerson()
-    else:
-        _register(office).accept(id, Acceptance(first.by, asker.name, first.reason))
+    accepted(office, asker, id, form.get("reason"))
     return _shown(request, office, asker.name, id)
 
 
@@ -74,7 +60,7 @@ def names(request: Request, office: Door, asker: Who, id: Number, form: Form) ->
 
 
 def _shown(request: Request, office: Office, me: str | None, id: int, reading: VaultReader | None = None) -> Response:
-    kept, language = _kept(office, id), reader_of(request, office).language
+    kept, language = kept_of(office, id), reader_of(request, office).language
     with office.fenhao.journal.entries.reading() as cursor:
         first = asked_acceptances(cursor).get(id)
         wanted = Wanted(kept.currency, account=kept.account, since=kept.first_on, until=kept.last_on)
@@ -88,18 +74,11 @@ def _shown(request: Request, office: Office, me: str | None, id: int, reading: V
         lines.append((ordinal, line, standing.get(ordinal)))
         if len(lines) >= MOST_LINES:
             break
-    why = [_said(each, language) for each in problems(_told(kept))]
+    why = [_said(each, language) for each in problems(told_of(kept))]
     template = "finance_statement_part.html" if request.method == "POST" else "finance_statement.html"
     return shown(
         request, office, template, one=kept, why=why, lines=lines, first=first, me=me, named=reading is not None
     )
-
-
-def _kept(office: Office, id: int) -> Kept:
-    found = _register(office).statements(id=id)
-    if not found:
-        raise Unknown("statement", f"B{id}")
-    return found[0]
 
 
 def _register(office: Office) -> Register:
@@ -108,15 +87,3 @@ def _register(office: Office) -> Register:
 
 def _said(both: Both, language: str) -> str:
     return both.zh if language == "zh" else both.en
-
-
-def _told(one: Taken | Kept) -> Told:
-    """A statement's figures, however it came."""
-    if isinstance(one, Taken):
-        statement, verdict = one.statement, one.verdict
-        figures = (statement.currency, statement.exponent, *statement.period, statement.opening, statement.closing)
-        lines = (statement.closing_currency, len(statement.lines), statement.credits, statement.debits)
-        return Told(statement.account, *figures, *lines, verdict.ties, verdict.difference, verdict.failed)
-    kept_figures = (one.currency, one.exponent, one.first_on, one.last_on, one.opening, one.closing)
-    kept_lines = (one.closing_currency, one.lines, one.credits, one.debits)
-    return Told(one.account, *kept_figures, *kept_lines, one.ties, one.difference, one.failed)

@@ -69,8 +69,8 @@ class SamePerson(Refusal):
     """A statement accepted and approved by one and the same."""
 
     code = "same_person"
-    zh = "经办人与批准人须为不同的人（--by、--approved-by）"
-    en = "who accepts and who approves are two different persons (--by, --approved-by)"
+    zh = "经办人与批准人须为不同的人"
+    en = "who accepts and who approves are two different persons"
 
 
 class Acceptance(NamedTuple):

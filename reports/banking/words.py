@@ -7,7 +7,9 @@ from datetime import date
 from typing import NamedTuple
 
 from ledger.money import exponent_of, format_amount
+from reports.banking.register import Kept
 from reports.banking.statement import Claim
+from reports.banking.taking import Taken
 
 STATES_ZH = {"recorded": "已登记", "held": "已搁置", "accepted": "经批准接受", "already": "此前已登记"}
 
@@ -36,6 +38,19 @@ class Told(NamedTuple):
     ties: bool | None
     difference: int | None
     failed: Sequence[Claim]
+
+
+def told_of(one: Taken | Kept) -> Told:
+    """The figures of a statement on its way in, or of one that is kept."""
+    if isinstance(one, Kept):
+        ends = (one.first_on, one.last_on, one.opening, one.closing, one.closing_currency)
+        sums = (one.lines, one.credits, one.debits)
+        return Told(one.account, one.currency, one.exponent, *ends, *sums, one.ties, one.difference, one.failed)
+    own, verdict = one.statement, one.verdict
+    ends = (*own.period, own.opening, own.closing, own.closing_currency)
+    sums = (len(own.lines), own.credits, own.debits)
+    judged = (verdict.ties, verdict.difference, verdict.failed)
+    return Told(own.account, own.currency, own.exponent, *ends, *sums, *judged)
 
 
 def figures(told: Told, state: str, id: int | None) -> Both:
