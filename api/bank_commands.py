@@ -161,7 +161,7 @@ def position(words: Words, settings: Settings, days: int) -> None:
         reader = reader_of(fenhao)
         books = read_books(fenhao.journal, days)
         statements = [one for one in _register(fenhao).statements() if one.currency == reader.currency]
-    found = report.position(books.sides, books.whole, statements)
+    found = report.position(books.sides, books.whole, statements, books.standing.matched, books.standing.legs)
     words.status.clear()
     for line in report.position_lines(found, reader):
         words.say(line, line)

@@ -72,7 +72,7 @@ def common(command: Callable[..., R]) -> Callable[..., R]:
             fault = error if isinstance(error, LedgerError) else DatabaseFault(reason=str(error).strip().split("\n")[0])
             _complain(fault, words)
             sys.exit(EXIT_TAMPERED if fault.is_evidence else EXIT_UNUSABLE)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):  # the second: at a question, or nobody is there to answer it
             sys.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
             # Whoever read has read enough (`| head`); nothing may be left to say at the end of the process.

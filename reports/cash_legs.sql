@@ -41,8 +41,9 @@ order by line.statement, line.ordinal
 -- with several names an account more than once. Each is looked up by itself, whatever the planner thinks of how many match.
 select seq, type, body from entry
 where seq = any(%(seqs)s::bigint[]) and type = any(%(types)s)
-    and not exists (select from reversal where reverses = entry.seq offset 0)
-    and (not exists (select from leg_part taken where taken.entry = entry.seq and leg = 0 and undone is null offset 0)
+    and seq not in (select reverses from reversal)
+    and (not exists (select from leg_part)
+        or not exists (select from leg_part taken where taken.entry = entry.seq and leg = 0 and undone is null offset 0)
         or position('"account":'::bytea in substring(body from position('"account":'::bytea in body) + 1)) > 0)
 order by seq
 

@@ -286,5 +286,10 @@ def periods(cursor: Cursor) -> list[Period]:
 
 def cut_off(cursor: Cursor, period: str | None = None) -> list[CutOff]:
     """Matched legs whose bank's day and posting date lie in different months; one of them `period`, if named."""
-    found = [CutOff(*row) for row in cursor.execute(_SQL["cut_off"]).fetchall()]
-    return [one for one in found if period in (None, f"{one.on:%Y-%m}", f"{one.bank_on:%Y-%m}")]
+    last = None if period is None else last_day(period)
+    bounds = {
+        "mark": None if period is None else f'"on":"{period}-'.encode(),
+        "first": None if last is None else last.replace(day=1),
+        "last": last,
+    }
+    return [CutOff(*row) for row in cursor.execute(_SQL["cut_off"], bounds).fetchall()]

@@ -59,17 +59,21 @@ select id, kind, (convert_from(body, 'UTF8')::jsonb ->> 'at') from account join 
 select period, through, seq, reopened from period_close order by seq
 
 -- name: cut_off
--- Cash legs that matched a line whose day lies in another month than the entry's posting date.
-select entry.seq, entry.stream, entry.type, (convert_from(entry.body, 'UTF8')::jsonb -> 'data' ->> 'on')::date,
-    leg.account, leg.amount_minor, line.booked_on
+-- Cash legs that matched a line whose day lies in another month than the entry's posting date. Of a month, from `first` to
+-- `last`: what is posted there, which its bytes tell before they are read (`mark`), and booked elsewhere, or the other way.
+select entry.seq, entry.stream, entry.type, said.posted_on, leg.account, leg.amount_minor, line.booked_on
 from leg_part leg
 join entry on entry.seq = leg.entry
 join (
     select seq, max(booked_on) as booked_on from line_part where undone is null and kind = 'matched' group by seq
 ) line on line.seq = leg.seq
+cross join lateral (
+    select (convert_from(entry.body, 'UTF8')::jsonb -> 'data' ->> 'on')::date as posted_on offset 0
+) said
 where leg.undone is null
-    and date_trunc('month', (convert_from(entry.body, 'UTF8')::jsonb -> 'data' ->> 'on')::date)
-        <> date_trunc('month', line.booked_on)
+    and (%(mark)s::bytea is null
+        or (position(%(mark)s::bytea in entry.body) > 0) <> (line.booked_on between %(first)s::date and %(last)s::date))
+    and date_trunc('month', said.posted_on) <> date_trunc('month', line.booked_on)
 order by entry.seq, leg.leg
 
 -- name: first_day

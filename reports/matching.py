@@ -56,12 +56,14 @@ class TooManyParts(Refusal):
 class Standing(NamedTuple):
     """What entries said of lines and legs, as far as it stands.
 
-    `matches` are those recorded, `lines` and `legs` how much of each is taken, in minor units; `doubted` are lines of
-    which something was undone; `files` SHA-256 and position of each statement.
+    `matches` are those recorded, `lines` and `legs` how much of each is taken in minor units, and `matched` what of it
+    is neither written off nor disputed; `doubted` are lines of which something was undone; `files` SHA-256 and position
+    of each statement.
     """
 
     matches: Sequence[Match]
     lines: Mapping[Key, int]
+    matched: Mapping[Key, int]
     legs: Mapping[Key, int]
     doubted: frozenset[Key]
     undone: Mapping[Key, int]
@@ -132,13 +134,14 @@ def read_known(cursor: Cursor) -> Standing:
     files = {number: (file, position) for number, file, position in cursor.execute(_SQL["statements"])}
     undone = {(statement, ordinal): gone for statement, ordinal, gone in cursor.execute(_SQL["lines_undone"])}
     accounts = dict(cursor.execute(_SQL["accounts"]).fetchall())
-    return Standing([], {}, {}, frozenset(undone), undone, files, accounts)
+    return Standing([], {}, {}, {}, frozenset(undone), undone, files, accounts)
 
 
 def read_standing(cursor: Cursor) -> Standing:
     """What stands, in the transaction that is open."""
     files = {number: (file, position) for number, file, position in cursor.execute(_SQL["statements"])}
     lines: dict[Key, int] = {}
+    matched: dict[Key, int] = {}
     undone: dict[Key, int] = {}
     parts: dict[str, tuple[list[Key], list[Key]]] = {}
     for statement, ordinal, amount, match, kind, gone in cursor.execute(_SQL["lines_taken"]):
@@ -148,6 +151,7 @@ def read_standing(cursor: Cursor) -> Standing:
             continue
         lines[key] = lines.get(key, 0) + amount
         if kind == "matched":
+            matched[key] = matched.get(key, 0) + amount
             parts.setdefault(match, ([], []))[0].append(key)
     legs: dict[Key, int] = {}
     for match, entry, leg, amount in cursor.execute(_SQL["legs_taken"]):
@@ -155,7 +159,7 @@ def read_standing(cursor: Cursor) -> Standing:
         parts[match][1].append((entry, leg))
     matches = [Match("recorded", tuple(of_lines), tuple(of_legs)) for of_lines, of_legs in parts.values()]
     accounts = dict(cursor.execute(_SQL["accounts"]).fetchall())
-    return Standing(matches, lines, legs, frozenset(undone), undone, files, accounts)
+    return Standing(matches, lines, matched, legs, frozenset(undone), undone, files, accounts)
 
 
 class Recording(NamedTuple):

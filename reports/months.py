@@ -24,12 +24,19 @@ class Month(NamedTuple):
     reopened: int | None = None
 
 
+def first_day(cursor: Cursor) -> date | None:
+    """The first day on which anything was posted."""
+    [(first,)] = cursor.execute(_SQL["first_day"]).fetchall()
+    assert first is None or isinstance(first, date)
+    return first
+
+
 def months(cursor: Cursor, today: date) -> list[Month]:
     """The months with closings, then those after the last closed one to the running one; oldest first."""
     newest = {one.period: one for one in periods(cursor)}
     closed = [one for one in newest.values() if one.reopened is None]
     told = {one.period: Month(one.period, one.through, "closed", one.seq) for one in closed}
-    [(first,)] = cursor.execute(_SQL["first_day"]).fetchall()
+    first = first_day(cursor)
     day = max((one.through for one in closed), default=(first or today).replace(day=1) - timedelta(days=1))
     opened: list[Month] = []
     while day < today:

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from reports.banking.amounts import decimal_text
 from reports.banking.register import Kept
 from reports.cash_legs import Sides
-from reports.reconcile import Movement, Reconciliation
+from reports.reconcile import Key, Movement, Reconciliation
 from reports.traces import Reader, figures, table
 
 
@@ -58,26 +59,40 @@ class Position(NamedTuple):
         return sum(self.held.values()) + self.suspense - sum(account.book for account in self.accounts) - self.nowhere
 
 
-def position(sides: Sides, found: Reconciliation, statements: Sequence[Kept]) -> Position:
-    """The position. A leg that matched a line counts at the line's account: a channel's money has arrived then."""
+def position(
+    sides: Sides,
+    found: Reconciliation,
+    statements: Sequence[Kept],
+    line_parts: Mapping[Key, int] = MappingProxyType({}),
+    leg_parts: Mapping[Key, int] = MappingProxyType({}),
+) -> Position:
+    """The position. A leg that matched a line counts at the line's account: a channel's money has arrived then.
+
+    `line_parts` and `leg_parts` are how much is matched of those of which it may be a part; of others all of it is.
+    """
     lines = {line.key: line for line in sides.lines}
     arrived = {leg: lines[match.lines[0]].account for match in found.matches for leg in match.legs}
     matched_lines = {line for match in found.matches for line in match.lines}
     newest = _newest(statements)
     book, then, legs_open, lines_open = Counter(sides.openings), Counter(sides.openings), Counter[str](), Counter[str]()
     for leg in sides.legs:
-        account = arrived.get(leg.key, leg.account)
-        book[account] += leg.amount
-        if leg.key in arrived or _by(leg, newest.get(account)):
-            then[account] += leg.amount
-            legs_open[account] += 0 if leg.key in arrived else leg.amount
+        taken = leg_parts.get(leg.key, leg.amount) if leg.key in arrived else 0
+        if taken:
+            book[arrived[leg.key]] += taken
+            then[arrived[leg.key]] += taken
+        left = leg.amount - taken
+        book[leg.account] += left
+        if _by(leg, newest.get(leg.account)):
+            then[leg.account] += left
+            legs_open[leg.account] += left
     for match in found.matches:
         for line in () if match.legs else map(lines.__getitem__, match.lines):  # from one own account to another
             book[line.account] += line.amount
             then[line.account] += line.amount if _by(line, newest.get(line.account)) else 0
     for line in sides.lines:
-        if line.key not in matched_lines and _by(line, newest.get(line.account)):
-            lines_open[line.account] += line.amount
+        if _by(line, newest.get(line.account)):
+            taken = line_parts.get(line.key, line.amount) if line.key in matched_lines else 0
+            lines_open[line.account] += line.amount - taken
     channels = {leg.account for leg in sides.legs if leg.channel}
     names = sorted({*book, *newest})
     return Position(

@@ -77,5 +77,5 @@ def test_bench_http_measures_the_service_beside_its_answer_to_nothing_and_kills_
     assert figures["ratio"]["value"] > 0
     assert figures["acknowledged"]["value"] >= 50
     assert (figures["lost"]["value"], figures["lost"]["met"]) == (0, True)
-    measured = {"empty", "posted", "ratio", "p99", "ledger", "flows_cold", "flows_cached"}
+    measured = {"empty", "posted", "ratio", "p99", "taken_away", "ledger", "flows_cold", "flows_cached"}
     assert set(figures) == measured | {"acknowledged", "lost"}

@@ -180,6 +180,8 @@ def test_the_command_line_enrols_and_takes_off(fenhao: Fenhao, monkeypatch: pyte
         typed="000000\n",
     )
     assert (wrong.exit_code, wrong.stderr.count("error: ")) == (2, 1)
+    unanswered = fenhao("staff", "totp", "li", typed="")
+    assert (unanswered.exit_code, "Traceback" in unanswered.output) == (130, False), "nobody was there to answer"
 
     def shown(text: str, **more: Any) -> str:
         return TOTP(secrets[-1]).now()

@@ -207,6 +207,9 @@ def test_an_escaped_slash_never_ends_an_id(served: Served) -> None:
         assert f"donor/{donor}" in {node["id"] for node in get(served, f"/v1/donors/{path}/flows").json()["nodes"]}
         page = served.client().get(f"/donors/{path}", headers=staff).text
         assert f"{html.escape(donor)} · " in page.partition("</title>")[0]
+    counted = [line for line in served.office.meters.lines({}) if 'status="200"' in line]
+    assert any('route="/v1/donors/{id}/ledger"' in line for line in counted)
+    assert not any('route="-"' in line for line in counted), "all were counted by their routes"
     assert get(served, "/v1/donors/s%2Fflows").status_code == 404, "no picture of s"
     assert get(served, "/v1/donors/s/flows/ledger").json()["donor"] == "s/flows", "plain, where there is no doubt"
 

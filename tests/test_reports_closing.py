@@ -181,7 +181,9 @@ def test_a_matched_entry_is_not_reversed_and_a_bank_s_day_in_another_month_is_on
     desk.register.take(named(read_file(file, None), "icbc-1", file), file)
     assert record_matches(desk.ledger.writer, desk.books()).recorded == 1
     with desk.ledger.journal.entries.reading() as cursor:
-        assert [(one.seq, one.on, one.bank_on) for one in cut_off(cursor, "2026-04")] == [(seq, on, date(2026, 4, 30))]
+        for month in ("2026-04", "2026-05", None):
+            assert [(one.seq, one.on, one.bank_on) for one in cut_off(cursor, month)] == [(seq, on, date(2026, 4, 30))]
+        assert cut_off(cursor, "2026-03") == []
         found = cursor.execute("select match from leg_part join line_part using (seq) where entry = %s", (seq,))
         [(match,)] = found.fetchall()
     assert refused(desk, ReverseEntry(key="x", on=on, reverses=seq)) is CannotReverse

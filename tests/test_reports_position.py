@@ -121,3 +121,18 @@ def test_a_missing_statement_and_an_unrecorded_opening_are_unexplained(ledger: F
     (tmp_path / "late.csv").write_text("".join([lines[0], *lines[2:]]), "utf-8")
     assert ledger("bank", "import", str(tmp_path / "late.csv"), "--account", "icbc").exit_code == 0
     assert shown(ledger)["accounts"][0]["bank"]["unexplained"] == "900.00"
+
+
+def test_what_is_matched_in_part_is_explained_to_the_fen(ledger: Fenhao, tmp_path: Path) -> None:
+    """Of a line of 3.21 a gift of 3.00 is matched; of a payment of 60.00 the bank has paid 40.00 so far."""
+    statement = f"{STATEMENT}2026-09-06,-40.00,1313.21,S5\n"
+    (tmp_path / "s.csv").write_text(statement, "utf-8")
+    assert ledger("bank", "import", str(tmp_path / "s.csv"), "--account", "icbc").exit_code == 0
+    assert ledger("record", "AccountOpened", "account=icbc", "kind=bank", "by=li").exit_code == 0
+    gift = ("donation=P", "fund=F", "amount=3.00", "on=2026-09-05", "by=li", "cash=account:icbc,amount:3.00")
+    assert ledger("record", "DonationReceived", *gift).exit_code == 0
+    for line, entry in (("B1/4", "donation/P"), ("B1/5", "payment/P2")):
+        done = ledger("bank", "match", line, entry, "--by", "li")
+        assert done.exit_code == 0, done.output
+    bank = shown(ledger)["accounts"][0]["bank"]
+    assert (bank["lines_unmatched"], bank["entries_unmatched"], bank["unexplained"]) == ("0.21", "-20.00", "0.00")

@@ -38,5 +38,6 @@ class Addresses:
         """Has escaped slashes stand in the path as `SLASH`."""
         raw = scope.get("raw_path") if scope["type"] == "http" else None
         if raw and b"%2f" in raw.lower():
-            scope = {**scope, "path": unquote(re.sub("%2f", SLASH, raw.decode("latin-1"), flags=re.IGNORECASE))}
+            # In place: the layers outside read from it which route was found.
+            scope["path"] = unquote(re.sub("%2f", SLASH, raw.decode("latin-1"), flags=re.IGNORECASE))
         await self._app(scope, receive, send)

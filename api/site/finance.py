@@ -40,7 +40,7 @@ def cash_position(request: Request, office: Door) -> Response:
     books = read_books(office.fenhao.journal)
     kept = Register(office.fenhao.journal, office.fenhao.vault).statements()
     statements = [one for one in kept if one.currency == office.currency.code]
-    found = position(books.sides, books.whole, statements)
+    found = position(books.sides, books.whole, statements, books.standing.matched, books.standing.legs)
     return shown(request, office, "finance_position.html", found=found)
 
 

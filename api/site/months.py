@@ -16,7 +16,8 @@ from api.papers import KINDS
 from api.site.deeds import done, fresh_key
 from api.site.frame import Form, reader_of, shown, site_router
 from reports.closing import CutOff, NotReady, cut_off
-from reports.months import months
+from reports.donor_statement import periods_between
+from reports.months import first_day, months
 from reports.statement_words import StatementReader
 
 router = site_router()
@@ -79,16 +80,15 @@ def decide(request: Request, office: Door, asker: Who, form: Form, period: Perio
 
 @router.get("/finance/papers")
 def papers(request: Request, office: Door) -> Response:
-    """Statements and vouchers by month and year, and the place where a statement's code is checked."""
+    """Statements and vouchers of every month and year in which anything was posted, and where a paper is checked."""
+    today = office.today()
     with office.fenhao.journal.entries.reading() as cursor:
-        found = months(cursor, office.today())[::-1]
-    years = sorted({one.period[:4] for one in found}, reverse=True)
+        first = first_day(cursor) or today
     return shown(
         request,
         office,
         "finance_papers.html",
-        months=found[:24],
-        years=years,
+        years=periods_between(first, today),
         kinds=KINDS,
         title=titles(request, office),
     )

@@ -153,8 +153,8 @@ def zip_texts(data: bytes) -> Iterator[tuple[str, bytes]]:
                 yield info.filename, content
     except _ZIP_FAULTS as error:
         raise NotAStatement(
-            "the zip archive is damaged or has a password: unpack it first",
-            "压缩包损坏或设有密码：请先解压",
+            "the file is damaged, or has a password: download it again, or unpack it first",
+            "文件已损坏或设有密码：请重新下载，或先解压",
         ) from error
 
 
