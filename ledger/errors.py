@@ -426,6 +426,7 @@ NOUNS_ZH = {
     "line": "流水",
     "leg": "分录收付",
     "match": "匹配",
+    "suggestion": "建议",
     "period": "账期",
 }
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ledger.database import Cursor, queries, tuples
 from ledger.decisions import LegRef, LineRef, MatchLines
-from ledger.errors import InputFault, Refusal
+from ledger.errors import InputFault, Refusal, Unknown
 from ledger.journal import Journal
 from ledger.times import find_zone
 from ledger.writing import Recorded, Writer
@@ -207,8 +207,10 @@ def fits_an_entry(lines: Sequence[Key], legs: Sequence[Key]) -> bool:
 
 
 def record_in_parts(writer: Writer, match: Match, books: Books, by: str) -> int:
-    """Records a match that no single entry can name, all of it or nothing; the first entry. Raises TooManyParts, and
-    the Refusal of a part."""
+    """Records a match that no single entry can name, all of it or nothing; the first entry. Raises TooManyParts,
+    Unknown where a leg is open no more (it is suggested no more then), and the Refusal of a part."""
+    if gone := {*match.legs} - {leg.key for leg in books.sides.legs}:
+        raise Unknown("suggestion", "{}/{}".format(*min(gone)))
     commands = commands_of(match, books, by)
     if not commands:
         raise TooManyParts(lines=len(match.lines), legs=len(match.legs), most=MOST_LEGS)

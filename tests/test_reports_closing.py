@@ -28,7 +28,7 @@ from reports.banking.reading import read_file
 from reports.banking.taking import named
 from reports.cash_legs import Seen
 from reports.closing import ChangedMeanwhile, NotReady, cut_off, periods
-from reports.matching import commands_of, line_ref, read_open, record_matches
+from reports.matching import commands_of, line_ref, read_open, record_in_parts, record_matches
 from reports.position import position
 from reports.reconcile import Match
 
@@ -203,6 +203,10 @@ def test_a_payout_of_very_many_gifts_is_recorded_in_parts(desk: Desk, monkeypatc
     assert sum(one.lines[0].amount or 0 for one in parts) == sum(
         leg.amount for leg in books.sides.legs if leg.amount > 0
     )
+    open_legs = [leg.key for leg in read_open(desk.ledger.journal).sides.legs]
+    late = Match("person/1", (line,), (*open_legs[-2:], (10**6, 0)))
+    with pytest.raises(Unknown):  # somebody else matched it while it was looked at
+        record_in_parts(desk.ledger.writer, late, read_open(desk.ledger.journal), "li")
 
 
 def test_who_reads_what_is_open_goes_on_where_they_ended(desk: Desk) -> None:
