@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import socket
+import time
 from datetime import date
 from typing import Any
 
@@ -101,6 +104,20 @@ def test_a_body_that_cannot_be_read_is_a_problem_too(served: Served, body: bytes
 def test_a_body_that_is_too_long_is_not_read_to_its_end(served: Served) -> None:
     answer = served.client("record").post("/v1/donations", content=b" " * (1 << 21), headers=JSON)
     assert answer.status_code == 413
+
+
+def test_who_goes_away_amid_a_body_is_no_bug(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    token, lengths = served.token("record"), "Content-Type: application/json\r\nContent-Length: 99"
+    at = httpx.URL(served.url)
+    with socket.create_connection((at.host, at.port)) as leaving:
+        head = f"POST /v1/donations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: gone"
+        leaving.sendall(f"{head}\r\n{lengths}\r\n\r\n{{".encode())
+    deadline = time.monotonic() + 20
+    while not (said := [one for one in caplog.records if one.name == "fenhao.request"]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [getattr(one, "figures", {})["status"] for one in said] == [400]
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize("key", ["", "é", "x" * 101, '""'])

@@ -10,6 +10,7 @@ import traceback
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.access import Asker
@@ -77,6 +78,8 @@ class Watch:
 
         try:
             await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            status = 400  # who asked went away amid the body: nothing is wrong here, and nobody is there to be answered
         finally:
             self._tell(scope, request_id, status, (time.monotonic_ns() - began_ns) // 1000)
 
