@@ -35,7 +35,7 @@ from reports.guards.kept import KeptReport
 
 MAX_STREAMS = 64
 """Readers of the stream of entries in one process: each looks twice a second for what is new."""
-MAX_UPLOADS = 4
+MAX_UPLOADS = 2
 """Files that one process reads and keeps in memory at once."""
 MAX_BODY_BYTES = 1 << 20
 MAX_BATCH_BYTES = 1 << 24
