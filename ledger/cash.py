@@ -60,8 +60,16 @@ class CashTold(Struct, frozen=True, gc=False):
     suspense: str | None = None
 
 
-read_cash = msgspec.json.Decoder(CashTold).decode
-"""What the bytes of an entry's `data` tell of cash; of a later part of a fact (`of`) nothing."""
+class EntryTold(Struct, frozen=True, gc=False):
+    """What an entry that may move cash tells of it; one that is a later part of a fact (`of`) tells nothing."""
+
+    seq: int
+    type: str
+    data: CashTold
+
+
+read_entries = msgspec.json.Decoder(EntryTold).decode_lines
+"""Such entries' bytes, a line each; entries of other types may have members of the same names that are other things."""
 
 
 def whole_of(fact: Any) -> int:
@@ -70,13 +78,10 @@ def whole_of(fact: Any) -> int:
     return int(sum(line.amount for line in getattr(fact, "lines", ())) if amount is None else amount)
 
 
-def legs_of(topic: str, data: bytes) -> list[tuple[str, int]]:
+def legs_of(entry: EntryTold) -> list[tuple[str, int]]:
     """Account and signed amount of each leg, in order; none for a fact that moves no cash of its own."""
-    side = SIDES.get(topic)
-    if side is None:  # members of the same names may be of other kinds there
-        return []
-    told = read_cash(data)
-    if told.of is not None or (told.suspense is not None and topic not in SUSPENSE):
+    side, told = SIDES[entry.type], entry.data
+    if told.of is not None or (told.suspense is not None and entry.type not in SUSPENSE):
         return []
     if told.cash:
         whole = whole_of(told)

@@ -8,8 +8,7 @@ from datetime import date
 from sys import intern
 from typing import Any
 
-from ledger.cash import held_change, is_cleared, legs_of, whole_of
-from ledger.codec import data_of
+from ledger.cash import SIDES, held_change, is_cleared, legs_of, read_entries, whole_of
 from ledger.database import Cursor, queries
 from ledger.errors import BadValue, LegsDiffer, NotMatched, PeriodIsClosed, SuspenseTooLittle, Unknown
 from ledger.events import (
@@ -96,11 +95,12 @@ class CashBook:
     def _load_legs(self, seqs: list[int]) -> None:
         wanted = ",".join(map(str, seqs))
         taken = {(entry, leg): amount for entry, leg, amount in self._query("legs_taken", wanted)}
-        rows = self._cursor.execute(_SQL["entries"], (wanted,), binary=True).fetchall()
-        for seq, topic, body, reversed_by in rows:
-            for index, (account, amount) in enumerate(legs_of(topic, data_of(body))):
-                key = (seq, index)
-                self._legs[key] = Leg(intern(account), amount, taken.get(key, 0), reversed_by)
+        reversed_by = dict(self._query("reversed", wanted))
+        for (lines,) in self._cursor.execute(_SQL["entries"], (wanted, list(SIDES)), binary=True).fetchall():
+            for entry in read_entries(lines):
+                for index, (account, amount) in enumerate(legs_of(entry)):
+                    key = (entry.seq, index)
+                    self._legs[key] = Leg(intern(account), amount, taken.get(key, 0), reversed_by.get(entry.seq))
 
     # What decisions ask.
 

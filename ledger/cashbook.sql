@@ -28,9 +28,15 @@ left join bank_acceptance on bank_acceptance.statement = bank_statement.id
 where line.amount_minor <> 0 and line.currency = (select currency from head) and (ties or bank_acceptance.by is not null)
 
 -- name: entries
--- These entries, and whether they were reversed.
-select entry.seq, type, body, reversal.seq from entry left join reversal on reverses = entry.seq
-where entry.seq = any(string_to_array(%s, ',')::bigint[])
+-- Those of these entries that are of such types, a line each, in lumps: put together here, they are read in one go there.
+select string_agg(body, '\x0a'::bytea) from (
+    select body, row_number() over () / 512 as lump from entry
+    where seq = any(string_to_array(%s, ',')::bigint[]) and type = any(%s)
+) one group by lump
+
+-- name: reversed
+-- Those of these entries that were reversed, and by which.
+select reverses, seq from reversal where reverses = any(string_to_array(%s, ',')::bigint[])
 
 -- name: legs_taken
 -- What stands matched of the cash legs of these entries.

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from sys import intern
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Struct
 
-from ledger.cash import SIDES, SUSPENSE, CashTold, whole_of
+from ledger.cash import SIDES, SUSPENSE, CashTold, EntryTold, whole_of
 from ledger.database import Cursor, queries, tuples
 from ledger.journal import Journal
 from ledger.times import find_zone, local_day, parse_utc
@@ -34,10 +33,9 @@ OPENING = "BalanceBroughtForward"
 _SQL = queries("reports", "cash_legs.sql")
 
 
-class _Entry(Struct, frozen=True, gc=False):
+class _Entry(EntryTold, frozen=True, gc=False):
     at: str
     stream: str
-    data: CashTold
 
 
 class Sides(NamedTuple):
@@ -65,7 +63,7 @@ class Sides(NamedTuple):
         return self.legs[bisect_left(self.legs, (key,))]
 
 
-_decode = msgspec.json.Decoder(_Entry).decode
+_read = msgspec.json.Decoder(_Entry).decode_lines
 
 
 def read_sides(journal: Journal) -> Sides:
@@ -79,8 +77,8 @@ def read_sides(journal: Journal) -> Sides:
         [(suspense,)] = cursor.execute(_SQL["suspense"]).fetchall()
         held = dict.fromkeys(HELD, 0) | dict(cursor.execute(_SQL["held"]).fetchall())
         found = _Legs(zone)
-        for row in _entries(cursor):
-            found.add(*row)
+        for entry in _entries(cursor):
+            found.add(entry)
     return Sides(lines, found.legs, found.streams, found.openings, found.nowhere, held, suspense)
 
 
@@ -104,8 +102,8 @@ def read_open_sides(cursor: Cursor, currency: str, zone: ZoneInfo, seen: Seen) -
     found = _Legs(zone, (account for (account,) in cursor.execute(_SQL["channels"])))
     wanted = chain(sorted(entry for entry in again if entry < seen.size), range(seen.size, size))
     while seqs := list(islice(wanted, PAGE_ROWS)):
-        for row in cursor.execute(_SQL["open_entries"], {"seqs": seqs, "types": [*SIDES, OPENING]}, binary=True):
-            found.add(*row)
+        for entry in _read_page(cursor, "open_entries", {"seqs": seqs}):
+            found.add(entry)
     several = sorted({seq for seq, leg in (leg.key for leg in found.legs) if leg})
     taken = set(cursor.execute(_SQL["taken_of"], (several,)).fetchall())
     legs = [leg for leg in found.legs if leg.key not in taken]
@@ -118,15 +116,16 @@ def _lines(cursor: Cursor, which: str, currency: str) -> Iterator[Movement]:
         yield Movement((statement, ordinal), account, booked_on.toordinal(), amount, tuple(ref for ref in refs if ref))
 
 
-def _entries(cursor: Cursor) -> Iterator[tuple[int, str, bytes]]:
+def _entries(cursor: Cursor) -> Iterator[_Entry]:
     after = -1
-    while True:
-        values = {"after": after, "types": [*SIDES, OPENING], "limit": PAGE_ROWS}
-        page = cursor.execute(_SQL["entries"], values, binary=True).fetchall()
+    while page := _read_page(cursor, "entries", {"after": after, "limit": PAGE_ROWS}):
         yield from page
-        if len(page) < PAGE_ROWS:
-            return
-        after = page[-1][0]
+        after = page[-1].seq
+
+
+def _read_page(cursor: Cursor, which: str, values: Mapping[str, Any]) -> list[_Entry]:
+    [(lines,)] = cursor.execute(_SQL[which], {**values, "types": [*SIDES, OPENING]}, binary=True).fetchall()
+    return _read(lines or b"")
 
 
 class _Legs:
@@ -146,10 +145,9 @@ class _Legs:
         own = self._channels
         return [leg._replace(channel=True) if not leg.channel and leg.account in own else leg for leg in self._legs]
 
-    def add(self, seq: int, kind: str, body: bytes) -> None:
+    def add(self, entry: _Entry) -> None:
         """The next entry."""
-        entry = _decode(body)
-        data = entry.data
+        seq, kind, data = entry.seq, entry.type, entry.data
         if data.of is not None:
             return  # a later part of a group: moves alone
         if data.suspense is not None and kind not in SUSPENSE:

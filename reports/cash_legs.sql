@@ -12,10 +12,12 @@ where amount_minor <> 0 and line.currency = %(currency)s and (ties or bank_accep
 order by statement, ordinal
 
 -- name: entries
--- A page of entries that may move cash, without those that were reversed.
-select entry.seq, type, body from entry left join reversal on reverses = entry.seq
-where entry.seq > %(after)s and type = any(%(types)s) and reverses is null
-order by entry.seq limit %(limit)s
+-- A page of entries that may move cash, without those that were reversed: a line each, put together.
+select string_agg(body, '\x0a'::bytea order by seq) from (
+    select entry.seq, body from entry left join reversal on reverses = entry.seq
+    where entry.seq > %(after)s and type = any(%(types)s) and reverses is null
+    order by entry.seq limit %(limit)s
+) one
 
 -- name: held
 -- What the ledger holds, by kind of place: at funds and cases, as fees, on hold.
@@ -39,13 +41,13 @@ order by line.statement, line.ordinal
 -- name: open_entries
 -- Of these entries those that may move cash, without those that were reversed, and those whose only leg is taken: an entry
 -- with several names an account more than once. Each is looked up by itself, whatever the planner thinks of how many match.
-select seq, type, body from entry
+-- They come as those above.
+select string_agg(body, '\x0a'::bytea order by seq) from entry
 where seq = any(%(seqs)s::bigint[]) and type = any(%(types)s)
     and seq not in (select reverses from reversal)
     and (not exists (select from leg_part)
         or not exists (select from leg_part taken where taken.entry = entry.seq and leg = 0 and undone is null offset 0)
         or position('"account":'::bytea in substring(body from position('"account":'::bytea in body) + 1)) > 0)
-order by seq
 
 -- name: size
 -- How many entries there are.
