@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from api.passphrases import Asked
-from api.settings import GARBAGE, Settings
+from api.settings import GARBAGE, SWITCH_S, Settings
 from audit.checkpoint import MAX_NOTE_BYTES, BadNote, Checkpoint, Note
 from audit.files import file_name_of, read_at_most
 from audit.heads import FileHeads, Kept
@@ -117,8 +118,10 @@ def database(settings: Settings, progress: Progress = lambda en, zh: None) -> It
     """The database of the settings: a server of the operator's own, or the embedded one for as long as this lasts.
 
     Facts and rows are made by the hundred thousand and none is in a circle: Python is to look for circles less often.
+    Its threads take turns more often.
     """
     gc.set_threshold(GARBAGE)
+    sys.setswitchinterval(SWITCH_S)
     with ExitStack() as stack:
         if settings.database_url is not None:
             yield Database(settings.database_url, settings.service_url, settings.schema)

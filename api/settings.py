@@ -12,6 +12,9 @@ from ledger.errors import BadValue
 GARBAGE = 50_000
 """So many more objects make Python look for those in circles; its own habit, 700, takes a sixth of a fold's time, and a
 tenth of the start of a command."""
+SWITCH_S = 0.0005
+"""How long a thread may keep the interpreter from others: the one that all connections hang on, and who hears from the
+database while another reads ahead, must not wait long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ by the others. Views and tracking commit together, so a process may die at any p
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,8 +25,6 @@ from projections.views import SumsFailed, ViewRecorder, funds_of_tapes
 
 PAGE_ENTRIES = 8_000
 """Pages of this size, when there is so much to catch up with, change the same sums less often than smaller ones do."""
-TURN_S = 0.0005
-"""How long a thread of Python may keep the others from running, for good once anything was caught up with."""
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 """How long to wait before following again after the connection dropped, the last for all later times."""
 GLANCE_S = 1.0
@@ -79,7 +76,7 @@ class Runner:
         """
         deadline = None if limit_s is None else time.monotonic() + limit_s
         position = self.position()
-        with reading_thread() as thread:
+        with ThreadPoolExecutor(max_workers=1) as thread:
             ahead = Ahead(thread, self._gathered(position))
             while (read := self._told(ahead))[0]:
                 items, page = read
@@ -115,7 +112,7 @@ class Runner:
     def _refold(self, views: Beside, funds: dict[int, str], progress: Progress | None) -> None:
         """Brings them to where the views are; to the end of the journal when those stand still."""
         size = self.position() if self.failure() is None else self._journal.entries.max_notification_id() or 0
-        with reading_thread() as thread:
+        with ThreadPoolExecutor(max_workers=1) as thread:
             ahead = Ahead(
                 thread, gathered_pages(partial(self._items_after, stop=size), views.position, funds, summed=False)
             )
@@ -239,14 +236,6 @@ class Ahead:
         coming, self._coming = self._coming, None
         assert coming is not None, "begun above"
         return coming.result()
-
-
-@contextmanager
-def reading_thread() -> Iterator[ThreadPoolExecutor]:
-    """A thread for pages to be read in. Who hears from the server meanwhile goes on at once, not in 5 ms."""
-    sys.setswitchinterval(min(TURN_S, sys.getswitchinterval()))
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        yield thread
 
 
 def _watch(subscription: EntrySubscription, stop: threading.Event) -> None:

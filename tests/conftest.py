@@ -129,8 +129,9 @@ class SystemServer:
         self.program("pg_ctl", "-w", "-o", options, "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
-        """As a crash would: nobody is waited for."""
-        self.program("pg_ctl", "-w", "-m", "immediate", "stop")
+        """As a crash would: nobody is waited for. Nothing, where it is stopped already."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self.program("pg_ctl", "-w", "-m", "immediate", "stop")
 
     def program(self, name: str, *arguments: str) -> None:
         """Runs one of its programs; as root, which PostgreSQL refuses, as a user of its own."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
 from functools import partial
 from socket import socket
 from threading import Event, Thread
@@ -22,8 +21,6 @@ CONNECTIONS = 16
 """Database connections of a process at the most. Its 40 threads share them: who waits for a commit holds none."""
 HEALTH_S = 60
 """How long a worker may take to answer that it is there; a slow machine needs seconds to start one."""
-SWITCH_S = 0.0005
-"""How long a thread may keep the interpreter from others: the one that all connections hang on must not wait long."""
 STOPPING = Event()
 """Set as soon as this process is told to stop, whatever it does: an exception alone can get lost in a finaliser."""
 GRACE_S = 10
@@ -33,7 +30,6 @@ GRACE_S = 10
 def from_environment() -> FastAPI:
     """The application that a worker runs, with the settings of the environment."""
     log_as_json()
-    sys.setswitchinterval(SWITCH_S)
     settings = Settings.from_environment()
     opening = partial(assembled, settings, connections=CONNECTIONS)
     app = service(opening, STOPPING, send_code=sender_of(settings))
