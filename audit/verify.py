@@ -1066,13 +1066,18 @@ class ChunkReader:
             ENTRY_RECORD.pack(digest, self.position, 1, flags, number, start, end, number2, start2, end2)
         )
         if transaction is not None:
-            channel_part = b"-" if channel is None else b"s" + channel
-            line_part = b"-" if line is None else b"s" + line
-            self.record_claim(b"donation\x00%b\x00s%b\x00%b" % (channel_part, transaction, line_part))
+            self.record_claim(self.gift_key(channel, transaction, line))
         if channel is not None:
             key = self.position.to_bytes(8, "little")
             self.legs[key[0] % PARTITIONS].append(LEG_RECORD.pack(key, 0, AT_CHANNEL, amount, account_digest(channel)))
         return True
+
+    @staticmethod
+    def gift_key(channel: bytes | None, transaction: bytes, line: bytes | None) -> bytes:
+        """As `business_key` of a gift."""
+        channel_part = b"-" if channel is None else b"s" + channel
+        line_part = b"-" if line is None else b"s" + line
+        return b"donation\x00%b\x00s%b\x00%b" % (channel_part, transaction, line_part)
 
     def add_day(self, text: bytes) -> bool:
         """Whether the text is a real date; it is remembered."""
@@ -1186,11 +1191,13 @@ class ChunkReader:
             self.facts,
             self.origins,
             self.unknown,
-            *(
-                list(map(b"".join, each))
-                for each in (self.entries, self.claims, self.legs, self.leg_uses, self.line_uses)
-            ),
+            *self.noted(),
         )
+
+    def noted(self) -> tuple[list[bytes], ...]:
+        """The records for each of `Spills`, by partition."""
+        noted = (self.entries, self.claims, self.legs, self.leg_uses, self.line_uses)
+        return tuple(list(map(b"".join, each)) for each in noted)
 
 
 class Reading(NamedTuple):
@@ -1211,6 +1218,7 @@ class Reading(NamedTuple):
     legs: list[bytes]
     leg_uses: list[bytes]
     line_uses: list[bytes]
+    aside: Any = None  # what another reader tells besides
 
 
 @lru_cache(maxsize=4096)
@@ -1236,9 +1244,13 @@ def read_chunk(start: int, data: bytes, codec: Codec, express: bool = True) -> t
     return reader.result()
 
 
-def read_packed(start: int, data: bytes, codec: Codec) -> bytes:
-    """As `read_chunk`, packed for the way between processes."""
-    return marshal.dumps(read_chunk(start, data, codec))
+Reader = Callable[[int, bytes, Codec], tuple[Any, ...]]
+"""Says what `read_chunk` says of a chunk, and may tell something besides."""
+
+
+def read_packed(start: int, data: bytes, codec: Codec, read: Reader) -> bytes:
+    """What `read` says, packed for the way between processes."""
+    return marshal.dumps(read(start, data, codec))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -3580,7 +3592,7 @@ class History:
                 position += item[0]
                 intact = self.group is None and (self.lost is None or position <= self.lost)
                 if not intact or not self.book.take_gifts(item):
-                    singly = Reading._make(read_chunk(chunk.start, chunk.data, self.codec, express=False)).facts
+                    singly = Reading(*read_chunk(chunk.start, chunk.data, self.codec, express=False)).facts
                     first = position - item[0]
                     self.add_singly(first, singly[first - chunk.start : position - chunk.start])
             else:
@@ -3758,6 +3770,8 @@ def verify(
     bundles: Iterable[bytes],
     *,
     decode: Codec = STRICT,
+    read: Reader = read_chunk,
+    told: Callable[[Any], None] = lambda aside: None,
     jobs: int = 1,
     progress: Callable[[int], None] | None = None,
     spill_dir: str | Path | None = None,
@@ -3765,8 +3779,8 @@ def verify(
 ) -> Report:
     """Check a whole history from entry 0 on.
 
-    `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `jobs`
-    above 1 starts that many processes once there are POOL_FROM_ENTRIES entries. `progress` is called with the number
+    `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `read` reads
+    the chunks, and `told` is called with what it tells besides, chunk by chunk in order. `jobs` above 1 starts that many processes once there are POOL_FROM_ENTRIES entries. `progress` is called with the number
     of entries read so far. `spill_dir` is where temporary files go (about 130 bytes an entry). `tree` is an empty one
     that grows, and may watch itself grow. The report is the same whatever the sizes of the bundles, the codec and the
     jobs. Raises OSError when temporary files cannot be written; whatever is wrong with the entries is in the report,
@@ -3784,19 +3798,21 @@ def verify(
                 head.append(chunk)
                 if chunk.start + chunk.entries >= POOL_FROM_ENTRIES:
                     break
-        work: Callable[..., Any] = read_chunk
+        work: Callable[..., Any] = read
+        more: tuple[Any, ...] = ()
         if head and head[-1].start + head[-1].entries >= POOL_FROM_ENTRIES and workers.start():
-            work = read_packed
+            work, more = read_packed, (read,)
         underway: deque[Chunk] = deque()
 
-        def arguments() -> Iterator[tuple[int, bytes, Codec]]:
+        def arguments() -> Iterator[tuple[Any, ...]]:
             for chunk in chain(head, chunks):
                 underway.append(chunk)
-                yield chunk.start, chunk.data, decode
+                yield chunk.start, chunk.data, decode, *more
 
         for result in workers.map(work, arguments()):
-            reading = Reading._make(marshal.loads(result) if isinstance(result, bytes) else result)  # noqa: S302 (ours)
+            reading = Reading(*(marshal.loads(result) if isinstance(result, bytes) else result))  # noqa: S302 (ours)
             history.add(underway.popleft(), reading)
+            told(reading.aside)
             if progress is not None:
                 progress(history.entries)
         return history.close(workers.map)

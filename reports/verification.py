@@ -18,6 +18,7 @@ from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
 from audit.codec import FAST
+from audit.quick import read_quickly
 from audit.verify import Kept, Policy, Report, Said, Watch, hold_heads, processors, split, verify
 from ledger.database import Connection, tuples
 from ledger.journal import Journal, bundles_of
@@ -85,8 +86,10 @@ def verify_ledger(
         watch = _Leaves(kept.head.size for kept in heads)
         with tables_beside(connection, journal.database, size, position) as tables:
             report = verify(
-                lineage.watch(bundles_of(tuples(connection), 0, size)),
+                bundles_of(tuples(connection), 0, size),
                 decode=FAST,
+                read=read_quickly,
+                told=lineage.take,
                 jobs=jobs or processors(),
                 progress=None if progress is None else lambda done: progress(done, size),
                 tree=watch,
@@ -171,14 +174,14 @@ class Lineage:
         self._size, self._on = size, ""
         self._decode = Decoder(_Entry).decode
 
-    def watch(self, bundles: Iterable[bytes]) -> Iterator[bytes]:
-        """Hands the bundles on, and adds up what their entries below `size` tell of on the way."""
-        for bundle in bundles:
-            for raw in split(bundle):
-                self.cash.add(raw)
-                if any(sign in raw for sign in _TELLING):
-                    self._add(raw)
-            yield bundle
+    def take(self, aside: tuple[bytes, list[bytes]]) -> None:
+        """Adds up what a chunk's entries below `size` tell of."""
+        issues, others = aside
+        self.gifts += sum(map(hash, issues.splitlines()))
+        for raw in others:
+            self.cash.add(raw)
+            if any(sign in raw for sign in _TELLING):
+                self._add(raw)
 
     def _add(self, raw: bytes) -> None:
         # The replay, which reads every byte, says what is wrong with an entry that cannot be read.
