@@ -22,12 +22,12 @@ from audit.quick import read_quickly
 from audit.verify import Kept, Policy, Report, Said, Watch, hold_heads, processors, split, verify
 from ledger.database import Connection, tuples
 from ledger.journal import Journal, bundles_of
-from ledger.places import is_source, parse_place
+from ledger.places import is_source, parse_place, tape_number
 from projections.fold import BALANCE_BROUGHT_FORWARD, DONATION_ATTRIBUTED, ENTRY_REVERSED, unattributed
 from projections.runner import Runner
 from projections.trace import joined
 from reports.verified_cash import CashSaid, tables_unlike
-from reports.verified_tables import SQL, Tables, Views, move_sum, rows_of, tables_beside
+from reports.verified_tables import SQL, Tables, Views, issue_line, move_sum, rows_of, tables_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +193,9 @@ class Lineage:
             self._on = self._on if data.of is not None else data.on or ""
             for i in data.issue:
                 place, opening = parse_place(i.to), kind == BALANCE_BROUGHT_FORWARD
-                whose = (data.donation, data.donor, self._on, i.to, place.hospital, place.case, opening)
-                self.gifts += hash((seq, i.tape, i.lo, i.hi, *whose))
+                issue = seq, tape_number(i.tape), i.lo, i.hi
+                where = i.to, place.hospital, place.case, opening
+                self.gifts += hash(issue_line(*issue, data.donation, data.donor, self._on, *where))
             for m in data.moves:
                 self.moves += move_sum(m.lo, m.hi, (seq, self._on, kind, m.tape, *_end(m.source), *_end(m.target)))
             if kind == DONATION_ATTRIBUTED:

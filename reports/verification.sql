@@ -2,7 +2,7 @@
 
 -- name: snapshot
 -- One state of the database for all that follows, and no change to it.
-set transaction isolation level repeatable read, read only
+set transaction isolation level repeatable read, read only; set local datestyle = 'ISO'
 
 -- name: head
 -- How many entries there are, and the last one's leaf hash.
@@ -77,17 +77,27 @@ where code.parent is distinct from data ->> 'parent' or code.code is null or dat
 limit 10
 
 -- name: view_gift
--- Every gift's issues as they came, by the views: one whose donor was said later came without.
-select seq, 't' || tape, lo, hi, donation,
-    case when donation in (select donation from view_attribution) then null else donor end,
-    posted_on::text, target, hospital, case_id, opening
-from view_gift
+-- Every gift's issues as they came, by the views, in lumps of so many pages of the table: a line each (`issue_line` says
+-- what is in it), and how many there are. A gift whose donor was said later came without.
+select convert_to(lump.lines, 'UTF8'), lump.issues
+from generate_series(0, pg_relation_size('view_gift') / current_setting('block_size')::integer, 64) page
+cross join lateral (
+    select count(*) as issues, string_agg(concat_ws(E'\t',
+        seq, tape, lo, hi, coalesce(donation, ''),
+        case when donor is null or donation in (select donation from view_attribution) then '' else donor end, posted_on, target
+        || case when hospital is null and case_id is null and not opening then E'\t\t\t' else
+            concat(E'\t', hospital, E'\t', case_id, E'\t', case when opening then 't' end) end), E'\n') as lines
+    from view_gift
+    where ctid >= ('(' || page || ',0)')::tid and ctid < ('(' || page + 64 || ',0)')::tid
+) lump
+where lump.issues > 0
 
 -- name: gifts_unlike
--- Gifts that are not of their tape's fund, or whose donor is not the last that was said.
+-- Gifts that are not of their tape's fund, whose donor is not the last that was said, or with an empty text where nothing
+-- would stand: the lines of view_gift do not tell these apart.
 select gift.tape, gift.lo from view_gift gift
 left join view_tape tape on tape.number = gift.tape
-where gift.fund is distinct from tape.fund
+where gift.fund is distinct from tape.fund or '' in (donation, donor, hospital, case_id)
 union all
 select gift.tape, gift.lo
 from (select distinct on (donation) donation, donor from view_attribution order by donation, seq desc) newest

@@ -14,7 +14,7 @@ from ledger.database import Connection, Database, queries, tuples
 from projections.summing import SUMS, unlike
 
 SQL = queries("reports", "verification.sql")
-FETCH_ROWS = 5_000
+FETCH_ROWS, LUMPS_AT_ONCE = 5_000, 4
 LEAVES_AT_ONCE = 1 << 14
 
 
@@ -84,7 +84,7 @@ def _leaves(connection: Connection, size: int) -> bytes:
 
 
 def _views(connection: Connection) -> Views:
-    gifts = sum(map(hash, rows_of(connection, SQL["view_gift"])))
+    gifts = gift_sum(connection)
     said = sum(map(hash, rows_of(connection, SQL["view_attribution"])))
     moves = sum(move_sum(lo, hi, tuple(what)) for lo, hi, *what in rows_of(connection, SQL["view_movement"]))
     contradicted = {"tapes_unlike": "view_tape", "gifts_unlike": "view_gift", "funds_unlike": "view_movement"}
@@ -98,11 +98,47 @@ def _views(connection: Connection) -> Views:
     return Views(gifts, said, moves, odd, still, tuple(sums_unlike))
 
 
-def rows_of(connection: Connection, query: LiteralString) -> Iterator[tuple[Any, ...]]:
+def rows_of(
+    connection: Connection, query: LiteralString, at_once: int = FETCH_ROWS, *, binary: bool = False
+) -> Iterator[tuple[Any, ...]]:
     """The rows of a query, by the page."""
-    with connection.cursor(name="rows") as cursor:
-        cursor.itersize = FETCH_ROWS
+    with connection.cursor(name="rows", binary=binary) as cursor:
+        cursor.itersize = at_once
         yield from cursor.execute(query)
+
+
+def gift_sum(connection: Connection) -> int:
+    """All issues by the views: the sum of the hashes of their lines, as `issue_line` makes them, in whatever order.
+
+    What a line's end in some value would make of one issue counts as none, and so as a difference.
+    """
+    total = 0
+    for lump, issues in rows_of(connection, SQL["view_gift"], LUMPS_AT_ONCE, binary=True):
+        lines = lump.split(b"\n")
+        total += sum(map(hash, lines)) if len(lines) == issues else 0
+    return total
+
+
+def issue_line(
+    seq: int,
+    tape: int,
+    lo: int,
+    hi: int,
+    donation: str | None,
+    donor: str | None,
+    on: str,
+    place: str,
+    hospital: str | None,
+    case: str | None,
+    opening: bool,
+) -> bytes:
+    """An issue as the entry `seq` tells it, as one line in UTF-8 without its end: `view_gift` in SQL makes the same.
+
+    `donor` is the one that the gift came with, `on` the posting date in ISO form, `place` where the issue put it, with
+    that place's hospital and case. A tab between two values; what there is none of is empty, `opening` is `t` or empty.
+    """
+    gift, end = f"{donation or ''}\t{donor or ''}", f"{hospital or ''}\t{case or ''}\t{'t' if opening else ''}"
+    return f"{seq}\t{tape}\t{lo}\t{hi}\t{gift}\t{on}\t{place}\t{end}".encode()
 
 
 def move_sum(lo: int, hi: int, what: tuple[Any, ...]) -> int:

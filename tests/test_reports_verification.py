@@ -60,6 +60,20 @@ def checked(ledger: Ledger) -> Verification:
     return verify_ledger(ledger.journal, Runner(ledger.journal), jobs=1)
 
 
+TWO_IN_ONE = r"""
+update view_gift one set target = concat_ws(E'\t', one.target, '', '', E'\n' || two.seq, two.tape, two.lo, two.hi,
+    two.donation, two.donor, two.posted_on, two.target)
+from view_gift two where one.donation = '3' and two.donation = '4' and one.tape = two.tape;
+delete from view_gift where donation = '4'
+"""
+"""Two issues as one, whose line looks as theirs do together."""
+TWICE = """
+insert into view_gift (tape, lo, hi, donation, donor, fund, target, opening, posted_on, seq)
+select tape, lo + 5000, hi + 5000, donation, donor, fund, target, opening, posted_on, seq from view_gift
+where donation = '3'
+"""
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -81,6 +95,13 @@ def checked(ledger: Ledger) -> Verification:
         ("update view_movement set hi = hi - 1 where target = 'case/C'", "view_movement"),
         ("update view_gift set donor = 'somebody else' where donation = '3'", "view_gift"),
         ("update view_gift set posted_on = '2026-01-01' where donation = '3'", "view_gift"),
+        ("update view_gift set target = 'void' where donation = '3'", "view_gift"),
+        ("update view_gift set seq = seq + 1 where donation = '3'", "view_gift"),
+        ("update view_gift set hospital = 'H' where donation = '3'", "view_gift"),
+        ("update view_gift set hospital = '' where donation = '3'", "view_gift"),
+        ("update view_gift set donation = E'3\\tP3', donor = '' where donation = '3'", "view_gift"),
+        (TWO_IN_ONE, "view_gift"),
+        (TWICE, "view_gift"),
         ("delete from view_movement", "view_movement"),
         ("update view_movement set target = 'case/D'", "view_movement"),
         (
