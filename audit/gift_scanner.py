@@ -32,9 +32,10 @@ ROW = np.dtype([(name, np.int64) for name in ("run", "gift", "second", "tape", "
 """Issues that adjoin on a tape and are alike, one behind the other: in which run of gifts, and the first of them."""
 
 NOT = -1
-TAB, LINE_FEED, QUOTE, BACKSLASH, COMMA, BRACE, BRACKET, ZERO = b'\t\n"\\,}]0'
+QUOTE, BACKSLASH, COMMA, BRACE, BRACKET, ZERO = b'"\\,}]0'
 ID_BYTES, DIGITS, TAPE_DIGITS, RATE_DIGITS = 120, 15, 9, 4
 """How long things may be, as in `audit.verify.GIFT`."""
+INSTANT_BYTES = 27
 
 
 def _text(text: str) -> Bytes:
@@ -268,7 +269,7 @@ def adds_up(gift: Gift) -> bool:
 @_compiled
 def is_later(data: Bytes, at: int, before: int) -> bool:
     """Whether the time that stands here is not earlier than another one."""
-    for index in range(27):
+    for index in range(INSTANT_BYTES):
         if data[at + index] != data[before + index]:
             return data[at + index] > data[before + index]  # type: ignore[no-any-return]
     return True
@@ -316,7 +317,7 @@ def continues(data: Bytes, gifts: Any, row: Any, gift: Gift, second: int) -> boo
 
 
 @_compiled
-def merge(data: Bytes, gifts: Any, rows: Any) -> int:
+def issued(data: Bytes, gifts: Any, rows: Any) -> int:
     """Fill `rows` with what each run of plain gifts issues, in order; how many there are."""
     count, first, run, is_open = 0, 0, NOT, False
     for index in range(len(gifts)):
@@ -339,47 +340,3 @@ def merge(data: Bytes, gifts: Any, rows: Any) -> int:
             row.lo = gift.lo2 if second else gift.lo
             count += 1
     return count
-
-
-@_compiled
-def written(value: int, out: Bytes, at: int) -> int:
-    """Behind the number as it is written there, and a tab."""
-    size, rest = 1, value // 10
-    while rest:
-        size, rest = size + 1, rest // 10
-    for index in range(at + size - 1, at - 1, -1):
-        out[index], value = ZERO + value % 10, value // 10
-    out[at + size] = TAB
-    return at + size + 1
-
-
-@_compiled
-def copied(data: Bytes, start: int, stop: int, out: Bytes, at: int) -> int:
-    """Behind the text as it is written there, if there is one, and a tab."""
-    if start >= 0:
-        for index in range(start, stop):
-            out[at] = data[index]
-            at += 1
-    out[at] = TAB
-    return at + 1
-
-
-@_compiled
-def tell(data: Bytes, gifts: Any, start: int, out: Bytes) -> int:
-    """Write a line for each issue of each plain gift, see `audit.quick.Aside`; how many bytes they are."""
-    at = 0
-    for index in range(len(gifts)):
-        gift = gifts[index]
-        if not gift.is_plain:
-            continue
-        for second in range(2 if gift.tape2 else 1):
-            tape, lo, hi = (gift.tape2, gift.lo2, gift.hi2) if second else (gift.tape, gift.lo, gift.hi)
-            at = written(hi, out, written(lo, out, written(tape, out, written(start + index, out, at))))
-            at = copied(data, gift.donation, gift.donation_end, out, at)
-            at = copied(data, gift.donor, gift.donor_end, out, at)
-            at = copied(data, gift.on, gift.on + 10, out, at)
-            to, to_end = (gift.to2, gift.to2_end) if second else (gift.to, gift.to_end)
-            at = copied(data, to, to_end, out, at)
-            out[at], out[at + 1], out[at + 2] = TAB, TAB, LINE_FEED
-            at += 3
-    return at

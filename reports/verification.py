@@ -8,6 +8,7 @@ places, and the views) say what the entries say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,8 +19,8 @@ from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
 from audit.codec import FAST
-from audit.quick import read_quickly
-from audit.verify import Kept, Policy, Report, Said, Watch, hold_heads, processors, split, verify
+from audit.aside import Aside, read_plainly
+from audit.verify import Kept, Policy, Reader, Report, Said, Watch, hold_heads, processors, split, verify
 from ledger.database import Connection, tuples
 from ledger.journal import Journal, bundles_of
 from ledger.places import is_source, parse_place, tape_number
@@ -28,6 +29,10 @@ from projections.runner import Runner
 from projections.trace import joined
 from reports.verified_cash import CashSaid, tables_unlike
 from reports.verified_tables import SQL, Tables, Views, issue_line, move_sum, rows_of, tables_beside
+
+
+COMPILED_FROM_ENTRIES = 50_000
+"""From so many entries on it pays to read gifts by compiled code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,15 @@ def verify_ledger(
         connection.execute(SQL["snapshot"])
         size, leaf = connection.execute(SQL["head"]).fetchone() or (0, b"")
         (position,) = connection.execute(SQL["view_position"]).fetchone() or (0,)
-        lineage = Lineage(position)
+        lineage = Lineage()
         watch = _Leaves(kept.head.size for kept in heads)
-        with tables_beside(connection, journal.database, size, position) as tables:
+        with tables_beside(connection, journal.database, size, position) as tables, ThreadPoolExecutor(1) as thread:
             report = verify(
-                bundles_of(tuples(connection), 0, size),
+                _ahead(thread, bundles_of(tuples(connection), 0, size)),
                 decode=FAST,
-                read=read_quickly,
+                read=_reader(size),
                 told=lineage.take,
-                jobs=jobs or processors(),
+                jobs=jobs or max(1, processors() - 1),  # the server takes one
                 progress=None if progress is None else lambda done: progress(done, size),
                 tree=watch,
             )
@@ -105,6 +110,23 @@ def verify_ledger(
             findings.append(Finding(None, "the views are ahead of the entries", "视图超前于分录"))
         held, agreeing = hold_heads(report, watch.roots, heads, policy)
         return Verification(held, tuple(findings), tuple(agreeing))
+
+
+def _reader(size: int) -> Reader:
+    """Who reads so many entries: what is compiled takes a while to be at hand."""
+    if size < COMPILED_FROM_ENTRIES:
+        return read_plainly
+    from audit.quick import read_quickly
+
+    return read_quickly
+
+
+def _ahead(thread: ThreadPoolExecutor, items: Iterator[bytes]) -> Iterator[bytes]:
+    """The items, each made by the thread while the one before it is in use."""
+    coming = thread.submit(next, items, None)
+    while (item := coming.result()) is not None:
+        coming = thread.submit(next, items, None)
+        yield item
 
 
 class _Leaves(Watch):
@@ -168,14 +190,14 @@ class Lineage:
     The sums are of Python's own hashes, keyed afresh in each process: good for comparing with the views here and now.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self) -> None:
         self.gifts = self.said = self.moves = 0
         self.cash = CashSaid()
-        self._size, self._on = size, ""
+        self._on = ""
         self._decode = Decoder(_Entry).decode
 
-    def take(self, aside: tuple[bytes, list[bytes]]) -> None:
-        """Adds up what a chunk's entries below `size` tell of."""
+    def take(self, aside: Aside) -> None:
+        """Adds up what a chunk's entries tell of."""
         issues, others = aside
         self.gifts += sum(map(hash, issues.splitlines()))
         for raw in others:
@@ -187,8 +209,6 @@ class Lineage:
         # The replay, which reads every byte, says what is wrong with an entry that cannot be read.
         with suppress(DecodeError, ValueError):
             entry = self._decode(raw)
-            if entry.seq >= self._size:
-                return
             seq, kind, data = entry.seq, entry.type, entry.data
             self._on = self._on if data.of is not None else data.on or ""
             for i in data.issue:

@@ -1,0 +1,23 @@
+"""What a reading of entries tells besides, for those who hold tables against them; and the plain way to read so.
+
+Apart from the rest of the rooms, because the replay's worker processes import this and nothing else of ours besides.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from audit.verify import Codec, read_chunk, split
+
+
+class Aside(NamedTuple):
+    """Of one chunk: `issues` has a line for each issue of each gift that was read by the column, see `audit.quick`;
+    `others` are all other entries, as they are."""
+
+    issues: bytes
+    others: list[bytes]
+
+
+def read_plainly(start: int, data: bytes, codec: Codec) -> tuple[Any, ...]:
+    """As `audit.verify.read_chunk`, and an `Aside` of all entries."""
+    return (*read_chunk(start, data, codec), tuple(Aside(b"", split(data))))
