@@ -23,6 +23,7 @@ from api.http.gallery import Gallery
 from api.http.links import Links
 from api.http.mail import SendCode
 from api.http.meters import Meters
+from api.http.one_time_codes import OneTimeCodes
 from api.http.pace import Pace
 from api.http.provider import Provider
 from api.http.together import Together
@@ -58,6 +59,7 @@ class Office:
     zone: ZoneInfo
     tokens: Tokens
     accounts: Accounts
+    codes: OneTimeCodes
     links: Links
     send_code: SendCode
     edition: str
@@ -74,7 +76,8 @@ class Office:
     account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))
     uploads: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, MAX_UPLOADS))
     streams: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, MAX_STREAMS))
-    contact_pace: Pace = field(default_factory=partial(Pace, burst=4, refill_s=600))
+    asking_pace: Pace = field(default_factory=partial(Pace, burst=4, refill_s=1_800))
+    contact_pace: Pace = field(default_factory=partial(Pace, burst=20, refill_s=3_600))
 
     def today(self) -> date:
         """The business day that it is where the ledger is."""
