@@ -155,13 +155,10 @@ def position(words: Words, settings: Settings, days: int) -> None:
     """资金头寸表：账本持有、各账户账面与银行余额 / What the ledger holds, where it should be, what banks say."""
     from api.bootstrap import assembled, reader_of
     from reports import position as report
-    from reports.matching import read_books
 
     with assembled(settings, words.status.wait) as fenhao:
         reader = reader_of(fenhao)
-        books = read_books(fenhao.journal, days)
-        statements = [one for one in _register(fenhao).statements() if one.currency == reader.currency]
-    found = report.position(books.sides, books.whole, statements, books.standing.matched, books.standing.legs)
+        found = report.read_position(fenhao.journal, fenhao.vault, days)
     words.status.clear()
     for line in report.position_lines(found, reader):
         words.say(line, line)

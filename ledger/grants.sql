@@ -29,7 +29,7 @@ grant insert, delete on access_recovery, access_start to {role};
 grant insert on access_showing to {role};
 grant update (ended_at, ended_by) on access_showing to {role};
 grant insert, delete on access_session to {role};
-grant insert, update, delete on access_code to {role};
+grant insert, update, delete on access_code, access_tried to {role};
 grant insert on access_proposal to {role};
 grant update (state, decided_by, reason, seq) on access_proposal to {role};
 grant insert on bank_file, bank_statement, bank_acceptance, bank_acceptance_asked, bank_line, bank_refusal to {role};

@@ -33,15 +33,18 @@ _SQL = queries("projections", "giving.sql")
 
 
 class Standing(NamedTuple):
-    """Minor units of a donor's at a place since a day, in so many ranges; `first` is the entry of the first gift there.
+    """Minor units of a donor's at a place, of one age, in so many ranges; `first` is the entry of the first gift there.
 
-    `fund` is that of the place, or of the home that the money left; `fee` says that it was taken as a fee.
+    `fund` is that of the place, or of the home that the money left; `fee` says that it was taken as a fee. The first of
+    it came on day `since`, the last on day `until`; `age` is how many of the ages asked for that is.
     """
 
     place: str
     fund: str
     fee: bool
+    age: int
     since: date
+    until: date
     amount: int
     ranges: int
     first: int
@@ -133,9 +136,10 @@ def kind_of(place: str, fee: bool) -> str:
     return "cash" if (parsed.kind, parsed.hospital) == ("used", None) else parsed.kind
 
 
-def standing(cursor: Cursor, donor: str) -> list[Standing]:
-    """Where all of a donor's money is; nothing for who gave none."""
-    return [Standing(*row) for row in cursor.execute(_SQL["standing"], {"donor": donor})]
+def standing(cursor: Cursor, donor: str, today: date, ages_days: Sequence[int]) -> list[Standing]:
+    """Where all of a donor's money is, by what age it has reached today; nothing for who gave none."""
+    which = {"donor": donor, "today": today, "ages": list(ages_days)}
+    return [Standing(*row) for row in cursor.execute(_SQL["standing"], which)]
 
 
 def gifts(cursor: Cursor, donor: str, before: int | None, limit: int) -> tuple[list[Gift], int | None]:

@@ -2,14 +2,16 @@
 -- Ranges of gifts and of places that meet are looked up as in queries.sql.
 
 -- name: standing
--- Where a donor's money is: minor units by place, whether it is a fee's and the day it came there; of how many ranges, and
--- the first of their gifts.
-select near.place, near.fund, starts_with(gift.target, 'fee/') as fee, near.since,
-    sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo))::bigint as amount, count(*) as ranges, min(gift.seq) as first
+-- Where a donor's money is: minor units by place, whether it is a fee's and how old it is there (which of %(ages)s days it
+-- has reached), of how many ranges; the first and the last day on which any came there, and the entry of the first gift.
+select near.place, near.fund, starts_with(gift.target, 'fee/') as fee, width_bucket(%(today)s::date - near.since, %(ages)s) as age,
+    min(near.since), max(near.since),
+    sum(least(gift.hi, near.hi) - greatest(gift.lo, near.lo))::bigint as amount, count(*) as ranges,
+    (min(array[near.since - date '1970-01-01', gift.seq]))[2] as first
 from view_gift gift
 cross join lateral places_meeting(gift.tape, gift.lo, gift.hi) near
 where gift.donor = %(donor)s
-group by near.place, near.fund, starts_with(gift.target, 'fee/'), near.since
+group by near.place, near.fund, fee, age
 
 -- name: gifts
 -- So many of a donor's gifts from below entry %(before)s on, newest first, by place: minor units, and whether they are a fee's.

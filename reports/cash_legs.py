@@ -69,16 +69,19 @@ _read = msgspec.json.Decoder(_Entry).decode_lines
 def read_sides(journal: Journal) -> Sides:
     """Reads one snapshot, in the ledger's currency. Raises LedgerNotOpen."""
     head = journal.entries.head()
-    zone = find_zone(str(head.zone))
     with journal.entries.datastore.get_connection() as connection, connection.transaction():
         connection.execute(_SQL["snapshot"])
-        cursor = tuples(connection)
-        lines = list(_lines(cursor, "lines", str(head.currency)))
-        [(suspense,)] = cursor.execute(_SQL["suspense"]).fetchall()
-        held = dict.fromkeys(HELD, 0) | dict(cursor.execute(_SQL["held"]).fetchall())
-        found = _Legs(zone)
-        for entry in _entries(cursor):
-            found.add(entry)
+        return read_all_sides(tuples(connection), str(head.currency), find_zone(str(head.zone)))
+
+
+def read_all_sides(cursor: Cursor, currency: str, zone: ZoneInfo) -> Sides:
+    """The same of the snapshot that is open."""
+    lines = list(_lines(cursor, "lines", currency))
+    [(suspense,)] = cursor.execute(_SQL["suspense"]).fetchall()
+    held = dict.fromkeys(HELD, 0) | dict(cursor.execute(_SQL["held"]).fetchall())
+    found = _Legs(zone)
+    for entry in _entries(cursor):
+        found.add(entry)
     return Sides(lines, found.legs, found.streams, found.openings, found.nowhere, held, suspense)
 
 

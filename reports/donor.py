@@ -148,7 +148,7 @@ def giving_of(
     """A donor's money now; all empty for who gave none."""
     with snapshot(journal) as connection:
         cursor = tuples(connection)
-        rows = giving.standing(cursor, donor)
+        rows = giving.standing(cursor, donor, today, [days + 1 for days in AGES_DAYS])
         by_kind: dict[str, list[Standing]] = {kind: [] for kind in KINDS}
         for row in rows:
             by_kind[row.kind].append(row)
@@ -198,14 +198,10 @@ def _idle(waiting: Sequence[Standing], today: date) -> Idle | None:
     if not waiting:
         return None
     oldest = min(waiting, key=lambda row: (row.since, row.first))
-    ages = []
-    for over, up_to in zip((-1, *AGES_DAYS), (*AGES_DAYS, None), strict=True):
-        within = [
-            row.amount
-            for row in waiting
-            if over < max((today - row.since).days, 0) and (up_to is None or (today - row.since).days <= up_to)
-        ]
-        ages.append(Age(max(over, 0), up_to, sum(within)))
+    ages = [
+        Age(over, up_to, sum(row.amount for row in waiting if row.age == age))
+        for age, (over, up_to) in enumerate(zip((0, *AGES_DAYS), (*AGES_DAYS, None), strict=True))
+    ]
     amount, days = sum(row.amount for row in waiting), max((today - oldest.since).days, 0)
     return Idle(amount, oldest.since, days, ages, oldest.first)
 
@@ -222,12 +218,12 @@ def _children_of(rows: Iterable[Standing]) -> dict[str, list[Standing]]:
 
 
 def _order_of(found: dict[str, list[Standing]]) -> Any:
-    return lambda case: (max(row.since for row in found[case]), case)
+    return lambda case: (max(row.until for row in found[case]), case)
 
 
 def _page_of(children: dict[str, list[Standing]], behind: str | None) -> tuple[list[str], str | None]:
     """The cases behind one (`2026-03-01.C1`), as many as a page has; and behind which the next page begins."""
-    marks = {case: f"{max(row.since for row in rows)}.{case}" for case, rows in children.items()}
+    marks = {case: f"{max(row.until for row in rows)}.{case}" for case, rows in children.items()}
     rest = [case for case in children if behind is None or marks[case] < behind]
     return rest[:CHILDREN], marks[rest[CHILDREN - 1]] if len(rest) > CHILDREN else None
 
@@ -236,7 +232,7 @@ def _child(case: str, rows: Sequence[Standing], names: Names) -> Child:
     sums = {kind: sum(row.amount for row in rows if row.kind == kind) for kind in ("case", "hospital", "used", "cash")}
     hospitals = sorted({parse_place(row.place).hospital for row in rows} - {None}, key=str)
     called = [names.hospital(one) for one in hospitals if one is not None]
-    since = max(row.since for row in rows)
+    since = max(row.until for row in rows)
     return Child(case, names.child(case), called, since, sums["case"], sums["hospital"], sums["used"] + sums["cash"])
 
 

@@ -17,7 +17,7 @@ from ledger.errors import InputFault, Refusal, Unknown
 from ledger.journal import Journal
 from ledger.times import find_zone
 from ledger.writing import Recorded, Writer
-from reports.cash_legs import Seen, Sides, read_open_sides, read_sides
+from reports.cash_legs import Seen, Sides, read_all_sides, read_open_sides
 from reports.reconcile import WINDOW_DAYS, Key, Match, Reconciliation, Suggestion, reconcile
 from reports.refusals import read_refused, set_aside_refused
 
@@ -92,11 +92,12 @@ class Books(NamedTuple):
 
 
 def read_books(journal: Journal, window_days: int = WINDOW_DAYS) -> Books:
-    """Reads all of it and applies the rules. Raises LedgerNotOpen."""
-    sides = read_sides(journal)
+    """Reads all of it, in one snapshot, and applies the rules. Raises LedgerNotOpen."""
+    head = journal.entries.head()
     with journal.entries.datastore.get_connection() as connection, connection.transaction():
         connection.execute(_SQL["snapshot"])
         cursor = tuples(connection)
+        sides = read_all_sides(cursor, str(head.currency), find_zone(str(head.zone)))
         standing = read_standing(cursor)
         refused = read_refused(cursor)
     return _ruled(sides, standing, refused, window_days)

@@ -14,10 +14,13 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ledger.journal import Journal
+from ledger.vault import Vault
 from reports.banking.amounts import decimal_text
-from reports.banking.register import Kept
+from reports.banking.register import Kept, Register
 from reports.cash_legs import Sides
-from reports.reconcile import Key, Movement, Reconciliation
+from reports.matching import read_books
+from reports.reconcile import WINDOW_DAYS, Key, Movement, Reconciliation
 from reports.traces import Reader, figures, table
 
 
@@ -109,6 +112,15 @@ def position(
         sides.nowhere,
         sides.suspense,
     )
+
+
+def read_position(journal: Journal, vault: Vault, window_days: int = WINDOW_DAYS) -> Position:
+    """The position now. Raises LedgerNotOpen."""
+    currency = journal.entries.head().currency
+    kept = Register(journal, vault).statements()  # first: one that comes before its lines are read is none
+    books = read_books(journal, window_days)
+    statements = [one for one in kept if one.currency == currency]
+    return position(books.sides, books.whole, statements, books.standing.matched, books.standing.legs)
 
 
 def position_lines(found: Position, reader: Reader) -> Iterator[str]:

@@ -76,6 +76,17 @@ class Served:
         """The headers of a browser in which a donor is signed in."""
         return headers_of(self.office.accounts.admit_donor(donor))
 
+    def forget_paces(self) -> None:
+        """Nobody has asked for anything too often."""
+        for name in ("public_pace", "address_pace", "account_pace", "asking_pace", "contact_pace"):
+            getattr(self.office, name).forget()
+
+    def asked_code(self, contact: str) -> tuple[str, dict[str, str]]:
+        """The code that is sent to who asks for one, and what their browser shows from then on."""
+        answer = self.client().post("/v1/session/new-code", json={"contact": contact})
+        assert answer.status_code == 202, answer.text
+        return self.codes[contact], {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+
     def client(self, *scopes: str) -> httpx.Client:
         """A client with a token of these scopes; without one when there are none."""
         if scopes not in self.clients:

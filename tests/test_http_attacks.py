@@ -15,7 +15,7 @@ import uvicorn
 from httpx import Client, Response
 from serving import PASSWORD, Served, running
 
-from api.http import accounts, links, office
+from api.http import links, office, one_time_codes
 from api.http.access import ACCESS, NOBODY, ROLES
 from api.http.office import COOKIE
 from api.http.pace import Pace
@@ -29,17 +29,9 @@ PHONES = {"N": "13800138001", "M": "13800138002"}
 @pytest.fixture(autouse=True)
 def patience(served: Served) -> Iterator[None]:
     """Each test begins and ends with buckets that are full."""
-    paces = (
-        served.office.address_pace,
-        served.office.account_pace,
-        served.office.contact_pace,
-        served.office.public_pace,
-    )
-    for pace in paces:
-        pace.forget()
+    served.forget_paces()
     yield
-    for pace in paces:
-        pace.forget()
+    served.forget_paces()
 
 
 @pytest.fixture(scope="module")
@@ -64,23 +56,18 @@ def donors(served: Served) -> dict[str, str]:
     return found
 
 
-def ways_in(served: Served, donors: dict[str, str]) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
-    """Every way to sign in, as path and what is sent."""
+def ways_in(served: Served, donors: dict[str, str]) -> Iterator[tuple[str, str, dict[str, dict[str, str]]]]:
+    """Every way to sign in: as path, the cookie that comes with asking for a code, and what is sent."""
     [donor, *_] = donors
     link = served.office.links.make(donor, 1, served.fenhao.journal.entries.clock())
     served.signed_in("finance", name="way")
-    yield "/v1/session", {"json": {"name": "way", "password": PASSWORD}}
-    yield "/v1/session/link", {"json": {"link": link}}
-    yield "/v1/session/code", {"json": {"contact": donors[donor], "code": code_for(served, donors[donor])}}
-    yield "/sign-in", {"data": {"name": "way", "password": PASSWORD}}
-    yield "/enter", {"data": {"link": link}}
-    yield "/sign-in/code", {"data": {"contact": donors[donor], "code": code_for(served, donors[donor])}}
-
-
-def code_for(served: Served, phone: str) -> str:
-    """The code that was just sent there."""
-    assert served.client().post("/v1/session/new-code", json={"contact": phone}).status_code == 202
-    return served.codes[phone]
+    yield "/v1/session", "", {"json": {"name": "way", "password": PASSWORD}}
+    yield "/v1/session/link", "", {"json": {"link": link}}
+    for path, form in (("/v1/session/code", "json"), ("/sign-in/code", "data")):
+        code, asked = served.asked_code(donors[donor])
+        yield path, asked["Cookie"], {form: {"contact": donors[donor], "code": code}}
+    yield "/sign-in", "", {"data": {"name": "way", "password": PASSWORD}}
+    yield "/enter", "", {"data": {"link": link}}
 
 
 def test_no_session_is_one_that_somebody_prepared_and_no_script_or_other_site_has_its_cookie(
@@ -88,15 +75,16 @@ def test_no_session_is_one_that_somebody_prepared_and_no_script_or_other_site_ha
 ) -> None:
     planted, seen = "planted-by-somebody-else", set[str]()
     victim = served.signed_in("admin", name="victim")
-    for path, sent in ways_in(served, donors):
+    for path, asked, sent in ways_in(served, donors):
         for brought in (f"{COOKIE}={planted}", victim["Cookie"]):
             said = sent
-            if "code" in str(sent) and brought == victim["Cookie"]:
+            if asked and brought == victim["Cookie"]:
                 continue  # a code is good once
-            headers = {**(FORM if "data" in sent else {}), "Cookie": brought, "X-Forwarded-Proto": "https"}
+            cookies = f"{brought}; {asked}" if asked else brought
+            headers = {**(FORM if "data" in sent else {}), "Cookie": cookies, "X-Forwarded-Proto": "https"}
             answer = served.client().post(path, headers=headers, **said)  # type: ignore[arg-type]  # json or data
             assert answer.status_code in (200, 303), (path, answer.text)
-            name_value, *flags = answer.headers["set-cookie"].split("; ")
+            name_value, *flags = answer.headers.get_list("set-cookie")[0].split("; ")
             assert {one.lower() for one in flags} == {"httponly", "path=/", "samesite=strict", "secure"}, path
             assert name_value not in (f"{COOKIE}={planted}", victim["Cookie"], *seen), path
             seen.add(name_value)
@@ -125,7 +113,7 @@ def test_secrets_are_compared_in_a_time_that_tells_nothing(
     served: Served, donors: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared: list[str] = []
-    for module in (office, links, accounts):
+    for module in (office, links, one_time_codes):
         own = module.hmac.compare_digest
 
         def noted(one: bytes, two: bytes, own: object = own, name: str = module.__name__) -> bool:
@@ -137,9 +125,9 @@ def test_secrets_are_compared_in_a_time_that_tells_nothing(
     headers = served.donor(donor)
     served.client().delete("/v1/session", headers={**headers, "X-CSRF-Token": "x"})
     served.client().post("/v1/session/link", json={"link": "AAAA.AAAA"})
-    code_for(served, donors[donor])
-    served.client().post("/v1/session/code", json={"contact": donors[donor], "code": "000000"})
-    assert set(compared) >= {office.__name__, links.__name__, accounts.__name__}
+    _, asked = served.asked_code(donors[donor])
+    served.client().post("/v1/session/code", json={"contact": donors[donor], "code": "000000"}, headers=asked)
+    assert set(compared) >= {office.__name__, links.__name__, one_time_codes.__name__}
 
 
 def test_a_token_is_its_whole_text_in_its_one_place(served: Served) -> None:
@@ -212,34 +200,39 @@ def encoded(*said: object) -> str:
 
 def test_a_code_is_its_own_donors_and_makes_one_session(served: Served, donors: dict[str, str]) -> None:
     (one, phone), (_, others_phone) = donors.items()
-    code = code_for(served, phone)
-    other_code = code_for(served, others_phone)
+    code, asked = served.asked_code(phone)
+    other_code, others_asked = served.asked_code(others_phone)
 
-    def show(contact: str, said: str) -> Response:
-        return served.client().post("/v1/session/code", json={"contact": contact, "code": said})
+    def show(contact: str, said: str, headers: dict[str, str]) -> Response:
+        return served.client().post("/v1/session/code", json={"contact": contact, "code": said}, headers=headers)
 
     if code != other_code:
-        assert show(others_phone, code).status_code == 401
-        assert show(phone, other_code).status_code == 401
+        assert show(others_phone, code, others_asked).status_code == 401
+        assert show(phone, other_code, asked).status_code == 401
+    assert show(others_phone, code, asked).status_code == 401
+    for _ in range(9):
+        assert show(phone, code, others_asked).status_code == 401, "in a browser that has not asked for it"
+        assert show(phone, code, {}).status_code == 401
     with ThreadPoolExecutor(8) as pool:
-        answers = [*pool.map(lambda _: show(phone, code), range(4))]
+        answers = [*pool.map(lambda _: show(phone, code, asked), range(4))]
     assert sorted(one.status_code for one in answers) == [200, 401, 401, 401]
     assert [answer.json()["donor"] for answer in answers if answer.status_code == 200] == [one]
-    assert show(others_phone, other_code).status_code == 200, "four strangers' tries have not used it up"
+    assert show(others_phone, other_code, others_asked).status_code == 200, "strangers' tries have not used it up"
 
 
 def test_tries_of_a_code_are_counted_whichever_door_they_come_through(served: Served, donors: dict[str, str]) -> None:
-    phone = next(iter(donors.values()))
-    code = code_for(served, phone)
+    *_, phone = donors.values()
+    code, asked = served.asked_code(phone)
+    form = {**FORM, **asked}
     for n in range(5):
         wrong = f"{(int(code) + 1 + n) % 10**6:06}"
         if n % 2:
-            served.client().post("/sign-in/code", data={"contact": phone, "code": wrong}, headers=FORM)
+            served.client().post("/sign-in/code", data={"contact": phone, "code": wrong}, headers=form)
         else:
-            served.client().post("/v1/session/code", json={"contact": f" {phone} ", "code": wrong})
-    form = served.client().post("/sign-in/code", data={"contact": phone, "code": code}, headers=FORM)
-    assert form.status_code == 401
-    assert served.client().post("/v1/session/code", json={"contact": phone, "code": code}).status_code == 401
+            served.client().post("/v1/session/code", json={"contact": f" {phone} ", "code": wrong}, headers=asked)
+    right = {"contact": phone, "code": code}
+    assert served.client().post("/sign-in/code", data=right, headers=form).status_code == 401
+    assert served.client().post("/v1/session/code", json=right, headers=asked).status_code == 401
 
 
 def test_no_spelling_of_a_contact_and_no_door_has_a_pace_of_its_own(served: Served, donors: dict[str, str]) -> None:
@@ -250,6 +243,7 @@ def test_no_spelling_of_a_contact_and_no_door_has_a_pace_of_its_own(served: Serv
     assert served.client().post("/v1/session/new-code", json={"contact": f"  {phone}"}).status_code == 429
     assert served.client().post("/sign-in/code", data={"contact": phone}, headers=FORM).status_code == 429
     assert served.client().post("/v1/session/new-code", json={"contact": "13900139000"}).status_code == 202
+    served.office.contact_pace.take(phone)  # one address has not used up what the contact has
 
 
 def test_an_address_cannot_be_made_up_and_has_a_pace_over_all_names(

@@ -6,6 +6,7 @@ import itertools
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from httpx import Response
@@ -232,6 +233,22 @@ def test_a_program_takes_statements_in_and_what_does_not_tie_takes_two_persons(d
         assert sent(data, **fields).status_code in (400, 422), data
     assert client.post(path, content=b"x", headers={"Content-Type": "application/octet-stream"}).status_code == 400
     assert desk.client("read").post(path, files={"file": broken}).status_code == 403
+
+    def refused(*parts: str, kind: str = "boundary=b", end: str = "\r\n--b--\r\n") -> tuple[int, str]:
+        body = "".join(f"\r\n--b\r\nContent-Disposition: form-data; {part}" for part in parts)[2:] + end
+        answer = client.post(path, content=body, headers={"Content-Type": f"multipart/form-data; {kind}"})
+        return answer.status_code, answer.json()["type"].rpartition(":")[2]
+
+    file, field = f'name="file"; filename="s.csv"\r\n\r\n{broken.decode()}', 'name="account"\r\n\r\nicbc'
+    bad = (400, "bad_request")
+    assert (refused(file, file), refused(field), refused(file, *[field] * 21)) == (bad, bad, bad)
+    for cut in ((file[:-9],), (file, field[:-1])):
+        assert refused(*cut, end="") == bad, "cut off on its way, it is not taken for the whole"
+    for kind in ("a=b", "boundary=c", f"boundary={'b' * 300}", "boundary=b; charset=undefined"):
+        assert refused(file, field, kind=kind) == bad, kind
+    assert refused(file, f"{field}{'c' * 70_000}") == bad
+    with patch("api.http.uploads.MAX_BYTES", 1_000):
+        assert refused(file, file, *[field + "c" * 60_000] * 2) == (413, "body_too_large")
 
     for _ in range(MAX_UPLOADS):
         assert desk.office.uploads.acquire(blocking=False), "each one that was sent gave back its place"

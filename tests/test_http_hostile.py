@@ -100,7 +100,7 @@ def everybody(served: Served) -> dict[str, str]:
     asked["data"] |= {"from": "fee", "on": DAY}  # type: ignore[operator]  # a dictionary
     proposed = served.client().post("/v1/proposals", json=asked, headers={**headers, "Idempotency-Key": "p"})
     assert proposed.status_code == 201, proposed.text
-    for name in ("public_pace", "address_pace", "account_pace", "contact_pace"):
+    for name in ("public_pace", "address_pace", "account_pace", "contact_pace", "asking_pace"):
         object.__setattr__(served.office, name, Pace(10**6, 1.0))
     return headers
 
@@ -176,7 +176,7 @@ def test_no_file_is_more_than_a_file(served: Served, everybody: dict[str, str]) 
                 b"",
             ):
                 for fields in ({}, {"account": MARK, "size": "9" * 400, "format": "a\x00b"}):
-                    sent = {"file": (name, content), "statement": (name, content)}
+                    sent = {"file": (name, content)}
                     check_held(
                         served.client().post(path, headers=page, data=fields, files=sent), (path, name, content[:9])
                     )

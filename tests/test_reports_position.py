@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from lives import live
 from projected import STEPS, Step, opened
 
+from ledger.database import Cursor
+from reports import matching
 from reports.cash_legs import read_sides
 from reports.position import position
 from reports.reconcile import reconcile
@@ -114,6 +116,25 @@ def test_what_was_at_a_hospital_before_was_paid_before(ledger: Fenhao) -> None:
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert shown(ledger) == before
+
+
+def test_what_is_matched_while_it_is_read_is_not_in_it(
+    ledger: Fenhao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement is taken in and matched between the reading of lines and of what stands: both are of one moment."""
+    before, read_standing = shown(ledger), matching.read_standing
+    (tmp_path / "s.csv").write_text(STATEMENT, "utf-8")
+
+    def late(cursor: Cursor) -> matching.Standing:
+        assert ledger("bank", "import", str(tmp_path / "s.csv"), "--account", "icbc").exit_code == 0
+        assert ledger("record", "AccountOpened", "account=icbc", "kind=bank", "by=li").exit_code == 0
+        assert ledger("bank", "match").exit_code == 0
+        return read_standing(cursor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(matching, "read_standing", late)
+        assert shown(ledger) == before
+    assert shown(ledger) != before
 
 
 def test_a_missing_statement_and_an_unrecorded_opening_are_unexplained(ledger: Fenhao, tmp_path: Path) -> None:

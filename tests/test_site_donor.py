@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,6 +19,7 @@ from ledger.errors import BadValue
 from projections import giving
 from projections.trace import snapshot
 from reports.certificates import in_capitals, number_of, parse_number
+from reports.donor import Asked, giving_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -316,3 +318,19 @@ def test_a_donors_page_weighs_little(served: Served, page: Page) -> None:
     page.goto(f"{served.url}/my", wait_until="networkidle")
     assert len(weights) >= 4
     assert sum(weights) <= 150_000
+
+
+def test_waiting_money_is_told_by_the_days_it_has_waited_and_its_oldest_gift_by_name(served: Served) -> None:
+    """One fen for each day around the ages' ends, two gifts on the oldest; none is younger than new."""
+    today, waited = date(2026, 3, 1), [400, 400, 366, 365, 181, 180, 91, 90, 31, 30, 1, 0, -9]
+    for n, days in enumerate(waited):
+        gift = {"donation": f"W{n}", "donor": "patient", "fund": "F", "amount": 1, "on": str(today - timedelta(days))}
+        last = served.record("/v1/donations", **gift)
+    served.fenhao.runner.wait_for(last["seq"], 20)
+    idle = giving_of(served.fenhao.journal, served.fenhao.vault, "patient", None, today, Asked()).idle
+    assert idle is not None
+    assert [(age.over, age.up_to, age.amount) for age in idle.ages] == [
+        (0, 30, 4), (30, 90, 2), (90, 180, 2), (180, 365, 2), (365, None, 3),
+    ]  # fmt: skip
+    assert (idle.amount, idle.since, idle.days) == (13, today - timedelta(400), 400)
+    assert served.fenhao.journal.entries.read(idle.first, 1)[0].stream == "donation/W0"

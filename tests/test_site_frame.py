@@ -18,8 +18,7 @@ PAGE = {"Accept": "text/html"}
 @pytest.fixture(autouse=True)
 def patience(served: Served) -> None:
     """Each test begins with buckets that are full."""
-    for pace in (served.office.address_pace, served.office.account_pace, served.office.contact_pace):
-        pace.forget()
+    served.forget_paces()
 
 
 def sent(served: Served, path: str, headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
@@ -116,6 +115,8 @@ def test_a_code_is_sent_and_who_is_not_known_is_told_the_same(served: Served) ->
     assert answer.status_code == 200
     assert "a code is on its way" in answer.text
     assert sent(served, "/sign-in/code", contact="nobody@example.org", code="123456").status_code == 401
+    again = sent(served, "/sign-in/code", contact="nobody@example.org", code="123456", again="1")
+    assert (again.status_code, "fenhao_code=" in again.headers["set-cookie"]) == (200, True)
 
 
 def test_the_language_that_was_chosen_holds_over_the_browsers(served: Served) -> None:

@@ -1,7 +1,7 @@
 """The HTTP service. Where to look:
 
 who may what        access (the one table), office (who is at the door), faults and problems (what is answered else)
-who one is          accounts, second_factors, tokens, links, provider, mail, pace: no HTTP in them
+who one is          accounts, second_factors, one_time_codes, tokens, links, provider, mail, pace: no HTTP in them
                     sign_in, factors, oidc: their routes
 facts               posting (one route a fact), straight (the short way there), batches, proposals; forms and examples
                     describe what they take

@@ -1,9 +1,8 @@
-"""Accounts and sessions: members of staff and auditors by password, donors by a signed link or a one-time code."""
+"""Accounts and sessions: members of staff and auditors by password, donors who have shown who they are."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,9 +25,6 @@ from ledger.times import utc_text
 
 SESSION = timedelta(hours=12)
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
-CODE_LIFE, CODE_TRIES = timedelta(minutes=10), 5
-ALL_TRIES, TRIES_LIFE = 10, timedelta(days=1)
-"""How often codes of one donor may be tried in a day, however many codes: one day in 100,000 a stranger guesses one."""
 _SQL = queries("api.http", "accounts.sql")
 _HASHER = PasswordHasher()  # Argon2id, RFC 9106's second choice of parameters
 _NO_PASSWORD = "-"  # noqa: S105 - what no password hashes to
@@ -189,30 +185,6 @@ class Accounts:
             return Asker(f"donor:{donor}", frozenset((Grant.DONOR, Grant.PUBLIC)), donor)
         return Asker(name, frozenset(Grant(role) for role in roles) | {Grant.PUBLIC})
 
-    def new_code(self, donor: str) -> str | None:
-        """Six digits that are good once, for ten minutes and five tries; an earlier code is not good any more.
-
-        None when codes of this donor were tried too often today: another one would be one more to guess.
-        """
-        code = f"{int.from_bytes(self._entropy(8)) % 10**6:06}"
-        values = {"digest": _code_digest(donor, code), "expires_at": self._now() + CODE_LIFE}
-        return code if self._done("send_code", {"donor": donor, **values, **self._all_tries()}) else None
-
-    def try_code(self, donor: str, code: str) -> Session:
-        """A session of the donor for the right code. Raises SignInRefused."""
-        with self._journal.entries.reading() as cursor:
-            which = {"donor": donor, "now": self._now(), "tries": CODE_TRIES, **self._all_tries()}
-            row = cursor.execute(_SQL["try_code"], which).fetchone()
-        digest = _code_digest(donor, code)
-        if row is None or not hmac.compare_digest(bytes(row[0]), digest):
-            raise SignInRefused()
-        if not self._done("use_code", {"donor": donor, "digest": digest}):
-            raise SignInRefused()
-        return self.admit_donor(donor)
-
-    def _all_tries(self) -> dict[str, object]:
-        return {"in_all": ALL_TRIES, "day_ago": self._now() - TRIES_LIFE}
-
     def _begin(self, account: str | None, donor: str | None) -> Session:
         secret, now = fresh_secret(self._entropy), self._now()
         self._run("forget", {"now": now})
@@ -252,7 +224,3 @@ def _hashed(password: str) -> str:
         raise BadValue("password", "…", rule, f"应为 {MIN_PASSWORD} 至 {MAX_PASSWORD} 个字符")
     with _AT_ONCE:
         return _HASHER.hash(password)
-
-
-def _code_digest(donor: str, code: str) -> bytes:
-    return hashlib.sha256(f"{donor}\x00{code}".encode(errors="replace")).digest()

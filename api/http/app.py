@@ -45,6 +45,7 @@ from api.http.links import Links
 from api.http.mail import SendCode, on_console
 from api.http.meters import Meters
 from api.http.office import Office, admit, askers
+from api.http.one_time_codes import OneTimeCodes
 from api.http.onward import lead_onward
 from api.http.provider import Provider
 from api.http.shapes import BODIES, Problem, answers
@@ -180,6 +181,7 @@ def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event, send_code: SendCode)
         find_zone(head.zone or "UTC"),
         tokens,
         accounts,
+        OneTimeCodes(fenhao.journal, os.urandom),
         Links(fenhao.settings.home / "keys", head.origin or "", os.urandom),
         send_code,
         version("fenhao"),

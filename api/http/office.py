@@ -23,6 +23,7 @@ from api.http.gallery import Gallery
 from api.http.links import Links
 from api.http.mail import SendCode
 from api.http.meters import Meters
+from api.http.one_time_codes import OneTimeCodes
 from api.http.pace import Pace
 from api.http.provider import Provider
 from api.http.together import Together
@@ -31,7 +32,9 @@ from api.recording import Done
 from ledger.decisions import Command
 from ledger.times import local_day
 from reports.bank_desk import Kept
-from reports.guards.kept import KeptReport
+from reports.guards.report import Report, guard
+from reports.keeper import Keeper, Reckoned
+from reports.position import Position, read_position
 
 MAX_STREAMS = 64
 """Readers of the stream of entries in one process: each looks twice a second for what is new."""
@@ -58,6 +61,7 @@ class Office:
     zone: ZoneInfo
     tokens: Tokens
     accounts: Accounts
+    codes: OneTimeCodes
     links: Links
     send_code: SendCode
     edition: str
@@ -68,17 +72,29 @@ class Office:
     provider: Provider | None = None
     gallery: Gallery = field(default_factory=Gallery)
     ideas: Kept = field(default_factory=Kept)
-    watched: KeptReport = field(default_factory=KeptReport)
+    reports: Keeper[Report] = field(default_factory=Keeper)
+    positions: Keeper[Position] = field(default_factory=Keeper)
     public_pace: Pace = field(default_factory=partial(Pace, burst=200, refill_s=20))
     address_pace: Pace = field(default_factory=partial(Pace, burst=60, refill_s=300))
     account_pace: Pace = field(default_factory=partial(Pace, burst=10, refill_s=300))
     uploads: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, MAX_UPLOADS))
     streams: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, MAX_STREAMS))
-    contact_pace: Pace = field(default_factory=partial(Pace, burst=4, refill_s=600))
+    asking_pace: Pace = field(default_factory=partial(Pace, burst=4, refill_s=1_800))
+    contact_pace: Pace = field(default_factory=partial(Pace, burst=20, refill_s=3_600))
 
     def today(self) -> date:
         """The business day that it is where the ledger is."""
         return local_day(self.fenhao.journal.entries.clock(), self.zone)
+
+    def guarded(self) -> Reckoned[Report]:
+        """What the guards find, not much older than it takes to look."""
+        journal = self.fenhao.journal
+        return self.reports.reckoned(self.today(), journal.entries.clock, partial(guard, journal))
+
+    def position(self) -> Reckoned[Position]:
+        """The cash position, the same way."""
+        journal, vault = self.fenhao.journal, self.fenhao.vault
+        return self.positions.reckoned(self.today(), journal.entries.clock, partial(read_position, journal, vault))
 
 
 async def office_of(request: Request) -> Office:

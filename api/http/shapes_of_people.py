@@ -54,9 +54,9 @@ class Contact(Shape):
 
 
 class Code(Contact):
-    """A one-time code, and where it was sent."""
+    """A one-time code of six or twelve digits, and where it was sent."""
 
-    code: str = Field(pattern="^[0-9]{6}$")
+    code: str = Field(pattern="^[0-9][0-9 -]{4,18}[0-9]$")
 
 
 class SignedIn(Shape):

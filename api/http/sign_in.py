@@ -13,12 +13,15 @@ from api.http import shapes
 from api.http import shapes_of_people as people
 from api.http.access import Asker
 from api.http.accounts import Session, csrf_of
+from api.http.faults import SignInRefused
 from api.http.office import COOKIE, Body, Door, Office, Who, address_of, admit
+from api.http.one_time_codes import LIFE
 from api.http.shapes import answers, json_body, read_as
 from ledger.errors import BadValue, Unknown
 from ledger.vault import Reader
 
 router = APIRouter(dependencies=[Depends(admit)], tags=["sessions"])
+CODE_COOKIE = "fenhao_code"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -50,14 +53,14 @@ def sign_in_by_link(request: Request, office: Door, body: Body) -> Response:
 
 @_beginning("/v1/session/code", "以验证码登录 / sign in with a code", people.Code)
 def sign_in_by_code(request: Request, office: Door, body: Body) -> Response:
-    """Donors: the code that was sent to their phone or e-mail. It is good once, for ten minutes and five tries.
+    """Donors: the code that was sent to their phone or e-mail, with the cookie that came with the asking.
 
-    All codes of a donor together have ten tries in a day; after that the link in a letter still opens the door.
+    It is good once, for ten minutes and five tries. Spaces and dashes in it mean nothing.
     """
     asked = read_as(body, people.Code)
-    office.address_pace.take(address_of(request))
-    donor = donor_of(office, plain_contact(asked.contact))
-    return _begun(request, office, office.accounts.try_code("" if donor is None else donor, asked.code))
+    answer = _begun(request, office, session_by_code(request, office, asked.contact, asked.code))
+    answer.delete_cookie(CODE_COOKIE)
+    return answer
 
 
 @router.post(
@@ -72,15 +75,14 @@ def sign_in_by_code(request: Request, office: Door, body: Body) -> Response:
     openapi_extra=json_body(people.Contact),
 )
 def send_code(request: Request, office: Door, body: Body) -> Response:
-    """Donors whose phone or e-mail the vault knows as their id: a code goes there. Anybody has the same answer."""
+    """Donors whose phone or e-mail the vault knows as their id: a code goes there. Anybody has the same answer.
+
+    The cookie that comes with it is shown with the code.
+    """
     asked = read_as(body, people.Contact)
-    office.address_pace.take(address_of(request))
-    contact = plain_contact(asked.contact)
-    office.contact_pace.take(contact)
-    donor = donor_of(office, contact)
-    if donor is not None:
-        send_new_code(office, contact, donor)
-    return Response(None, 202, NO_STORE)
+    answer = Response(None, 202, NO_STORE)
+    keep_asking(request, answer, ask_for_code(request, office, asked.contact))
+    return answer
 
 
 @router.get(
@@ -136,11 +138,31 @@ def _told(office: Office, asker: Asker, csrf: str) -> Response:
     return Response(msgspec.json.encode(members), 200, NO_STORE, "application/json")
 
 
-def send_new_code(office: Office, contact: str, donor: str) -> None:
-    """Sends one, unless codes of this donor were tried too often today; whoever asks is told the same."""
-    code = office.accounts.new_code(donor)
-    if code is not None:
-        office.send_code(contact, code)
+def ask_for_code(request: Request, office: Office, text: str) -> str:
+    """Sends a code, if there is such a donor; what who asked keeps, whether or not there is. Raises TooOften."""
+    address, contact = address_of(request), plain_contact(text)
+    office.address_pace.take(address)
+    office.asking_pace.take(f"{address} {contact}")  # before the contact's own: one address cannot use that up
+    office.contact_pace.take(contact)
+    donor, secret = donor_of(office, contact), office.codes.secret()
+    if donor is not None:
+        office.send_code(contact, office.codes.new(donor, secret))
+    return secret
+
+
+def session_by_code(request: Request, office: Office, text: str, code: str) -> Session:
+    """A session of the donor whose code it is, for who asked for it. Raises SignInRefused, TooOften."""
+    office.address_pace.take(address_of(request))
+    donor = donor_of(office, plain_contact(text))
+    if not office.codes.is_right(donor or "", request.cookies.get(CODE_COOKIE, ""), code) or donor is None:
+        raise SignInRefused()
+    return office.accounts.admit_donor(donor)
+
+
+def keep_asking(request: Request, answer: Response, secret: str) -> None:
+    """Has the browser keep what shows that it asked for a code, as long as that is good."""
+    secure, life_s = request.url.scheme == "https", int(LIFE.total_seconds())
+    answer.set_cookie(CODE_COOKIE, secret, life_s, httponly=True, samesite="strict", secure=secure, path="/")
 
 
 def plain_contact(text: str) -> str:

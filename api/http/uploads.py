@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 from anyio import to_thread
 from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from api.http.faults import BadRequest, NotForged, TooLarge, TooOften
 from api.http.office import office_of
 from reports.banking.tables import MAX_BYTES
 
-MOST_PARTS = 20
-_BOUNDARY = re.compile(r'multipart/form-data;\s*boundary="?([^"\s;]{1,70})"?', re.ASCII | re.IGNORECASE)
-_NAME = re.compile(rb'\bname="([^"]*)"')
-_FILE = re.compile(rb'\bfilename="([^"]*)"')
+MAX_FIELDS = 20
+MAX_FIELD_BYTES = 1 << 16
 
 
 class Sent(NamedTuple):
@@ -28,11 +27,18 @@ class Sent(NamedTuple):
     fields: dict[str, str]
 
 
+class _Parser(MultiPartParser):
+    spool_max_size = MAX_BYTES + MAX_FIELD_BYTES  # in memory: what people wrote to a bank lies on no disk unsealed
+    is_whole = False
+
+    def on_end(self) -> None:
+        self.is_whole = True
+
+
 async def read_upload(request: Request) -> AsyncIterator[Sent]:
-    """The form's one file; a process holds a few at once. Raises BadRequest for another body, TooLarge, TooOften,
-    NotForged."""
-    match = _BOUNDARY.fullmatch(request.headers.get("content-type", "").strip())
-    if match is None:
+    """The form's one file; a process holds a few at once. Raises BadRequest for another body or none to its end,
+    TooLarge, TooOften, NotForged."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise BadRequest(rule="the body is a form with a file", rule_zh="正文应为带文件的表单")
     if not is_from_here(request):
         raise NotForged()
@@ -40,14 +46,44 @@ async def read_upload(request: Request) -> AsyncIterator[Sent]:
     if not uploads.acquire(blocking=False):
         raise TooOften()
     try:
-        body = bytearray(b"\r\n")
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BYTES + (1 << 16):
-                raise TooLarge(limit=MAX_BYTES)
-        yield await to_thread.run_sync(_parted, bytes(body), match[1].encode())
+        form = await _form(request)
+        try:
+            sent = await to_thread.run_sync(_sent, form)
+        finally:
+            await form.close()
+        yield sent
     finally:
         uploads.release()
+
+
+async def _form(request: Request) -> FormData:
+    async def body() -> AsyncGenerator[bytes, None]:
+        read = 0
+        async for chunk in request.stream():
+            read += len(chunk)
+            if read > MAX_BYTES + MAX_FIELD_BYTES:
+                raise TooLarge(limit=MAX_BYTES)
+            yield chunk
+        if not parser.is_whole:
+            raise MultiPartException("its last boundary is missing")
+
+    limits = {"max_files": 1, "max_fields": MAX_FIELDS, "max_part_size": MAX_FIELD_BYTES}
+    parser = _Parser(request.headers, body(), **limits)
+    try:
+        return await parser.parse()
+    except (MultiPartException, ValueError):  # ValueError: of a charset that is none
+        raise BadRequest(
+            rule="the form is to have one file, and to come whole", rule_zh="表单应只带一个文件，且完整送达"
+        ) from None
+
+
+def _sent(form: FormData) -> Sent:
+    files = [one for one in form.values() if isinstance(one, UploadFile)]
+    data = files[0].file.read() if files else b""
+    if not data:
+        raise BadRequest(rule="choose a file first", rule_zh="请先选择文件")
+    name = (files[0].filename or "").replace("\0", "")[:200]
+    return Sent(name, data, {name: text.strip() for name, text in form.items() if isinstance(text, str)})
 
 
 def is_from_here(request: Request) -> bool:
@@ -55,24 +91,6 @@ def is_from_here(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
     return site in ("same-origin", "none") and (origin is None or urlsplit(origin).netloc == request.url.netloc)
-
-
-def _parted(body: bytes, boundary: bytes) -> Sent:
-    """The parts between the boundary, which whoever sends them chooses so that it is in none; each begins a line."""
-    found: Sent | None = None
-    fields: dict[str, str] = {}
-    for part in body.split(b"\r\n--" + boundary)[1:][:MOST_PARTS]:
-        head, blank, data = part.partition(b"\r\n\r\n")
-        name, file = _NAME.search(head), _FILE.search(head)
-        if not blank or name is None:
-            continue  # what follows the last boundary
-        if file is None:
-            fields[name[1].decode(errors="replace")] = data.decode(errors="replace").strip()
-        else:
-            found = Sent(file[1].decode(errors="replace").replace("\0", "")[:200], data, fields)
-    if found is None or not found.data:
-        raise BadRequest(rule="choose a file first", rule_zh="请先选择文件")
-    return found
 
 
 MULTIPART = {

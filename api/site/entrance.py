@@ -12,7 +12,7 @@ from api.http.access import Asker, Grant
 from api.http.accounts import Session
 from api.http.faults import CodeNeeded, NoSuchRoute, SignInRefused
 from api.http.office import Door, Office, address_of
-from api.http.sign_in import donor_of, give_cookie, plain_contact, send_new_code
+from api.http.sign_in import CODE_COOKIE, ask_for_code, give_cookie, keep_asking, plain_contact, session_by_code
 from api.site.frame import LANGUAGE_COOKIE, Form, is_demo, leading, own_path, shown, site_router
 from reports.pages import LANGUAGES, static
 
@@ -52,21 +52,20 @@ def sign_in(request: Request, office: Door, form: Form) -> Response:
 
 
 @router.post("/sign-in/code")
-def ask_for_code(request: Request, office: Door, form: Form) -> Response:
+def sign_in_by_code(request: Request, office: Door, form: Form) -> Response:
     """A donor asks for a code, or shows the one that was sent; who is not known is told the same."""
-    office.address_pace.take(address_of(request))
     contact, code = plain_contact(form.get("contact", "")), form.get("code", "").strip()
-    donor = donor_of(office, contact)
-    if not code:
-        office.contact_pace.take(contact)
-        if donor is not None:
-            send_new_code(office, contact, donor)
-        return _entrance(request, office, sent_to=contact)
+    if not code or "again" in form:
+        secret = ask_for_code(request, office, contact)
+        answer = _entrance(request, office, sent_to=contact)
+        keep_asking(request, answer, secret)
+        return answer
     try:
-        session = office.accounts.try_code("" if donor is None else donor, code)
+        answer = _begun(request, session_by_code(request, office, contact, code), "/my")
     except SignInRefused:
         return _entrance(request, office, 401, refused=True, sent_to=contact)
-    return _begun(request, session, "/my")
+    answer.delete_cookie(CODE_COOKIE)
+    return answer
 
 
 def _entrance(request: Request, office: Office, status: int = 200, **told: Any) -> Response:

@@ -16,8 +16,6 @@ from ledger.ids import check_id
 from ledger.times import utc_text
 from reports.bank_desk import Wanted, counts_of, suspended
 from reports.banking.register import Register
-from reports.matching import read_books
-from reports.position import position
 
 router = site_router()
 Id = Annotated[str, Query(max_length=120)]
@@ -37,17 +35,15 @@ def desk(request: Request, office: Door) -> Response:
 @router.get("/finance/position")
 def cash_position(request: Request, office: Door) -> Response:
     """资金头寸表: what the ledger holds against where it must be, and against the banks' word."""
-    books = read_books(office.fenhao.journal)
-    kept = Register(office.fenhao.journal, office.fenhao.vault).statements()
-    statements = [one for one in kept if one.currency == office.currency.code]
-    found = position(books.sides, books.whole, statements, books.standing.matched, books.standing.legs)
-    return shown(request, office, "finance_position.html", found=found)
+    found, at = office.position()
+    seen_at = local_text(utc_text(at), office.zone)
+    return shown(request, office, "finance_position.html", found=found, seen_at=seen_at)
 
 
 @router.get("/finance/advances")
 def advances(request: Request, office: Door) -> Response:
     """医院预付账龄: what was paid to hospitals and is not settled, by age."""
-    report, at = office.watched.reckoned(office.fenhao.journal, office.today())
+    report, at = office.guarded()
     seen_at = local_text(utc_text(at), office.zone)
     ages = report.ages()
     return shown(request, office, "finance_advances.html", advances=report.advances(), ages=ages, seen_at=seen_at)

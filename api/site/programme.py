@@ -41,7 +41,7 @@ def desk(request: Request, office: Door) -> Response:
 @router.get("/programme/watch")
 def watch(request: Request, office: Door) -> Response:
     """What to look after, as a part of the desk that takes its time: overdue, expiring, perhaps paid twice."""
-    report, at = office.watched.reckoned(office.fenhao.journal, office.today())
+    report, at = office.guarded()
     reader = reader_of(request, office)
     found = [
         (rule, len(each), sum(one.amount for one in each), [finding_told(one, reader) for one in each[:MOST_FINDINGS]])
