@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, uint64
+from numba import njit
 
 Bytes = Any  # numpy.ndarray[uint8], as the compiler knows it
 Words = Any  # numpy.ndarray[uint64]
@@ -46,12 +46,12 @@ _compiled = njit(nogil=True, cache=True)
 
 
 @_inlined
-def _turned(word: int, bits: int) -> int:
-    return (word >> uint64(bits)) | (word << uint64(64 - bits))  # type: ignore[no-any-return]
+def _turned(word: np.uint64, bits: int) -> np.uint64:
+    return (word >> np.uint64(bits)) | (word << np.uint64(64 - bits))
 
 
 @_inlined
-def _mix(work: Words, a: int, b: int, c: int, d: int, first: int, second: int) -> None:
+def _mix(work: Words, a: int, b: int, c: int, d: int, first: np.uint64, second: np.uint64) -> None:
     one, two, three, four = work[a], work[b], work[c], work[d]
     one = one + two + first
     four = _turned(four ^ one, 32)
@@ -67,7 +67,7 @@ def _mix(work: Words, a: int, b: int, c: int, d: int, first: int, second: int) -
 def _compress(state: Words, block: Words, work: Words, count: int, is_last: bool) -> None:
     for index in range(8):
         work[index], work[index + 8] = state[index], _START[index]
-    work[12] ^= uint64(count)
+    work[12] ^= np.uint64(count)
     if is_last:
         work[14] = ~work[14]
     for turn in range(_ROUNDS):
@@ -92,7 +92,7 @@ def digest(message: Bytes, size: int, block: Words, work: Words, state: Words, o
     """
     for index in range(8):
         state[index] = _START[index]
-    state[0] ^= uint64(0x01010000 + len(out))
+    state[0] ^= np.uint64(0x01010000 + len(out))
     letters, at = block.view(np.uint8), 0
     while size - at > BLOCK:
         letters[:] = message[at : at + BLOCK]

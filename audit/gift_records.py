@@ -1,6 +1,6 @@
-"""What plain gifts note for the end of a replay, made by compiled code: the records that `audit.verify` packs one by one.
+"""What plain gifts note for the end of a replay, made by compiled code: as `audit.verify` packs it one by one.
 
-They come by partition, which the first byte of each record says, and in a partition in the order of the entries.
+Records come by partition, which the first byte of each record says, and in a partition in the order of the entries.
 """
 
 from __future__ import annotations

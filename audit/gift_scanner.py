@@ -142,7 +142,13 @@ def instant(data: Bytes, at: int, end: int) -> int:
     at = day(data, at, end)
     if at < 0 or at + 17 > end or two(data, at + 1, 23) < 0 or two(data, at + 4, 59) < 0 or two(data, at + 7, 59) < 0:
         return NOT
-    if data[at] != 0x54 or data[at + 3] != 0x3A or data[at + 6] != 0x3A or data[at + 9] != 0x2E or data[at + 16] != 0x5A:
+    if (
+        data[at] != 0x54
+        or data[at + 3] != 0x3A
+        or data[at + 6] != 0x3A
+        or data[at + 9] != 0x2E
+        or data[at + 16] != 0x5A
+    ):
         return NOT
     for index in range(at + 10, at + 16):
         if not ZERO <= data[index] <= ZERO + 9:
@@ -263,7 +269,7 @@ def adds_up(gift: Gift) -> bool:
     if gift.tape >= gift.tape2 or size + gift.hi2 - gift.lo2 != gift.amount or size * 2 == gift.amount:
         return False
     gift.role = FEE if size == fee else GIFT_WITH_FEE
-    return size == fee or size == gift.amount - fee  # type: ignore[no-any-return]
+    return size == fee or size == gift.amount - fee
 
 
 @_compiled
@@ -271,7 +277,7 @@ def is_later(data: Bytes, at: int, before: int) -> bool:
     """Whether the time that stands here is not earlier than another one."""
     for index in range(INSTANT_BYTES):
         if data[at + index] != data[before + index]:
-            return data[at + index] > data[before + index]  # type: ignore[no-any-return]
+            return data[at + index] > data[before + index]
     return True
 
 
@@ -306,7 +312,7 @@ def continues(data: Bytes, gifts: Any, row: Any, gift: Gift, second: int) -> boo
     to, to_end = (first.to2, first.to2_end) if row.second else (first.to, first.to_end)
     lo, its, its_end = (gift.lo2, gift.to2, gift.to2_end) if second else (gift.lo, gift.to, gift.to_end)
     role, its_role = first.role, gift.role  # of the first issues: those of the seconds follow from them
-    return (  # type: ignore[no-any-return]
+    return (
         row.hi == lo
         and row.second == second
         and role == its_role

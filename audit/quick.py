@@ -21,7 +21,6 @@ from audit.verify import (
     CLAIM_RECORD,
     ENTRY_RECORD,
     FEE,
-    GIFT_ALONE,
     GIFT_WITH_FEE,
     LEG_RECORD,
     PARTITIONS,

@@ -1148,7 +1148,7 @@ class ChunkReader:
         self.last_at = at
         if entry["origin"] not in self.origins:
             self.origins[entry["origin"]] = seq
-            self.origin = entry["origin"].encode()
+            self.origin = self.origin or entry["origin"].encode()
 
     def read(self, entry: Data) -> Fact:
         """The fact of the entry; what must be compared with other entries, and its type, if unknown, are noted.
@@ -3779,12 +3779,13 @@ def verify(
 ) -> Report:
     """Check a whole history from entry 0 on.
 
-    `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `read` reads
-    the chunks, and `told` is called with what it tells besides, chunk by chunk in order. `jobs` above 1 starts that many processes once there are POOL_FROM_ENTRIES entries. `progress` is called with the number
-    of entries read so far. `spill_dir` is where temporary files go (about 130 bytes an entry). `tree` is an empty one
-    that grows, and may watch itself grow. The report is the same whatever the sizes of the bundles, the codec and the
-    jobs. Raises OSError when temporary files cannot be written; whatever is wrong with the entries is in the report,
-    never raised.
+    `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `read`
+    reads chunks, and `told` is called with what it tells besides, chunk by chunk in order. `jobs` above 1 starts that
+    many processes once there are POOL_FROM_ENTRIES entries. `progress` is called with the number of entries read so
+    far. `spill_dir` is where temporary files go (about 130 bytes an entry). `tree` is an empty one that grows, and may
+    watch itself grow. The report is the same whatever the sizes of the bundles, the codec, the reader and the jobs.
+    Raises OSError when temporary files cannot be written; whatever is wrong with the entries is in the report, never
+    raised.
     """
     with ExitStack() as stack:
         spills = Spills(*(stack.enter_context(Spill(record, spill_dir)) for record in SPILLED))

@@ -18,9 +18,9 @@ from typing import Any
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
-from audit.codec import FAST
 from audit.aside import Aside, read_plainly
-from audit.verify import Kept, Policy, Reader, Report, Said, Watch, hold_heads, processors, split, verify
+from audit.codec import FAST
+from audit.verify import Kept, Policy, Reader, Report, Said, Watch, hold_heads, processors, verify
 from ledger.database import Connection, tuples
 from ledger.journal import Journal, bundles_of
 from ledger.places import is_source, parse_place, tape_number
@@ -29,7 +29,6 @@ from projections.runner import Runner
 from projections.trace import joined
 from reports.verified_cash import CashSaid, tables_unlike
 from reports.verified_tables import SQL, Tables, Views, issue_line, move_sum, rows_of, tables_beside
-
 
 COMPILED_FROM_ENTRIES = 50_000
 """From so many entries on it pays to read gifts by compiled code."""

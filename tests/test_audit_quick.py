@@ -1,0 +1,182 @@
+"""Compiled code reads gifts just as the plain reading does, to the byte, whatever they say and whatever was changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import SCALE
+from test_audit_fuzz import changed
+from test_audit_verify import long_story, spoil_a_fee, spoil_and_rechain, spoil_nothing
+from test_audit_verify_chain import Data, chained, check, leaf
+
+from audit import verify
+from audit.aside import read_plainly
+from audit.blake2b import digest
+from audit.codec import FAST
+from audit.quick import GiftReader, read_quickly
+from reports.verified_tables import issue_line
+
+SEED = 20261122
+Change = Callable[[Data, random.Random], object]
+ODD_TEXTS = ("", "x", "~ !", 'a"b', "a\\b", "a\tb", "张三", "\x7f", "t1", "x" * 119, "x" * 120, "x" * 121, "fee/heart")
+ODD_NUMBERS = (0, 1, 9, 10, 2_500, 9_999, 10_000, 10**14, 10**15 - 1, 10**15, 2**53 - 1, -1)
+HASH = "0f" * 32
+
+
+def texts(name: str) -> Change:
+    return lambda data, chance: data.__setitem__(name, chance.choice(ODD_TEXTS))
+
+
+def numbers(name: str) -> Change:
+    return lambda data, chance: data.__setitem__(name, chance.choice(ODD_NUMBERS))
+
+
+def some_commitments(data: Data, chance: random.Random) -> None:
+    fields = chance.sample(["donor_id_no", "donor_name", "donor_phone", "donor_mail"], chance.randrange(4))
+    data["commitments"] = {field: chance.choice((HASH, HASH, HASH, HASH[1:], HASH.upper())) for field in fields}
+
+
+def another_date(data: Data, chance: random.Random) -> None:
+    data["on"] = chance.choice(
+        ("2024-02-29", "2026-02-29", "1900-02-29", "2000-02-29", "2026-04-31", "0000-01-01", "2026-13-01")
+    )
+
+
+def one_issue(data: Data, chance: random.Random) -> None:
+    data["issue"] = data["issue"][: chance.randrange(3)]
+
+
+def other_issue(data: Data, chance: random.Random) -> None:
+    issue = chance.choice(data["issue"])
+    name = chance.choice(("lo", "hi", "tape", "to"))
+    issue[name] = chance.choice(ODD_NUMBERS if name in ("lo", "hi") else (*ODD_TEXTS, "t0", "t1234567890"))
+
+
+def a_sum(data: Data, chance: random.Random) -> None:
+    """An amount, a fee and issues that come to it, and sometimes hardly."""
+    amount, rate = chance.randrange(1, 10 ** chance.randrange(1, 16)), chance.choice((0, 1, 300, 5_000, 9_999))
+    fee, lo = amount * rate // 10_000, chance.randrange(10**6)
+    parts = [("t1", fee, "fee/heart"), ("t2", amount - fee, "fund/heart")] if fee else [("t2", amount, "fund/heart")]
+    if chance.randrange(4) == 0:
+        parts.reverse()
+    data |= {"amount": amount + chance.choice((0, 0, 0, 1)), "fee_bp": rate}
+    data["issue"] = [{"hi": lo + size, "lo": lo, "tape": tape, "to": to} for tape, size, to in parts]
+
+
+CHANGES: tuple[Change, ...] = (
+    *(texts(name) for name in ("by", "channel", "channel_txn", "line", "donor", "donation", "fund", "extra")),
+    numbers("amount"),
+    numbers("fee_bp"),
+    some_commitments,
+    another_date,
+    one_issue,
+    other_issue,
+    *(a_sum for _ in range(8)),
+    lambda data, chance: data.pop(chance.choice(sorted(data))),
+    lambda data, chance: data.__setitem__("source", chance.choice((*verify.SOURCES, "x", "grants"))),
+)
+
+
+def odd_gifts(count: int, chance: random.Random) -> list[bytes]:
+    """Gifts, and a few other facts, of which many say something odd; each follows from the one before it."""
+    entries = [entry for entry in long_story(count) if entry["type"] != "TapeOpened" or chance.random() < 0.5]
+    for entry in entries[1:]:
+        for _ in range(chance.choice((0, 1, 1, 2)) if entry["type"] == "DonationReceived" else 0):
+            chance.choice(CHANGES)(entry["data"], chance)
+        if chance.random() < 0.02:
+            entry["at"] = entry["at"].replace("T00", chance.choice(("T24", "T23", "t00")))
+        if "donation" in entry["data"] and chance.random() < 0.95:
+            entry["stream"] = f"donation/{entry['data']['donation']}"
+    return chained(entries)
+
+
+def both(raws: list[bytes], start: int = 0) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    data = b"".join(verify.bundle(raws, len(raws)))
+    return verify.read_chunk(start, data, FAST), read_quickly(start, data, FAST)
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 129, 256, 300])
+@pytest.mark.parametrize("length", [8, 16, 64])
+def test_blake2b_is_that_of_the_standard_library(size: int, length: int) -> None:
+    message = random.Random(SEED).randbytes(300)
+    out, (block, work, state) = np.empty(length, np.uint8), (np.empty(words, np.uint64) for words in (16, 16, 8))
+    digest(np.frombuffer(message, np.uint8), size, block, work, state, out)
+    assert out.tobytes() == hashlib.blake2b(message[:size], digest_size=length).digest()
+
+
+def test_gifts_are_read_as_the_pattern_reads_them_whatever_they_say() -> None:
+    chance, taken = random.Random(SEED), 0
+    for number in range(12 * SCALE):
+        raws = odd_gifts(400, chance)
+        expected, (*found, _) = both(raws)
+        assert tuple(found) == expected, number
+        taken += sum(fact[0] for fact in expected[7] if type(fact) is list)
+    assert taken > 12 * 100 * SCALE, "enough of them are plain"
+
+
+def test_a_gift_with_any_byte_changed_is_read_as_the_pattern_reads_it() -> None:
+    chance = random.Random(SEED)
+    honest = chained(long_story(12))[-4:]
+    first = json.loads(honest[0])["seq"]
+    for at in range(len(honest[2])):
+        for other in chance.sample(b'"\\,}]09az-: \x00\x7f\xff', 5):
+            gift = honest[2][:at] + bytes([other]) + honest[2][at + 1 :]
+            after = honest[3].replace(leaf(honest[2]).encode(), leaf(gift).encode())
+            expected, (*found, _) = both([*honest[:2], gift, after], first)
+            assert tuple(found) == expected, (at, other)
+
+
+def test_what_is_cut_off_put_in_or_doubled_is_read_as_the_pattern_reads_it() -> None:
+    chance = random.Random(SEED)
+    honest = chained(long_story(12))[-4:]
+    first = json.loads(honest[0])["seq"]
+    for number in range(400 * SCALE):
+        raws = [*honest[:2], changed(honest[2], chance), honest[3]]
+        expected, (*found, _) = both(raws, first)
+        assert tuple(found) == expected, number
+
+
+def lines(raws: list[bytes]) -> Iterator[bytes]:
+    for raw in raws:
+        entry = json.loads(raw)
+        data = entry["data"]
+        for issue in data["issue"]:
+            number = verify.tape_number(issue["tape"])
+            where = entry["seq"], number, issue["lo"], issue["hi"], data["donation"], data.get("donor")
+            yield issue_line(*where, data["on"], issue["to"], None, None, False)
+
+
+def test_aside_is_a_line_for_each_issue_of_gifts_read_quickly_and_all_other_entries() -> None:
+    raws = odd_gifts(400, random.Random(SEED))
+    reader = GiftReader(0, b"".join(verify.bundle(raws, len(raws))), FAST)
+    plain = reader.gifts["is_plain"].tolist()
+    issues, others = reader.aside()
+    assert issues.splitlines() == list(lines([raw for raw, is_plain in zip(raws, plain, strict=True) if is_plain]))
+    assert others == [raw for raw, is_plain in zip(raws, plain, strict=True) if not is_plain]
+    assert 100 < sum(plain) < len(raws) - 100
+
+
+@pytest.mark.parametrize("spoil", [spoil_nothing, spoil_a_fee, spoil_and_rechain])
+def test_a_history_is_judged_the_same_whoever_reads_it(
+    spoil: Callable[[list[bytes]], list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "POOL_FROM_ENTRIES", 1_000)
+    raws = spoil(chained(long_story(2_000)))
+    expected = check(raws)
+    for read, jobs in ((read_plainly, 1), (read_quickly, 1), (read_quickly, 2 if spoil is spoil_a_fee else 1)):
+        told: list[Any] = []
+        report = check(raws, read=read, told=told.append, jobs=jobs)
+        assert report.as_json() == expected.as_json()
+        assert list(report.places()) == list(expected.places())
+        assert sum(len(others) + issues.count(b"\n") / 2 for issues, others in told) == len(raws)
+
+
+def test_no_entry_at_all_reads_as_nothing() -> None:
+    expected, (*found, aside) = both([])
+    assert (tuple(found), aside) == (expected, (b"", []))
