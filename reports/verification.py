@@ -87,6 +87,8 @@ def verify_ledger(
         size, leaf = connection.execute(SQL["head"]).fetchone() or (0, b"")
         (position,) = connection.execute(SQL["view_position"]).fetchone() or (0,)
         lineage = Lineage()
+        if progress is not None:
+            progress(0, size)
         watch = _Leaves(kept.head.size for kept in heads)
         with tables_beside(connection, journal.database, size, position) as tables, ThreadPoolExecutor(1) as thread:
             report = verify(
@@ -112,11 +114,13 @@ def verify_ledger(
 
 
 def _reader(size: int) -> Reader:
-    """Who reads so many entries: what is compiled takes a while to be at hand."""
+    """Who reads so many entries: compiled code takes a while to be at hand, and wants a folder to be kept in."""
     if size < COMPILED_FROM_ENTRIES:
         return read_plainly
-    from audit.quick import read_quickly
-
+    try:
+        from audit.quick import read_quickly
+    except RuntimeError:  # there is no such folder: neither beside the code nor of this user nor NUMBA_CACHE_DIR
+        return read_plainly
     return read_quickly
 
 

@@ -44,7 +44,7 @@ def some_commitments(data: Data, chance: random.Random) -> None:
 
 def another_date(data: Data, chance: random.Random) -> None:
     data["on"] = chance.choice(
-        ("2024-02-29", "2026-02-29", "1900-02-29", "2000-02-29", "2026-04-31", "0000-01-01", "2026-13-01")
+        ("2024-02-29", "2026-02-29", "1900-02-29", "2000-02-29", "2024-02-30", "2026-04-31", "0000-01-01", "2026-13-01")
     )
 
 
