@@ -410,11 +410,13 @@ def entries_of(cursor: Cursor, first: int, limit: int) -> list[Entry]:
     return [decode(body, leaf) for *_, leaf, body in cursor.execute(_SQL["notifications"], wanted)]
 
 
-def bundles_of(cursor: Cursor, first: int, size: int, per_bundle: int = 512) -> Iterator[bytes]:
+def bundles_of(cursor: Cursor, first: int, size: int, per_bundle: int = 1024) -> Iterator[bytes]:
     """Entries from `first` up to `size` (exclusive) as C2SP entry bundles, put together by the server.
 
     An entry that is missing makes its bundle shorter.
     """
+    if size - first > per_bundle:
+        cursor.execute(_SQL["keep_memory"])
     for start in range(first, size, per_bundle):
         row = cursor.execute(_SQL["bundle"], (start, min(start + per_bundle, size)), binary=True).fetchone()
         yield row[0] or b"" if row else b""

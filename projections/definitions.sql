@@ -1,6 +1,12 @@
 -- What the sums are by definition: told of the other views' rows, all of them. Sums are made so when views are made anew,
 -- and held against this when a ledger is verified; in between they are kept up page by page (sums.sql).
 
+-- name: issued
+-- Goes before each of them: what was issued, by block of entries, day, tape, fund, where, and whether brought forward. Few
+-- rows, of which much of what follows is told.
+select seq / %(block)s as block, posted_on, tape, fund, target, opening, sum(hi - lo)::bigint as amount
+from view_gift group by 1, 2, 3, 4, 5, 6
+
 -- name: standing
 -- What stands where, by whose money it is; the entries of the first and last gift there now.
 select 'all' as whose, place.fund, place.kind, coalesce(place.hospital, '') as hospital,
@@ -23,18 +29,16 @@ group by gift.opening, near.fund, near.kind, near.hospital
 
 -- name: donors
 -- Every donor known: ranges, and what is not void of them; whether there are so many that places are kept.
-select donor, count(*) as ranges, sum(amount)::bigint as given, count(*) >= %(many)s as many
+select donor, ranges, (issued - coalesce(void.amount, 0))::bigint as given, ranges >= %(many)s as many
 from (
-    select gift.donor, gift.hi - gift.lo - coalesce(void.amount, 0) as amount
-    from view_gift gift
-    left join (
-        select near.tape, near.lo, sum(least(place.hi, near.hi) - greatest(place.lo, near.lo))::bigint as amount
-        from view_place place
-        cross join lateral gifts_meeting(place.tape, place.lo, place.hi) near
-        where place.kind = 'void' group by near.tape, near.lo
-    ) void on void.tape = gift.tape and void.lo = gift.lo
-    where gift.donor is not null
-) each group by donor
+    select donor, count(*) as ranges, sum(hi - lo) as issued from view_gift where donor is not null group by donor
+) gift
+left join (
+    select near.donor, sum(least(place.hi, near.hi) - greatest(place.lo, near.lo)) as amount
+    from view_place place
+    cross join lateral gifts_meeting(place.tape, place.lo, place.hi) near
+    where place.kind = 'void' group by near.donor
+) void using (donor)
 
 -- name: leaders
 -- Donors who gave at least the floor.
@@ -60,11 +64,10 @@ group by gift.donor, near.fund, near.place, near.kind, near.hospital
 -- whatever makes void what was transferred.
 with change as (
     select block, posted_on as since, fund, figure, sum(amount)::bigint as amount
-    from (
-        select seq / %(block)s as block, posted_on, fund, split_part(target, '/', 1) as kind, opening, sum(hi - lo) as amount
-        from view_gift group by 1, 2, 3, 4, 5
-    ) gift
-    cross join lateral (values ('issued'), (kind), (case when opening then 'brought_forward' end)) named (figure)
+    from issued
+    cross join lateral (values
+        ('issued'), (split_part(target, '/', 1)), (case when opening then 'brought_forward' end)
+    ) named (figure)
     where figure is not null
     group by 1, 2, 3, 4
     union all
@@ -96,6 +99,26 @@ select grain, case grain when 'day' then since else date_trunc('month', since)::
     case grain when 'day' then block else block / %(together)s end as block, sum(amount)::bigint as amount
 from change cross join (values ('day'), ('month')) grains (grain)
 group by 1, 2, 3, 4, 5
+
+-- name: gifts_unlike
+-- Whether some gifts are not of their tape's fund.
+select exists (
+    select from issued left join view_tape tape on tape.number = issued.tape where issued.fund is distinct from tape.fund)
+
+-- name: funds_unlike
+-- Whether issues and moves somewhere do not come to what stands there of a fund: whose money it is elsewhere, by the views.
+select exists (
+    select from (
+        select tape, target as place, fund, amount from issued
+        union all
+        select tape, target, target_fund, hi - lo from view_movement
+        union all
+        select tape, source, source_fund, lo - hi from view_movement
+        union all
+        select tape, place, fund, lo - hi from view_place
+    ) told
+    where place <> 'void'
+    group by tape, place, fund having sum(amount) <> 0)
 
 -- name: standing_unlike
 -- What of it is kept otherwise, or outside the bounds that are kept. A sum that is 0 may be kept or not.

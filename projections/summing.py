@@ -7,7 +7,7 @@ the money of those with very many gifts is) and periods (what days and months ch
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, LiteralString
@@ -31,6 +31,8 @@ _TABLES = {
     "periods": "view_period",
 }
 """What is kept, in the order in which it can be made: each by its definition's name."""
+_VIEWS = {"gifts": "view_gift", "funds": "view_movement"}
+"""What of the views has to be so for the sake of others: each by its check's name."""
 FLOWS, PERIODS = SUMS = ("flows", "periods")
 """The kinds of sums, each of which can stand still without the other."""
 
@@ -128,18 +130,26 @@ def add_periods(cursor: Cursor, page: Page) -> None:
 def define(cursor: Cursor) -> None:
     """Makes all sums, which are empty, from the other views by their definition."""
     for name in _TABLES:
-        cursor.execute(_told(name, "fill"), _sizes())
+        cursor.execute("with " + _issued() + ", " + _told(name) + _DEFINED[f"fill_{name}"], _sizes())
 
 
-def unlike(cursor: Cursor, kind: str) -> list[str]:
-    """The tables of that kind of sums that are not what their definition comes to."""
-    names = [name for name in _TABLES if (name == "periods") == (kind == PERIODS)]
-    return [_TABLES[name] for name in names if cursor.execute(_told(name, "unlike"), _sizes()).fetchall() == [(True,)]]
+def unlike(cursor: Cursor, kinds: Collection[str] = SUMS) -> list[str]:
+    """The views that contradict each other, and the tables of these kinds of sums that are not what their definition
+    comes to, all by one statement: they have much to read in common."""
+    summed = {name: table for name, table in _TABLES.items() if (PERIODS if name == "periods" else FLOWS) in kinds}
+    checks = [_DEFINED[f"{name}_unlike"] for name in _VIEWS]
+    checks += ["with " + _told(name) + _DEFINED[f"{name}_unlike"] for name in summed]
+    [answers] = cursor.execute("with " + _issued() + " select (" + "), (".join(checks) + ")", _sizes()).fetchall()
+    tables = _VIEWS | summed
+    return [table for table, is_unlike in zip(tables.values(), answers, strict=True) if is_unlike]
 
 
-def _told(name: str, then: str) -> LiteralString:
-    ending = f"fill_{name}" if then == "fill" else f"{name}_unlike"
-    return "with told as (" + _DEFINED[name] + "\n) " + _DEFINED[ending]
+def _issued() -> LiteralString:
+    return "issued as materialized (" + _DEFINED["issued"] + "\n)"
+
+
+def _told(name: str) -> LiteralString:
+    return "told as materialized (" + _DEFINED[name] + "\n) "
 
 
 def _sizes() -> dict[str, int]:

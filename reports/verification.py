@@ -274,7 +274,7 @@ def _cash(connection: Connection, report: Report, lineage: Lineage) -> Iterator[
 
 def _views(views: Views, lineage: Lineage) -> Iterator[Finding]:
     """What the views say that the entries do not; `fenhao rebuild` makes them anew."""
-    wrong = set(views.unlike)
+    wrong = set(views.unlike & VIEWS_ZH.keys())
     differ = (views.gifts != lineage.gifts, views.said != lineage.said, views.moves != lineage.moves)
     wrong |= {name for name, is_wrong in zip(SUMMED, differ, strict=True) if is_wrong}
     for name, zh in VIEWS_ZH.items():
@@ -284,7 +284,7 @@ def _views(views: Views, lineage: Lineage) -> Iterator[Finding]:
         return
     for kind, seq in views.still.items():
         yield Finding(seq, f"the sums of {kind} stand still before this entry", f"汇总（{kind}）停在此分录之前")
-    for name in views.sums_unlike:
+    for name in sorted(views.unlike):
         yield Finding(None, f"the table {name} differs from the views it sums up", f"汇总表 {name} 与视图不符")
 
 

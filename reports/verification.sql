@@ -1,8 +1,10 @@
 -- Reads for holding what is derived against the entries, all in one snapshot.
 
 -- name: snapshot
--- One state of the database for all that follows, and no change to it.
-set transaction isolation level repeatable read, read only; set local datestyle = 'ISO'
+-- One state of the database for all that follows, and no change to it. Compiling a plan takes longer than it runs.
+set transaction isolation level repeatable read, read only; set local datestyle = 'ISO';
+set local client_encoding = 'UTF8'; set local jit = off; set local work_mem = '64MB';
+set local enable_memoize = off
 
 -- name: head
 -- How many entries there are, and the last one's leaf hash.
@@ -16,21 +18,20 @@ select pg_export_snapshot()
 -- The moment of that name.
 set transaction snapshot '{snapshot}'
 
--- name: entry_columns
--- Entries whose columns are not what their bytes say: the envelope's end made anew from the columns.
-select seq from entry
-cross join lateral (
-    select convert_to(
-        '"seq":' || seq || ',"stream":' || to_json(stream) || ',"type":"' || type || '","v":1,"version":' || version
-        || '}', 'UTF8'
-    ) as ending offset 0
+-- name: beside_bodies
+-- Of the entries from .. to (exclusive): the leaf hashes as the table has them, one behind the other; and those whose
+-- columns are not what their bytes say: the envelope's end made anew from the columns (few streams need JSON's escapes);
+-- and those that open funds, codes and tapes.
+select string_agg(leaf, ''::bytea),
+    (array_agg(seq) filter (where substring(body from length(body) - length(ending) + 1) <> ending))[1:10],
+    array_agg(seq) filter (where type = any('{FundOpened,CodeDefined,TapeOpened}'))
+from (
+    select seq, leaf, body, type, textsend('"seq":' || seq || ',"stream":'
+        || case when strpos(stream, '"') + strpos(stream, E'\\') = 0 then '"' || stream || '"'
+            else to_json(stream)::text end
+        || ',"type":"' || type || '","v":1,"version":' || version || '}') as ending
+    from entry where seq >= %s and seq < %s order by seq offset 0
 ) made
-where substring(body from length(body) - length(ending) + 1) <> ending
-order by seq limit 10
-
--- name: leaves
--- The leaf hashes of entries from .. to (exclusive), one behind the other, as the table has them.
-select string_agg(leaf, ''::bytea order by seq) from entry where seq >= %s and seq < %s
 
 -- name: odd_leaves
 -- Entries whose hash is not that of their bytes.
@@ -61,10 +62,10 @@ select tape, lo, hi, place, home, since::text from view_place order by tape, lo
 select seq from entry where seq >= (select size from head) order by seq limit 10
 
 -- name: register
--- Funds and codes that are not as the entries that made them say.
+-- Funds and codes that are not as the entries that made them say, which are among %(opening)s.
 with told as (
     select type, convert_from(body, 'UTF8')::jsonb -> 'data' as data from entry
-    where type in ('FundOpened', 'CodeDefined')
+    where seq = any(%(opening)s) and type in ('FundOpened', 'CodeDefined')
 )
 select 'fund', coalesce(fund.id, data ->> 'fund') from fund
 full join (select data from told where type = 'FundOpened') facts on fund.id = data ->> 'fund'
@@ -78,31 +79,31 @@ limit 10
 
 -- name: view_gift
 -- Every gift's issues as they came, by the views, in lumps of so many pages of the table: a line each (`issue_line` says
--- what is in it), and how many there are. A gift whose donor was said later came without.
+-- what is in it), and how many there are. A gift whose donor was said later came without. An empty text is no line's: it
+-- is not what stands for nothing, and shows as a line more.
 select convert_to(lump.lines, 'UTF8'), lump.issues
 from generate_series(0, pg_relation_size('view_gift') / current_setting('block_size')::integer, 64) page
 cross join lateral (
-    select count(*) as issues, string_agg(concat_ws(E'\t',
-        seq, tape, lo, hi, coalesce(donation, ''),
-        case when donor is null or donation in (select donation from view_attribution) then '' else donor end, posted_on, target
-        || case when hospital is null and case_id is null and not opening then E'\t\t\t' else
-            concat(E'\t', hospital, E'\t', case_id, E'\t', case when opening then 't' end) end), E'\n') as lines
+    select count(*) as issues, string_agg(concat_ws(E'\t', seq, tape, lo, hi,
+        case when donation is null then '' else coalesce(nullif(donation, ''), E'\n') end,
+        case when donor is null or donation in (select donation from view_attribution) then ''
+            else coalesce(nullif(donor, ''), E'\n') end,
+        posted_on, target || case when hospital is null and case_id is null and not opening then E'\t\t\t' else
+            concat(E'\t', case hospital when '' then E'\n' else hospital end,
+                E'\t', case case_id when '' then E'\n' else case_id end,
+                E'\t', case when opening then 't' end) end), E'\n') as lines
     from view_gift
     where ctid >= ('(' || page || ',0)')::tid and ctid < ('(' || page + 64 || ',0)')::tid
 ) lump
 where lump.issues > 0
 
--- name: gifts_unlike
--- Gifts that are not of their tape's fund, whose donor is not the last that was said, or with an empty text where nothing
--- would stand: the lines of view_gift do not tell these apart.
-select gift.tape, gift.lo from view_gift gift
-left join view_tape tape on tape.number = gift.tape
-where gift.fund is distinct from tape.fund or '' in (donation, donor, hospital, case_id)
-union all
-select gift.tape, gift.lo
+-- name: donors_unlike
+-- How many gifts there are whose donor is not the last that was said, if any.
+select count(*)
 from (select distinct on (donation) donation, donor from view_attribution order by donation, seq desc) newest
 join view_gift gift using (donation)
 where gift.donor is distinct from newest.donor
+having count(*) > 0
 
 -- name: view_attribution
 -- What was said of gifts' donors, by the views.
@@ -115,30 +116,15 @@ select lo, hi, seq, posted_on::text, type, 't' || tape,
     target, target_kind, case when target_kind in ('fund', 'fee') then target_fund end, target_hospital, target_case
 from view_movement
 
--- name: funds_unlike
--- Places where issues and moves do not come to what stands there of a fund: whose money it is elsewhere, by the views.
-select tape, place
-from (
-    select tape, target as place, fund, hi - lo as amount from view_gift
-    union all
-    select tape, target, target_fund, hi - lo from view_movement
-    union all
-    select tape, source, source_fund, lo - hi from view_movement
-    union all
-    select tape, place, fund, lo - hi from view_place
-) told
-where place <> 'void'
-group by tape, place, fund having sum(amount) <> 0
-
 -- name: tapes_unlike
--- Tapes that are not as the entries that opened them say.
+-- Tapes that are not as the entries that opened them say, which are among %(opening)s.
 select coalesce(tape.number, told.number)
 from view_tape tape
 full join (
     select seq, data, substring(data ->> 'tape' from 2)::integer as number
     from entry
     cross join lateral (select convert_from(body, 'UTF8')::jsonb -> 'data' as data offset 0) read
-    where type = 'TapeOpened'
+    where seq = any(%(opening)s) and type = 'TapeOpened'
 ) told on tape.number = told.number
 where tape.seq is distinct from told.seq or tape.fund is distinct from told.data ->> 'fund'
    or tape.terms is distinct from (

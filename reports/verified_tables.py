@@ -8,28 +8,27 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 from ledger.database import Connection, Database, queries, tuples
 from projections.summing import SUMS, unlike
 
 SQL = queries("reports", "verification.sql")
 FETCH_ROWS, LUMPS_AT_ONCE = 5_000, 4
-LEAVES_AT_ONCE = 1 << 14
+ENTRIES_AT_ONCE, ODD_AT_MOST = 1 << 14, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """What the views say: `gifts`, `said` and `moves` as sums that don't depend on the order of rows; the views that
-    contradict each other; the kinds of sums that stand still, with the entry before which they do; the tables of sums
-    that are not what the views come to."""
+    """What the views say: `gifts`, `said` and `moves` as sums that don't depend on the order of rows; the kinds of
+    sums that stand still, with the entry before which they do; the views that contradict each other, and the tables of
+    sums that are not what the views come to."""
 
     gifts: int
     said: int
     moves: int
-    unlike: frozenset[str]
     still: dict[str, int]
-    sums_unlike: tuple[str, ...]
+    unlike: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,37 +64,54 @@ def tables_beside(connection: Connection, database: Database, size: int, positio
 
 
 def _read(connection: Connection, size: int, position: int) -> Tables:
+    beside = beside_bodies(connection, size)
+    opening = {"opening": beside.opening}
     return Tables(
         strays=[seq for (seq,) in connection.execute(SQL["stray_entries"])],
-        odd=[seq for (seq,) in connection.execute(SQL["entry_columns"])],
-        leaves=_leaves(connection, size),
-        register=connection.execute(SQL["register"]).fetchall(),
+        odd=beside.odd,
+        leaves=beside.leaves,
+        register=connection.execute(SQL["register"], opening).fetchall(),
         tape_ends=dict(connection.execute(SQL["tape_ends"]).fetchall()),
-        views=_views(connection) if position == size else None,
+        views=_views(connection, opening) if position == size else None,
     )
 
 
-def _leaves(connection: Connection, size: int) -> bytes:
+class Beside(NamedTuple):
+    """What stands in the table of entries beside their bytes: entries with odd columns, of many the first; the SHA-256
+    over all leaf hashes in order; the entries that open funds, codes and tapes."""
+
+    odd: list[int]
+    leaves: bytes
+    opening: list[int]
+
+
+def beside_bodies(connection: Connection, size: int) -> Beside:
+    """That, of a chain of that size."""
+    odd: list[int] = []
+    opening: list[int] = []
     told = sha256()
-    for start in range(0, size, LEAVES_AT_ONCE):
-        (leaves,) = connection.execute(SQL["leaves"], (start, min(start + LEAVES_AT_ONCE, size))).fetchone() or (b"",)
+    for start in range(0, size, ENTRIES_AT_ONCE):
+        bounds = start, min(start + ENTRIES_AT_ONCE, size)
+        [(leaves, not_so, openings)] = connection.execute(SQL["beside_bodies"], bounds, binary=True).fetchall()
         told.update(leaves or b"")
-    return told.digest()
+        odd += not_so or [] if len(odd) < ODD_AT_MOST else []
+        opening += openings or []
+    return Beside(odd[:ODD_AT_MOST], told.digest(), opening)
 
 
-def _views(connection: Connection) -> Views:
+def _views(connection: Connection, opening: dict[str, list[int]]) -> Views:
     gifts = gift_sum(connection)
     said = sum(map(hash, rows_of(connection, SQL["view_attribution"])))
     moves = sum(move_sum(lo, hi, tuple(what)) for lo, hi, *what in rows_of(connection, SQL["view_movement"]))
-    contradicted = {"tapes_unlike": "view_tape", "gifts_unlike": "view_gift", "funds_unlike": "view_movement"}
-    odd = frozenset(
-        view for query, view in contradicted.items() if connection.execute(SQL[query]).fetchone() is not None
-    )
     positions = dict(connection.execute(SQL["view_positions"]).fetchall())
     kinds = {kind: positions.get(f"journal.{kind}", 0) for kind in SUMS}
     still = {kind: seq for kind, seq in kinds.items() if seq != positions["journal"]}
-    sums_unlike = [name for kind in SUMS if kind not in still for name in unlike(tuples(connection), kind)]
-    return Views(gifts, said, moves, odd, still, tuple(sums_unlike))
+    wrong = unlike(tuples(connection), kinds.keys() - still.keys())
+    if connection.execute(SQL["tapes_unlike"], opening).fetchone() is not None:
+        wrong.append("view_tape")
+    if connection.execute(SQL["donors_unlike"]).fetchone() is not None:
+        wrong.append("view_gift")
+    return Views(gifts, said, moves, still, frozenset(wrong))
 
 
 def rows_of(

@@ -38,7 +38,7 @@ def write(ledger: Ledger, history: tuple[str, list[Step]]) -> None:
 
 def unlike(ledger: Ledger) -> list[str]:
     with ledger.journal.entries.reading() as cursor:
-        return [table for kind in summing.SUMS for table in summing.unlike(cursor, kind)]
+        return summing.unlike(cursor)
 
 
 def kept(ledger: Ledger) -> list[list[tuple[object, ...]]]:
