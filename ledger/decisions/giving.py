@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from fractions import Fraction
+from operator import itemgetter
 from typing import Any
 
 from ledger.book import Book, Effects, claim
@@ -35,7 +36,7 @@ from ledger.money import MAX_MINOR, fee_part
 from ledger.needs import Needs
 from ledger.places import REFUNDED, fee_place, fund_place, parse_place, tape_name
 from ledger.records import Entered
-from ledger.tapes import Issue, Row, pick, size
+from ledger.tapes import Row, pick, size
 from ledger.terms import FEE_TERMS, Terms, check_persons, terms
 
 UNRESTRICTED = terms()
@@ -102,9 +103,11 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         given = (self.nature, self.restriction, self.usable_from, self.expires_on, self.agreement)
         return UNRESTRICTED if given == _PLAIN else terms(*given)
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"donation/{self.donation}")
         needs.claims.update(donation_claims(self))
+
+    def needs(self, needs: Needs) -> None:
         if self.suspense is not None:
             needs.suspense.add(self.suspense)
         if self.restriction:
@@ -140,15 +143,15 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         fee_bp = 0 if self.nature == "agency" else fund_fee_bp if self.fee_bp is None else self.fee_bp
         fee = fee_part(self.amount, fee_bp)
         facts: list[Fact] = []
-        issues: list[Issue] = []
+        issues: list[tuple[int, Issued]] = []
         if fee < self.amount:
             issues.append(issue(book, facts, (self.fund, given), self.amount - fee, fund_place(self.fund)))
         if fee:
             issues.append(issue(book, facts, (self.fund, FEE_TERMS), fee, fee_place(self.fund)))
-            issues.sort()
+            issues.sort(key=itemgetter(0))
         gift = DonationReceived(
             on=self.on,
-            issue=tuple([Issued(tape_name(tape), lo, hi, to) for tape, lo, hi, to in issues]),
+            issue=tuple([issued for _, issued in issues]),
             donation=self.donation,
             fund=self.fund,
             amount=self.amount,
@@ -167,18 +170,20 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         return Decision(facts, Effects(claims=dict.fromkeys(claims))) if claims else Decision(facts)
 
 
-def issue(book: Book, facts: list[Fact], tape_of: tuple[str, Terms], amount: int, place: str) -> Issue:
-    """The next serials of a fund's tape of these terms; the tape is opened by `facts` first if it is not there."""
+def issue(book: Book, facts: list[Fact], tape_of: tuple[str, Terms], amount: int, place: str) -> tuple[int, Issued]:
+    """The next serials of a fund's tape of these terms, behind its number; the tape is opened by `facts` first if it
+    is not there."""
     fund, tape_terms = tape_of
     tape = book.registry.find_tape(fund, tape_terms.key)
     if tape is None:
         number = len(book.registry.tapes) + 1 + len(facts)
         facts.append(tape_terms.opened(fund, tape_name(number)))
-        return Issue(number, 0, amount, place)
-    lo = book.ends[tape.number]
+        return number, Issued(tape_name(number), 0, amount, place)
+    number = tape.number
+    lo = book.ends[number]
     if lo + amount > MAX_MINOR:
-        raise LedgerFull(tape=tape_name(tape.number))
-    return Issue(tape.number, lo, lo + amount, place)
+        raise LedgerFull(tape=tape_name(number))
+    return number, Issued(tape_name(number), lo, lo + amount, place)
 
 
 def check_foreign(foreign: Foreign, booked: int, exponent: int) -> None:
@@ -253,8 +258,10 @@ class RefundDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         if not 0 <= self.fee <= self.amount:
             raise BadValue("fee", self.fee, "a part of the amount", "应为退款金额的一部分")
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"refund/{self.refund}")
+
+    def needs(self, needs: Needs) -> None:
         needs.records.add(f"donation/{self.donation}")
 
     def follow(self, book: Book, needs: Needs) -> None:
