@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ledger.codec import MAX_ENTRY_BYTES, encode_parts, envelope_size
+from ledger.codec import MAX_ENTRY_BYTES, encode, encode_parts, envelope_size
 from ledger.database import Cursor
 from ledger.errors import AlreadyRecorded, NotYet, Unknown
 from ledger.events import (
@@ -266,6 +266,34 @@ class Book(Loaded):
             self._take_effect(effects, seq)
         return seq
 
+    def may_begin(self, stream: str, key: str, claims: Iterable[str], on: date) -> bool:
+        """Whether a record under these new keys may be posted on that day, and no records are kept to decide on."""
+        closes = self.cash.closes
+        return (
+            not self.keeps_records
+            and on <= self.today
+            and not (closes and on <= closes[-1][1])
+            and stream not in self._versions
+            and key not in self._commands
+            and self._claims.keys().isdisjoint(claims)
+        )
+
+    def begin(self, fact: Fact, stream: str, claims: Iterable[str]) -> int:
+        """Prepares and enters the fact that begins a record and does nothing but issue serials; its seq.
+
+        Raises BadValue as `prepare` does.
+        """
+        state = encode(fact)
+        seq = self.head.size + len(self.postings)
+        self.postings.append(Posting(stream, 1, type(fact).__name__, state))
+        self._versions[stream] = 1
+        assert fact.on is not None
+        for issued in fact.issue:
+            self._issue(tape_number(issued.tape), issued.lo, issued.hi, issued.to, fact.on)
+        for claim in claims:
+            self._claims[claim] = self._new_claims[claim] = seq
+        return seq
+
     def _issue(self, tape: int, lo: int, hi: int, to: str, on: date) -> None:
         """New serials `[lo, hi)` of a tape arrive; what one day brings to one place, most of all there is, as one."""
         assert lo == self.ends[tape], "an issue begins at the tape's end"
@@ -364,12 +392,12 @@ class Book(Loaded):
         self._each("insert_openings", self._openings, lambda opening: opening)
         self._each("delete_claims", self._freed_claims, lambda claim: (claim,))
         self.cash.store()
-        self._copy("copy_claims", [claim_row(key, seq) for key, seq in self._new_claims.items()])
+        self._copy("copy_claims", [_claim_row(key.encode(), seq) for key, seq in self._new_claims.items()])
         commands = [(key, *self._commands[key]) for key in self._new_commands]
         if len(commands) <= FEW:
             self._each("insert_commands", commands, lambda command: command)
         else:
-            self._copy("copy_commands", [command_row(*command) for command in commands])
+            self._copy("copy_commands", [_command_row(key.encode(), digest, seq) for key, digest, seq in commands])
         self._each("set_bills", self._changed_bills.items(), lambda pair: (*pair[0], *pair[1]))
         self._leave_ends(gone, new)
 
@@ -398,21 +426,19 @@ class Book(Loaded):
             self._cursor.execute(SQL[name], [list(column) for column in zip(*rows, strict=True)])
 
 
-def claim(kind: str, *parts: str | None) -> str:
+def claim(*parts: str) -> str:
     """A business key as text: its kind and parts, an absent one as nothing; no id holds the separator."""
-    return "\x1e".join([kind, *[part or "" for part in parts]])
+    return "\x1e".join(parts)
 
 
-def claim_row(key: str, seq: int) -> bytes:
+def _claim_row(key: bytes, seq: int) -> bytes:
     """A row of the table `business_key` in COPY's binary format; see `ledger.journal.entry_row`."""
-    name = key.encode()
-    return b"%b%b%b" % (_KEY.pack(2, len(name)), name, _SEQ.pack(8, seq))
+    return _KEY.pack(2, len(key)) + key + _SEQ.pack(8, seq)
 
 
-def command_row(key: str, digest: bytes, seq: int) -> bytes:
+def _command_row(key: bytes, digest: bytes, seq: int) -> bytes:
     """A row of the table `command_key` in the same format."""
-    name = key.encode()
-    return b"%b%b%b%b%b" % (_KEY.pack(3, len(name)), name, _LENGTH.pack(len(digest)), digest, _SEQ.pack(8, seq))
+    return _KEY.pack(3, len(key)) + key + _LENGTH.pack(len(digest)) + digest + _SEQ.pack(8, seq)
 
 
 _KEY, _LENGTH, _SEQ = struct.Struct(">hi"), struct.Struct(">i"), struct.Struct(">iq")

@@ -192,7 +192,7 @@ class JournalRecorder(PostgresApplicationRecorder):
         assert head.origin is not None, "a ledger is opened before anything is appended"
         prev, salts = head.leaf, self.entropy(16 * len(events)).hex()
         for n, event in enumerate(events):
-            seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
+            seq, stream, version, topic = head.size + n, str(event.originator_id), event.originator_version, event.topic
             body = seal(
                 event.state,
                 at=at,
@@ -200,11 +200,11 @@ class JournalRecorder(PostgresApplicationRecorder):
                 prev=prev,
                 salt=salts[32 * n : 32 * n + 32],
                 seq=seq,
-                name=(str(stream), topic, version),
+                name=(stream, topic, version),
             )
             prev = leaf_hash(body)
             writing.sealed.append((prev, body))
-            yield seq, str(stream), version, topic, prev, body
+            yield seq, stream, version, topic, prev, body
 
     @reads_again
     def select_events(

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ledger.book import Book
 from ledger.codec import Entry, decode
-from ledger.decisions import Command, Decision, EraseSubject, OpenLedger
+from ledger.decisions import Command, Decision, EraseSubject, OpenLedger, ReceiveDonation, receive_plain
 from ledger.errors import (
     ApprovalNeeded,
     IdempotencyConflict,
@@ -412,6 +412,9 @@ def _outcome(book: Book, command: Command, digest: bytes, limits: Limits, keepin
     if not is_open and not isinstance(command, OpenLedger):
         raise LedgerNotOpen()
     try:
+        if type(command) is ReceiveDonation and (begun := receive_plain(book, command)) is not None:
+            book.record_command(command.key, digest, begun)
+            return Recorded(begun)
         if command.on is not None and is_open:
             book.require_day(command.on)
             book.cash.require_open(command.on)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from fractions import Fraction
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 from ledger.book import Book, Effects, claim
@@ -53,7 +53,7 @@ def donation_claims(gift: Any) -> tuple[str, ...]:
     """The business keys of a gift (the command's or the fact's): its channel's transaction and line, if it has one."""
     if gift.channel_txn is None:
         return ()
-    return (claim("donation", gift.channel, gift.channel_txn, gift.line),)
+    return (claim("donation", gift.channel or "", gift.channel_txn, gift.line or ""),)
 
 
 class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
@@ -92,10 +92,12 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
             check_opaque(self.payer, "payer")
             check_opaque(self.receipt_to, "receipt_to")
         check_amount(self.amount)
-        check_fee(self.fee_bp)
+        if self.fee_bp is not None:
+            check_fee(self.fee_bp)
         if self.nature == "fee":
             raise BadValue("nature", self.nature, "own or agency", "应为 own 或 agency")
-        check_cleared(self, self.suspense)
+        if self.suspense is not None:
+            check_cleared(self, self.suspense)
         self.terms()
 
     def terms(self) -> Terms:
@@ -148,8 +150,13 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
             issues.append(issue(book, facts, (self.fund, given), self.amount - fee, fund_place(self.fund)))
         if fee:
             issues.append(issue(book, facts, (self.fund, FEE_TERMS), fee, fee_place(self.fund)))
-            issues.sort(key=itemgetter(0))
-        gift = DonationReceived(
+            issues.sort()
+        facts.append(self.completed(self.fact(issues, fee_bp)))
+        return Decision(facts, Effects(claims=dict.fromkeys(claims))) if claims else Decision(facts)
+
+    def fact(self, issues: list[tuple[int, Issued]], fee_bp: int) -> DonationReceived:
+        """The fact with these issues, each behind its tape's number, and `on` alone of the common members."""
+        return DonationReceived(
             on=self.on,
             issue=tuple([issued for _, issued in issues]),
             donation=self.donation,
@@ -166,8 +173,37 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
             foreign=self.foreign,
             suspense=self.suspense,
         )
-        facts.append(self.completed(gift))
-        return Decision(facts, Effects(claims=dict.fromkeys(claims))) if claims else Decision(facts)
+
+
+def receive_plain(book: Book, gift: ReceiveDonation) -> int | None:
+    """Records a gift as nearly all are, in one go; the seq of its entry. None, and nothing done, for any other.
+
+    What `decide`, `Book.prepare` and `Book.enter` come to for a gift under no terms to tapes that are open, in two
+    thirds of their time. What they might refuse is left to them. A test holds the two ways equal.
+    """
+    fund, on, fee_bp = gift.fund, gift.on, gift.fee_bp
+    if fee_bp is None:
+        fee_bp = book.registry.funds.get(fund)
+    if fee_bp is None or on is None or gift.source not in SOURCES or _rare(gift) != _NONE_RARE:
+        return None
+    stream, claims = f"donation/{gift.donation}", donation_claims(gift)
+    if not book.may_begin(stream, gift.key, claims, on):
+        return None
+    fee = fee_part(gift.amount, fee_bp)
+    opened: list[Fact] = []
+    issues: list[tuple[int, Issued]] = []
+    if fee < gift.amount:
+        issues.append(issue(book, opened, (fund, UNRESTRICTED), gift.amount - fee, fund_place(fund)))
+    if fee:
+        issues.append(issue(book, opened, (fund, FEE_TERMS), fee, fee_place(fund)))
+        issues.sort()
+    return None if opened else book.begin(gift.fact(issues, fee_bp), stream, claims)
+
+
+_RARE = ("occurred_on", "by", "approved_by", "basis", "evidence", "cash", "corrects", "personal")
+_RARE_OF_GIFTS = ("restriction", "nature", "usable_from", "expires_on", "agreement", "suspense", "foreign")
+_rare = attrgetter(*_RARE, *_RARE_OF_GIFTS)
+_NONE_RARE = (*(None,) * 7, (), (), "own", *(None,) * 5)
 
 
 def issue(book: Book, facts: list[Fact], tape_of: tuple[str, Terms], amount: int, place: str) -> tuple[int, Issued]:

@@ -26,7 +26,7 @@ def grant_claims(grant: Any) -> tuple[str, ...]:
     """The business key of a grant (the command's or the fact's): case, purpose, period; none with neither of these."""
     if grant.purpose is None and grant.period is None:
         return ()
-    return (claim("grant", grant.case, grant.purpose, grant.period),)
+    return (claim("grant", grant.case, grant.purpose or "", grant.period or ""),)
 
 
 def bills_of_payment(hospital: str, lines: Iterable[PaymentLine]) -> set[BillKey]:
