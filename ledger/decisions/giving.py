@@ -8,6 +8,8 @@ from fractions import Fraction
 from operator import attrgetter
 from typing import Any
 
+from msgspec.structs import fields
+
 from ledger.book import Book, Effects, claim
 from ledger.decisions.banking import check_cleared
 from ledger.decisions.base import Command, Decision, check_amount, check_fee
@@ -155,9 +157,10 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         return Decision(facts, Effects(claims=dict.fromkeys(claims))) if claims else Decision(facts)
 
     def fact(self, issues: list[tuple[int, Issued]], fee_bp: int) -> DonationReceived:
-        """The fact with these issues, each behind its tape's number, and `on` alone of the common members."""
+        """The fact with these issues, each behind its tape's number, and `on` and `by` alone of the common members."""
         return DonationReceived(
             on=self.on,
+            by=self.by,
             issue=tuple([issued for _, issued in issues]),
             donation=self.donation,
             fund=self.fund,
@@ -184,7 +187,7 @@ def receive_plain(book: Book, gift: ReceiveDonation) -> int | None:
     fund, on, fee_bp = gift.fund, gift.on, gift.fee_bp
     if fee_bp is None:
         fee_bp = book.registry.funds.get(fund)
-    if fee_bp is None or on is None or gift.source not in SOURCES or _rare(gift) != _NONE_RARE:
+    if fee_bp is None or on is None or gift.source not in SOURCES or _rare(gift) != _NOTHING_RARE:
         return None
     stream, claims = f"donation/{gift.donation}", donation_claims(gift)
     if not book.may_begin(stream, gift.key, claims, on):
@@ -200,10 +203,15 @@ def receive_plain(book: Book, gift: ReceiveDonation) -> int | None:
     return None if opened else book.begin(gift.fact(issues, fee_bp), stream, claims)
 
 
-_RARE = ("occurred_on", "by", "approved_by", "basis", "evidence", "cash", "corrects", "personal")
-_RARE_OF_GIFTS = ("restriction", "nature", "usable_from", "expires_on", "agreement", "suspense", "foreign")
-_rare = attrgetter(*_RARE, *_RARE_OF_GIFTS)
-_NONE_RARE = (*(None,) * 7, (), (), "own", *(None,) * 5)
+_PLAIN_MEMBERS = frozenset(
+    (
+        *("key", "on", "by", "donation", "fund", "amount", "fee_bp", "source"),
+        *("donor", "channel", "channel_txn", "line", "payer", "receipt_to"),
+    )
+)
+"""What a plain gift may say. Whatever else a gift can have, or comes to be able to, is rare."""
+_RARE = {each.name: each.default for each in fields(ReceiveDonation) if each.name not in _PLAIN_MEMBERS}
+_rare, _NOTHING_RARE = attrgetter(*_RARE), tuple(_RARE.values())
 
 
 def issue(book: Book, facts: list[Fact], tape_of: tuple[str, Terms], amount: int, place: str) -> tuple[int, Issued]:
