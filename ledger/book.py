@@ -266,15 +266,14 @@ class Book(Loaded):
             self._take_effect(effects, seq)
         return seq
 
-    def may_begin(self, stream: str, key: str, claims: Iterable[str], on: date) -> bool:
-        """Whether a record under these new keys may be posted on that day, and no records are kept to decide on."""
+    def may_begin(self, stream: str, claims: Iterable[str], on: date) -> bool:
+        """Whether it and its business keys are new, the day is open, and no records are kept to decide on."""
         closes = self.cash.closes
         return (
             not self.keeps_records
             and on <= self.today
             and not (closes and on <= closes[-1][1])
             and stream not in self._versions
-            and key not in self._commands
             and self._claims.keys().isdisjoint(claims)
         )
 

@@ -190,7 +190,7 @@ def receive_plain(book: Book, gift: ReceiveDonation) -> int | None:
     if fee_bp is None or on is None or gift.source not in SOURCES or _rare(gift) != _NOTHING_RARE:
         return None
     stream, claims = f"donation/{gift.donation}", donation_claims(gift)
-    if not book.may_begin(stream, gift.key, claims, on):
+    if not book.may_begin(stream, claims, on):
         return None
     fee = fee_part(gift.amount, fee_bp)
     opened: list[Fact] = []
