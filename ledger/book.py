@@ -6,6 +6,7 @@ batches and never changes once recorded (tapes' terms, the dictionary) is kept i
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ledger.codec import MAX_ENTRY_BYTES, encode_parts, envelope_size
+from ledger.codec import MAX_ENTRY_BYTES, encode, encode_parts, envelope_size
 from ledger.database import Cursor
 from ledger.errors import AlreadyRecorded, NotYet, Unknown
 from ledger.events import (
@@ -30,13 +31,13 @@ from ledger.events import (
     TapeOpened,
 )
 from ledger.ids import unescape
-from ledger.journal import FEW, Head, Posting
+from ledger.journal import COPY_HEADER, COPY_TRAILER, FEW, Head, Posting
 from ledger.loading import SQL, Bill, CaseFile, Loaded
 from ledger.needs import BillKey
 from ledger.places import is_source, tape_number
 from ledger.records import Entered, Record
 from ledger.registry import Registry, Tape
-from ledger.tapes import Issue, Move, Row, interleave
+from ledger.tapes import Issue, Move, Places, Row, interleave
 from ledger.terms import Attributes, Terms, terms_of
 
 Source = tuple[int, str, list[Row]]
@@ -60,6 +61,9 @@ class Effects(Struct, frozen=True):
     bills: Mapping[BillKey, Bill] = {}
 
 
+NOTHING = Effects()
+
+
 class Book(Loaded):
     """The state that one batch of commands is decided on."""
 
@@ -67,17 +71,25 @@ class Book(Loaded):
         super().__init__(cursor, head, registry, at)
         self.postings: list[Posting] = []
         self._absorbed: list[Posted] = []
+        self._arriving: dict[tuple[int, str, date], list[int]] = {}
         self._moved: list[tuple[int, Move]] = []
         self._undone: dict[int, int] = {}
         self._openings: list[tuple[int, str, str]] = []
         self._held_loaded = False
         self._new_claims: dict[str, int] = {}
         self._freed_claims: set[str] = set()
-        self._new_commands: list[tuple[str, bytes, int]] = []
+        self._new_commands: list[str] = []
         self._changed_bills: dict[BillKey, Bill] = {}
         self._changed_cases: set[str] = set()
 
     # Reading: what decisions ask.
+
+    @property
+    def places(self) -> Places:
+        """Where serials are, with all that was issued so far."""
+        if self._arriving:
+            self._arrive()
+        return self._places
 
     def require_day(self, on: date) -> None:
         """Raises NotYet for a day after today in the ledger's zone."""
@@ -226,7 +238,7 @@ class Book(Loaded):
     def record_command(self, key: str, digest: bytes, seq: int) -> None:
         """Keeps an idempotency key, for good."""
         self._commands[key] = (digest, seq)
-        self._new_commands.append((key, digest, seq))
+        self._new_commands.append(key)
 
     def enter(self, posted: Iterable[Posted], effects: Effects) -> int:
         """Enters the facts of one accepted command; the seq of the last of them, which its business keys name."""
@@ -243,20 +255,63 @@ class Book(Loaded):
             if self.keeps_records:
                 self._keep(last.originator_id, Entered(seq, fact))
             for issued in fact.issue:
-                tape, lo, hi = tape_number(issued.tape), issued.lo, issued.hi
-                assert lo == self.ends[tape], "an issue begins at the tape's end"
-                self.places.issue(Issue(tape, lo, hi, issued.to), self.registry.tapes[tape].fund, fact.on)
-                self.ends[tape] = hi
-                if issued.to.startswith("case/"):
-                    self._reach(issued.to, fact.on)
+                self._issue(tape_number(issued.tape), issued.lo, issued.hi, issued.to, fact.on)
             for moved in fact.moves:
                 move = Move(tape_number(moved.tape), moved.lo, moved.hi, moved.source, moved.target)
                 self.places.move(move, fact.on)
                 self._moved.append((seq, move))
                 if move.target.startswith("case/"):
                     self._reach(move.target, fact.on)
-        self._take_effect(effects, seq)
+        if effects is not NOTHING:
+            self._take_effect(effects, seq)
         return seq
+
+    def may_begin(self, stream: str, claims: Iterable[str], on: date) -> bool:
+        """Whether it and its business keys are new, the day is open, and no records are kept to decide on."""
+        closes = self.cash.closes
+        return (
+            not self.keeps_records
+            and on <= self.today
+            and not (closes and on <= closes[-1][1])
+            and stream not in self._versions
+            and self._claims.keys().isdisjoint(claims)
+        )
+
+    def begin(self, fact: Fact, stream: str, claims: Iterable[str]) -> int:
+        """Prepares and enters the fact that begins a record and does nothing but issue serials; its seq.
+
+        Raises BadValue as `prepare` does.
+        """
+        state = encode(fact)
+        seq = self.head.size + len(self.postings)
+        self.postings.append(Posting(stream, 1, type(fact).__name__, state))
+        self._versions[stream] = 1
+        assert fact.on is not None
+        for issued in fact.issue:
+            self._issue(tape_number(issued.tape), issued.lo, issued.hi, issued.to, fact.on)
+        for claim in claims:
+            self._claims[claim] = self._new_claims[claim] = seq
+        return seq
+
+    def _issue(self, tape: int, lo: int, hi: int, to: str, on: date) -> None:
+        """New serials `[lo, hi)` of a tape arrive; what one day brings to one place, most of all there is, as one."""
+        assert lo == self.ends[tape], "an issue begins at the tape's end"
+        self.ends[tape] = hi
+        arriving = self._arriving.get((tape, to, on))
+        if arriving is not None and arriving[1] == lo:
+            arriving[1] = hi
+            return
+        if arriving is not None:
+            self._arrive()
+        self._arriving[tape, to, on] = [lo, hi]
+        if to.startswith("case/"):
+            self._reach(to, on)
+
+    def _arrive(self) -> None:
+        """Puts what was issued to its places."""
+        for (tape, to, on), (lo, hi) in self._arriving.items():
+            self._places.issue(Issue(tape, lo, hi, to), self.registry.tapes[tape].fund, on)
+        self._arriving.clear()
 
     def _take_effect(self, effects: Effects, seq: int) -> None:
         """Business keys and bills as the entry `seq` leaves them."""
@@ -336,11 +391,12 @@ class Book(Loaded):
         self._each("insert_openings", self._openings, lambda opening: opening)
         self._each("delete_claims", self._freed_claims, lambda claim: (claim,))
         self.cash.store()
-        self._copy("copy_claims", [f"{_plain(key)}\t{seq}\n" for key, seq in self._new_claims.items()])
-        if len(self._new_commands) <= FEW:
-            self._each("insert_commands", self._new_commands, lambda command: command)
+        self._copy("copy_claims", [_claim_row(key.encode(), seq) for key, seq in self._new_claims.items()])
+        commands = [(key, *self._commands[key]) for key in self._new_commands]
+        if len(commands) <= FEW:
+            self._each("insert_commands", commands, lambda command: command)
         else:
-            self._copy("copy_commands", [f"{_plain(k)}\t\\\\x{d.hex()}\t{seq}\n" for k, d, seq in self._new_commands])
+            self._copy("copy_commands", [_command_row(key.encode(), digest, seq) for key, digest, seq in commands])
         self._each("set_bills", self._changed_bills.items(), lambda pair: (*pair[0], *pair[1]))
         self._leave_ends(gone, new)
 
@@ -356,11 +412,11 @@ class Book(Loaded):
             assert (0 if last is None else last.hi) == end, "a tape ends with its last row"
             left.tapes[tape] = end, last
 
-    def _copy(self, name: str, lines: list[str]) -> None:
-        """All rows as one text, for what grows by a row with every fact: a third of the cost of a row at a time."""
-        if lines:
+    def _copy(self, name: str, rows: list[bytes]) -> None:
+        """All rows at once, for what grows by a row with every fact: a third of the cost of a row at a time."""
+        if rows:
             with self._cursor.copy(SQL[name]) as copy:
-                copy.write("".join(lines))
+                copy.write(b"".join((COPY_HEADER, *rows, COPY_TRAILER)))
 
     def _each(self, name: str, items: Iterable[Any], columns: Callable[[Any], tuple[Any, ...]]) -> None:
         """One statement for all items: their columns as arrays."""
@@ -369,14 +425,22 @@ class Book(Loaded):
             self._cursor.execute(SQL[name], [list(column) for column in zip(*rows, strict=True)])
 
 
-def claim(kind: str, *parts: str | None) -> str:
+def claim(*parts: str) -> str:
     """A business key as text: its kind and parts, an absent one as nothing; no id holds the separator."""
-    return "\x1e".join([kind, *[part or "" for part in parts]])
+    return "\x1e".join(parts)
 
 
-def _plain(key: str) -> str:
-    """A key as COPY's text format has it: no id holds a control character, so only the backslash is special."""
-    return key.replace("\\", "\\\\") if "\\" in key else key
+def _claim_row(key: bytes, seq: int) -> bytes:
+    """A row of the table `business_key` in COPY's binary format; see `ledger.journal.entry_row`."""
+    return _KEY.pack(2, len(key)) + key + _SEQ.pack(8, seq)
+
+
+def _command_row(key: bytes, digest: bytes, seq: int) -> bytes:
+    """A row of the table `command_key` in the same format."""
+    return _KEY.pack(3, len(key)) + key + _LENGTH.pack(len(digest)) + digest + _SEQ.pack(8, seq)
+
+
+_KEY, _LENGTH, _SEQ = struct.Struct(">hi"), struct.Struct(">i"), struct.Struct(">iq")
 
 
 def _json(value: Any) -> str:

@@ -103,7 +103,7 @@ from unnest(%s::text[], %s::text[], %s::smallint[], %s::text[]) new (origin, cur
 
 -- name: copy_commands
 -- Idempotency keys with the digest of the command and its entry.
-copy command_key (key, digest, seq) from stdin
+copy command_key (key, digest, seq) from stdin (format binary)
 
 -- name: insert_commands
 -- The same for few.
@@ -169,7 +169,7 @@ delete from business_key where key = any(%s::text[])
 
 -- name: copy_claims
 -- Business keys now in force.
-copy business_key (key, seq) from stdin
+copy business_key (key, seq) from stdin (format binary)
 
 -- name: set_bills
 -- Bills as they stand now.

@@ -111,8 +111,8 @@ class CashBook:
 
     def require_open(self, on: date) -> None:
         """Raises PeriodIsClosed for a posting date in a closed period."""
-        if self.closed is not None and on <= self.closed[1]:
-            raise PeriodIsClosed(on=on, through=self.closed[1])
+        if self.closes and on <= (through := self.closes[-1][1]):
+            raise PeriodIsClosed(on=on, through=through)
 
     def require_account(self, account: str) -> None:
         """Raises Unknown for an account that is not open."""

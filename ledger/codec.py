@@ -22,6 +22,7 @@ MAX_ENTRY_BYTES = 65_535
 GENESIS = hashlib.sha256(b"").digest()
 """`prev` of entry 0."""
 
+_BACKSLASH, _DELETE = b"\\\x7f"  # as numbers they are found ten times as fast
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODERS = {fact: msgspec.json.Decoder(fact) for fact in FACTS.values()}
 
@@ -49,7 +50,7 @@ def encode(fact: Fact) -> bytes:
         _DECODERS[type(fact)].decode(data)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise BadValue("data", type(fact).__name__, str(error), "数据不符合该事项的格式") from error
-    if not data.isascii() or b"\\" in data or b"\x7f" in data:
+    if not data.isascii() or _BACKSLASH in data or _DELETE in data:
         _check_text(data.decode())
     return data
 
@@ -104,20 +105,12 @@ def envelope_size(origin: str, stream: str) -> int:
 def seal(data: bytes, *, at: str, origin: str, prev: bytes, salt: str, seq: int, name: tuple[str, str, int]) -> bytes:
     """The whole entry's canonical bytes around encoded `data`; `name` is (stream, type, version)."""
     stream, topic, version = name
-    return (
-        b'{"at":"%b","data":%b,"origin":%b,"prev":"%b","salt":"%b","seq":%d,"stream":%b,"type":"%b","v":1,"version":%d}'
-        % (
-            at.encode(),
-            data,
-            _quoted(origin),
-            prev.hex().encode(),
-            salt.encode(),
-            seq,
-            _ENCODER.encode(stream),
-            topic.encode(),
-            version,
-        )
+    head = f'{{"at":"{at}","data":'
+    tail = (
+        f',"origin":{_quoted(origin)},"prev":"{prev.hex()}","salt":"{salt}","seq":{seq}'
+        f',"stream":{_ENCODER.encode(stream).decode()},"type":"{topic}","v":1,"version":{version}}}'
     )
+    return head.encode() + data + tail.encode()
 
 
 def leaf_hash(body: bytes) -> bytes:
@@ -160,5 +153,5 @@ def _check_text(data: str) -> None:
 
 
 @lru_cache(maxsize=16)
-def _quoted(text: str) -> bytes:
-    return _ENCODER.encode(text)
+def _quoted(text: str) -> str:
+    return _ENCODER.encode(text).decode()

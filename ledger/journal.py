@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property, wraps
+from functools import cached_property, lru_cache, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from eventsourcing.application import Application
@@ -36,6 +36,7 @@ READ_AGAIN_S = (0.0, 0.2, 0.2, 0.2)
 """Before each further try. A server that was started anew left all connections of the pool dead."""
 COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
+LEAF_BYTES = 32
 FEW = 64
 """Entries up to so many go in by one statement with all that goes with them."""
 COPY_ROWS = 120
@@ -192,7 +193,7 @@ class JournalRecorder(PostgresApplicationRecorder):
         assert head.origin is not None, "a ledger is opened before anything is appended"
         prev, salts = head.leaf, self.entropy(16 * len(events)).hex()
         for n, event in enumerate(events):
-            seq, stream, version, topic = head.size + n, event.originator_id, event.originator_version, event.topic
+            seq, stream, version, topic = head.size + n, str(event.originator_id), event.originator_version, event.topic
             body = seal(
                 event.state,
                 at=at,
@@ -200,11 +201,11 @@ class JournalRecorder(PostgresApplicationRecorder):
                 prev=prev,
                 salt=salts[32 * n : 32 * n + 32],
                 seq=seq,
-                name=(str(stream), topic, version),
+                name=(stream, topic, version),
             )
             prev = leaf_hash(body)
             writing.sealed.append((prev, body))
-            yield seq, str(stream), version, topic, prev, body
+            yield seq, stream, version, topic, prev, body
 
     @reads_again
     def select_events(
@@ -386,19 +387,16 @@ def entry_row(seq: int, stream: str, version: int, topic: str, leaf: bytes, body
 
     PostgreSQL documentation, COPY, "Binary Format". Half the cost of the library's way with a row, on the hottest path.
     """
-    name, kind = stream.encode(), topic.encode()
-    return b"".join(
-        (
-            _ROW_BEGINS.pack(6, 8, seq, len(name)),
-            name,
-            _ROW_GOES_ON.pack(4, version, len(kind)),
-            kind,
-            _LENGTH.pack(len(leaf)),
-            leaf,
-            _LENGTH.pack(len(body)),
-            body,
-        )
-    )
+    name = stream.encode()
+    begins, ends = _ROW_BEGINS.pack(6, 8, seq, len(name)), _LENGTH.pack(len(body))
+    return b"".join((begins, name, _version_and_type(version, topic), leaf, ends, body))
+
+
+@lru_cache(maxsize=1024)
+def _version_and_type(version: int, topic: str) -> bytes:
+    """These two fields, and how long the leaf behind them is."""
+    kind = topic.encode()
+    return _ROW_GOES_ON.pack(4, version, len(kind)) + kind + _LENGTH.pack(LEAF_BYTES)
 
 
 _ROW_BEGINS, _ROW_GOES_ON, _LENGTH = struct.Struct(">hiqi"), struct.Struct(">iii"), struct.Struct(">i")

@@ -48,7 +48,7 @@ class Loaded:
         self.registry = registry
         self.at = at
         self.today: date = local_day(at, find_zone(head.zone or "UTC"))
-        self.places = Places()
+        self._places = Places()
         self.cash = CashBook(cursor)
         self.ends: dict[int, int] = {}
         self.keeps_records = False
@@ -63,6 +63,11 @@ class Loaded:
         self._claims: dict[str, int] = {}
         self._bills: dict[BillKey, Bill] = {}
         self._commands: dict[str, tuple[bytes, int]] = {}
+
+    @property
+    def places(self) -> Places:
+        """Where serials are."""
+        return self._places
 
     def load(self, needs: Needs, *, trusting: bool = False) -> None:
         """Reads what the batch needs; when `trusting`, without looking whether what should be new is."""

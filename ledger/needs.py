@@ -18,7 +18,8 @@ class Needs:
     """Each command adds its own.
 
     `keys` are idempotency keys, `claims` business keys, `new_streams` those of records that should not exist yet: a
-    primary or unique key of the database refuses each of these a second time, even unread.
+    primary or unique key of the database refuses each of these a second time, even unread, so they are gathered only
+    where somebody looks.
 
     `records` are streams to be read whole, `reversals` the entries to be reversed, and `movers` (seq, tape, lo, hi)
     asks who moved a run after an entry. `runs` are serials wanted wherever they are, `returning` places whose money may

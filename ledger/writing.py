@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ledger.book import Book
 from ledger.codec import Entry, decode
-from ledger.decisions import Command, Decision, EraseSubject, OpenLedger
+from ledger.decisions import Command, Decision, EraseSubject, OpenLedger, ReceiveDonation, receive_plain
 from ledger.errors import (
     ApprovalNeeded,
     IdempotencyConflict,
@@ -108,10 +108,10 @@ class Batch:
                 command.check()
                 batch.checked.append(command.digest())
                 command.needs(batch.needs)
-                batch.needs.keys.add(command.key)
                 if command.FOLLOWS:
                     batch.followers.append(command)
-                batch.needs.accounts.update(leg.account for leg in command.cash or ())
+                if command.cash:
+                    batch.needs.accounts.update(leg.account for leg in command.cash)
                 if command.personal or type(command) is EraseSubject:
                     batch.subjects.add(command.subject() or "")
             except Refusal as refusal:
@@ -119,6 +119,13 @@ class Batch:
         if batch.subjects and vault is None:
             raise NoVault()
         return batch
+
+    def look(self) -> None:
+        """Adds to the needs what should be new: idempotency keys, records, business keys."""
+        for command, checked in zip(self.commands, self.checked, strict=True):
+            if not isinstance(checked, Refusal):
+                self.needs.keys.add(command.key)
+                command.novelties(self.needs)
 
     @classmethod
     def joined(cls, batches: Sequence[Batch]) -> Batch:
@@ -370,6 +377,8 @@ def decide_batch(
     database's IntegrityError when something was there already; the transaction must then be given up.
     """
     book = Book(writing.cursor, writing.head, registry, writing.at)
+    if not trusting:
+        batch.look()
     book.load(batch.needs, trusting=trusting)
     if batch.followers:
         more = Needs()
@@ -399,10 +408,14 @@ def _outcome(book: Book, command: Command, digest: bytes, limits: Limits, keepin
         if keeping.repeats(command, digest, before) if keeping and command.personal else before[0] == digest:
             return Recorded(before[1], replayed=True)
         return IdempotencyConflict(key=command.key, seq=before[1])
-    if book.head.origin is None and not isinstance(command, OpenLedger):
+    is_open = book.head.origin is not None
+    if not is_open and not isinstance(command, OpenLedger):
         raise LedgerNotOpen()
     try:
-        if command.on is not None and book.head.origin is not None:
+        if type(command) is ReceiveDonation and (begun := receive_plain(book, command)) is not None:
+            book.record_command(command.key, digest, begun)
+            return Recorded(begun)
+        if command.on is not None and is_open:
             book.require_day(command.on)
             book.cash.require_open(command.on)
         if command.corrects is not None and command.corrects >= book.head.size:
@@ -410,7 +423,8 @@ def _outcome(book: Book, command: Command, digest: bytes, limits: Limits, keepin
         decision = command.decide(book)
         if command.cash:
             book.cash.require_legs(decision.facts[-1])
-        limits.require_approval(command, decision)
+        if limits.two_persons_from is not None:
+            limits.require_approval(command, decision)
         facts = decision.facts
         if keeping is not None:
             facts, openings = keeping.commit(command, facts)

@@ -9,7 +9,7 @@ from ledger.decisions.banking import OpenAccount, RepaySuspense, SuspendReceipt
 from ledger.decisions.base import Command, Decision
 from ledger.decisions.cases import AmendCase, CloseCase, OpenCase, ReopenCase
 from ledger.decisions.choosing import POLICY
-from ledger.decisions.giving import AttributeDonation, ReceiveDonation, RefundDonation
+from ledger.decisions.giving import AttributeDonation, ReceiveDonation, RefundDonation, receive_plain
 from ledger.decisions.keys import RotateKey
 from ledger.decisions.matching import DisputeLines, LegRef, LineRef, MatchLines, UnmatchLines, WriteOffLines
 from ledger.decisions.moving import ChangeTerms, HoldMoney, LiftHold, MakeExpense, SubstituteSerials, TransferFunds
@@ -73,4 +73,5 @@ __all__ = [
     "WriteOffLines",
     "check_currency",
     "check_follows",
+    "receive_plain",
 ]

@@ -25,8 +25,10 @@ class OpenAccount(Command, frozen=True, kw_only=True, omit_defaults=True):
         if self.kind not in ACCOUNT_KINDS:
             raise BadValue("kind", self.kind, " ".join(ACCOUNT_KINDS), "账户类别应为 " + "、".join(ACCOUNT_KINDS))
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"account/{self.account}")
+
+    def needs(self, needs: Needs) -> None:
         needs.accounts.add(self.account)
 
     def decide(self, book: Book) -> Decision:
@@ -47,7 +49,7 @@ class SuspendReceipt(Command, frozen=True, kw_only=True, omit_defaults=True):
         check_amount(self.amount)
         require_cash(self)
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"suspense/{self.suspense}")
 
     def decide(self, book: Book) -> Decision:

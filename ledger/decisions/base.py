@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from ledger.book import Book, Effects
+from ledger.book import NOTHING, Book, Effects
 from ledger.errors import BadValue
 from ledger.events import Basis, CashLeg, Fact, Id
 from ledger.ids import are_plain_ids, check_id, check_value
@@ -25,7 +25,7 @@ class Decision(Struct, frozen=True):
     """What an accepted command comes to: its facts in order, and what they do to keys and bills."""
 
     facts: list[Fact]
-    effects: Effects = Effects()
+    effects: Effects = NOTHING
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,7 +104,9 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def needs(self, needs: Needs) -> None:
         """Adds what `decide` will read."""
-        raise NotImplementedError
+
+    def novelties(self, needs: Needs) -> None:
+        """Adds what should not be there yet, records and business keys: asked only where somebody looks for it."""
 
     def follow(self, book: Book, needs: Needs) -> None:
         """Adds what `decide` will read because of what the records say; asked of those that `FOLLOWS`."""
@@ -142,12 +144,12 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
         For what is made by the thousand: members by name cost a fifth of those out of a dict.
         """
-        return fact if _common_values(self)[1:] == _NO_MORE else replace(fact, **self.common())
+        return fact if _more_values(self) == _NO_MORE else replace(fact, **self.common())
 
 
 _COMMON = ("on", "occurred_on", "by", "approved_by", "basis", "evidence", "cash", "corrects")
 _NO_MORE = (None,) * 7
-_common_values = attrgetter(*_COMMON)
+_common_values, _more_values = attrgetter(*_COMMON), attrgetter(*_COMMON[1:])
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 F = TypeVar("F", bound=Fact)

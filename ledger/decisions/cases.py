@@ -36,8 +36,10 @@ class OpenCase(Command, frozen=True, kw_only=True, omit_defaults=True):
         for name in ("case", "person", "household"):
             check_opaque(getattr(self, name), name)
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"case/{self.case}")
+
+    def needs(self, needs: Needs) -> None:
         needs.streams |= {f"fund/{self.fund}", f"hospital/{self.hospital}"}
         needs.funds.add(self.fund)
         needs.opening_cases.setdefault(self.case, set()).add(self.fund)

@@ -55,8 +55,10 @@ class OfLines(Command, frozen=True, kw_only=True, omit_defaults=True):
         if len({line.key for line in self.lines}) < len(self.lines):
             raise BadValue("lines", len(self.lines), "each line once", "每笔流水只能给出一次")
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"match/{self.match}")
+
+    def needs(self, needs: Needs) -> None:
         needs.lines.update(line.key for line in self.lines)
 
     def line_parts(self, book: Book) -> tuple[LinePart, ...]:

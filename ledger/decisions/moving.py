@@ -55,8 +55,10 @@ class TransferFunds(Command, frozen=True, kw_only=True, omit_defaults=True):
         if self.fund == self.to_fund:
             raise BadValue("to_fund", self.to_fund, "another fund", "应为另一基金")
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"transfer/{self.transfer}")
+
+    def needs(self, needs: Needs) -> None:
         needs.funds |= {self.fund, self.to_fund}
         needs.leaving_funds.add(self.fund)
 
@@ -101,8 +103,10 @@ class MakeExpense(Command, frozen=True, kw_only=True, omit_defaults=True, rename
         if self.source not in ("fund", "fee"):
             raise BadValue("from", self.source, "fund or fee", "应为 fund 或 fee")
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"expense/{self.expense}")
+
+    def needs(self, needs: Needs) -> None:
         needs.funds.add(self.fund)
         if self.source == "fee":
             needs.returning.add(fee_place(self.fund))
@@ -242,8 +246,7 @@ class HoldMoney(ByHand, frozen=True, kw_only=True, omit_defaults=True):
 
     hold: Id
 
-    def needs(self, needs: Needs) -> None:
-        ByHand.needs(self, needs)
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"hold/{self.hold}")
 
     def decide(self, book: Book) -> Decision:

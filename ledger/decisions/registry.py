@@ -107,7 +107,7 @@ class OpenFund(Command, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     fee_bp: int | None = None
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"fund/{self.fund}")
 
     def decide(self, book: Book) -> Decision:
@@ -124,7 +124,7 @@ class RegisterHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     province: Id | None = None
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"hospital/{self.hospital}")
 
     def decide(self, book: Book) -> Decision:

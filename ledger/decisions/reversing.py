@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from ledger.book import Book, Effects
+from ledger.book import NOTHING, Book, Effects
 from ledger.decisions.base import Command, Decision
 from ledger.decisions.choosing import chosen, moved, name_of, runs_issued, runs_moved
 from ledger.decisions.giving import donation_claims
@@ -190,7 +190,7 @@ class ReverseEntry(Command, frozen=True, kw_only=True, omit_defaults=True):
                 grant = book.record("grant", fact.grant).made(CashGranted)
                 assert grant is not None
                 return Effects(claims=self._taken_again(book, grant_claims(grant.fact), grant.seq))
-        return Effects()
+        return NOTHING
 
     @staticmethod
     def _taken_again(book: Book, claims: tuple[str, ...], holder: int) -> Mapping[str, int]:

@@ -26,7 +26,7 @@ def grant_claims(grant: Any) -> tuple[str, ...]:
     """The business key of a grant (the command's or the fact's): case, purpose, period; none with neither of these."""
     if grant.purpose is None and grant.period is None:
         return ()
-    return (claim("grant", grant.case, grant.purpose, grant.period),)
+    return (claim("grant", grant.case, grant.purpose or "", grant.period or ""),)
 
 
 def bills_of_payment(hospital: str, lines: Iterable[PaymentLine]) -> set[BillKey]:
@@ -66,8 +66,10 @@ class MakeAllocation(Command, frozen=True, kw_only=True, omit_defaults=True):
         Command.check(self)
         check_amount(self.amount)
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"allocation/{self.allocation}")
+
+    def needs(self, needs: Needs) -> None:
         needs.cases.add(self.case)
         needs.places.add(case_place(self.case))
         needs.promises[f"allocation/{self.allocation}"] = {case_place(self.case)}
@@ -123,10 +125,12 @@ class PayHospital(Command, frozen=True, kw_only=True, omit_defaults=True):
             if line.bill_amount is not None:
                 check_amount(line.bill_amount, "bill_amount")
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"payment/{self.payment}")
-        needs.streams.add(f"hospital/{self.hospital}")
         needs.claims.update(payment_claims(self.cash))
+
+    def needs(self, needs: Needs) -> None:
+        needs.streams.add(f"hospital/{self.hospital}")
         needs.bills |= bills_of_payment(self.hospital, self.lines)
         paid_to = {hospital_place(self.hospital, line.case) for line in self.lines}
         settled_at = {used_place(line.case, self.hospital) for line in self.lines}
@@ -198,8 +202,10 @@ class SettleTreatment(Command, frozen=True, kw_only=True, omit_defaults=True):
         if min(shares) < 0 or (self.total is not None and self.total < self.amount + sum(shares)):
             raise BadValue("total", self.total, "no less than all shares together", "不得少于各方承担之和")
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"settlement/{self.settlement}")
+
+    def needs(self, needs: Needs) -> None:
         needs.streams.add(f"hospital/{self.hospital}")
         needs.cases.add(self.case)
         needs.places |= {hospital_place(self.hospital, self.case), used_place(self.case, self.hospital)}
@@ -245,10 +251,12 @@ class GrantCash(Command, frozen=True, kw_only=True, omit_defaults=True):
         Command.check(self)
         check_amount(self.amount)
 
-    def needs(self, needs: Needs) -> None:
+    def novelties(self, needs: Needs) -> None:
         needs.new_streams.add(f"grant/{self.grant}")
-        needs.cases.add(self.case)
         needs.claims.update(grant_claims(self))
+
+    def needs(self, needs: Needs) -> None:
+        needs.cases.add(self.case)
         needs.promises[f"grant/{self.grant}"] = {used_place(self.case)}
         needs.places |= {case_place(self.case), used_place(self.case)}
 
