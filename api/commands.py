@@ -7,11 +7,12 @@ is comes from the command's own fields, so a new command needs one line in `RECO
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from msgspec import inspect
@@ -228,16 +229,20 @@ def without_none(kind: inspect.Type) -> inspect.Type:
     return only
 
 
-def command_of(fact: str, members: Mapping[str, Any], currency: Currency) -> Command:
+def command_of(
+    fact: str, members: Mapping[str, Any], currency: Currency, apart: Mapping[str, Any] = MappingProxyType({})
+) -> Command:
     """The command that a fact's members ask for, as a JSON object has them; null and empty lists are absent members.
 
     An amount is a whole number of minor units, or text in major units with all of the currency's decimals. Without a
-    `key` the content is its own: the same members again are the same request. Raises UnknownFact, BadMembers, BadValue.
+    `key` the content is its own: the same members again are the same request. `apart` are members that are known
+    otherwise, and not for `members` to say. Raises UnknownFact, BadMembers, BadValue.
     """
     form = form_of(fact)
     given = {name: value for name, value in members.items() if value is not None and value not in ([], {})}
     given = _with_own_attributes(given) if form.member("attributes") else given
-    _check_names(form.fact, given, form.members)
+    _check_names(form.fact, given, form.members, apart)
+    given |= {name: value for name, value in apart.items() if value is not None}
     values = {
         member.field: _value(given[member.name], member.type, member.name, currency)
         for member in form.members
@@ -268,9 +273,11 @@ def _with_own_attributes(members: Mapping[str, Any]) -> dict[str, Any]:
     return members
 
 
-def _check_names(where: str, given: Mapping[str, Any], members: tuple[Member, ...]) -> None:
-    """Raises BadMembers for members that are not among these, or are wanting."""
-    known = {member.name for member in members}
+def _check_names(
+    where: str, given: Mapping[str, Any], members: tuple[Member, ...], apart: Collection[str] = ()
+) -> None:
+    """Raises BadMembers for members that are not among these, but for those `apart`, or are wanting."""
+    known = {member.name for member in members if member.name not in apart}
     unknown = [shown(name) for name in given if name not in known]
     missing = [member.name for member in members if member.required and member.name not in given]
     if not unknown and not missing:
@@ -284,7 +291,7 @@ def _check_names(where: str, given: Mapping[str, Any], members: tuple[Member, ..
         wrong="; ".join(wrong),
         wrong_zh="；".join(wrong_zh),
         required=[member.name for member in members if member.required],
-        optional=[member.name for member in members if not member.required],
+        optional=[member.name for member in members if not member.required and member.name in known],
     )
 
 

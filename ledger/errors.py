@@ -335,8 +335,8 @@ class SumsDiffer(Refusal):
     """Lines and legs that do not come to the same."""
 
     code = "sums_differ"
-    zh = "流水合计 {lines:money}，分录收付合计 {legs:money}：两者须一致"
-    en = "the lines come to {lines:money} and the entries to {legs:money}: they must agree"
+    zh = "流水合计 {lines:money}，分录收付合计 {legs:money}：两者须一致{instead_zh}"
+    en = "the lines come to {lines:money} and the entries to {legs:money}: they must agree{instead}"
 
 
 class NotMatched(Refusal):

@@ -41,10 +41,10 @@ class Ends:
 
 class Registry:
     """As of `size` entries, the last with hash `leaf`. `funds` are some, with their fee rates; `openings` (noun, id) of
-    records that an opening balance stands for."""
+    records that an opening balance stands for. `log` is the same object for as long as it is the same log."""
 
     def __init__(self) -> None:
-        self.size, self.leaf = 0, b""
+        self.size, self.leaf, self.log = 0, b"", object()
         self.dictionary = Dictionary()
         self.tapes: dict[int, Tape] = {}
         self.openings: set[tuple[str, str]] = set()

@@ -208,6 +208,7 @@ class Writer:
         self._busy = False
         self._trusting = True
         self._recent: tuple[tuple[int, list[tuple[bytes, bytes]]], ...] = ()
+        self._recent_log: object = None
 
     def submit(self, command: Command) -> Recorded:
         """Records one command. Raises its Refusal; OutcomeUnknown when the database stays away."""
@@ -353,6 +354,8 @@ class Writer:
         with self._journal.entries.writing() as writing:
             outcomes = decide_batch(self._journal, writing, registry, batch, self.limits, self.vault, trusting=trusting)
         self._registry = registry
+        if registry.log is not self._recent_log:  # the database was set back under this process
+            self._recent, self._recent_log = (), registry.log
         if 0 < len(writing.sealed) <= RECENT_ENTRIES:
             # One commit under way at a time; readers see the old or the new tuple.
             newest = (writing.head.size - len(writing.sealed), writing.sealed)

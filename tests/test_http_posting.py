@@ -61,9 +61,9 @@ def test_the_short_way_answers_as_the_frameworks_does(served: Served, monkeypatc
         nobody = served.client().post("/v1/donations", json=GIFT)
         return [*given, (nobody.status_code, nobody.content, {})]
 
-    def stumbling(fact: str, members: Any, currency: Currency) -> Any:
+    def stumbling(fact: str, members: Any, currency: Currency, *more: Any) -> Any:
         assert members.get("donation") != "bug", "a bug of ours"
-        return command_of(fact, members, currency)
+        return command_of(fact, members, currency, *more)
 
     monkeypatch.setattr("api.http.posting.command_of", stumbling)
     assert served.post("/v1/donations", {**GIFT, "donation": "D8"}, key="kept").status_code == 201
@@ -136,6 +136,20 @@ def test_who_gives_only_gifts_speaks_for_nobody(served: Served) -> None:
         assert answer.status_code == 422, answer.text
     named = served.post("/v1/donations", {**GIFT, "donation": "D3", "by": "li", "approved_by": ["wang"]})
     assert named.status_code == 201
+
+
+def test_what_may_be_sent_is_told_to_who_sends_something_else(served: Served) -> None:
+    wrong = {**GIFT, "amuont": 1}
+    program = served.post("/v1/donations", wrong).json()
+    person = served.client().post(
+        "/v1/donations", json=wrong, headers={**served.signed_in("finance"), "Idempotency-Key": "w"}
+    )
+    for said, more in ((program["figures"], {"approved_by"}), (person.json()["figures"], set[str]())):
+        assert said["required"] == ["donation", "fund", "amount", "on"]
+        assert set(said["optional"]) >= {"donor", "by", "basis"} | more
+        assert {"key", "approved_by"} & set(said["optional"]) == more
+    assert "no member amuont" in program["detail"]
+    assert ", key" not in program["detail"]
 
 
 def test_many_at_once_share_commits_and_none_is_lost_or_doubled(served: Served) -> None:

@@ -207,6 +207,8 @@ def test_a_writer_under_which_the_database_was_set_back_believes_nothing_it_knew
     Writer(ledger.journal).submit_batch([gift("G2", 8), code("K2")])
     case = OpenCase(key="C", case="C", fund="F", hospital="H", attributes={"disease": "K1"})
     assert isinstance(ledger.writer.submit_batch([case])[0], Refusal)
+    for seq in range(ledger.journal.entries.head().size):
+        assert ledger.writer.entries(seq, 1) == ledger.journal.entries.read(seq, 1), "not what it recorded itself"
     assert isinstance(ledger.writer.submit_batch([gift("G3")])[0], Recorded)
     report = verify(ledger.journal.entries.bundles())
     assert (report.problems, report.tapes) == ((), {1: 208})

@@ -140,6 +140,8 @@ def check_what_no_single_entry_can_name_is_matched_in_parts(desk: Served) -> Non
     number = re.search(r"/finance/statements/(\d+)", said)
     assert number is not None
     path = f"/finance/lines/B{number[1]}/1"
+    several = post(desk, path, deed="match", entries="B1/5 donation/BULK0 donation/BULK1", key="e" * 24)
+    assert (several.status_code, "match one line, or one entry, at a time" in several.text) == (422, True), several.text
     way = re.search('name="way" value="([0-9a-f]+)"', page_of(desk, path))
     assert way is not None
     before = desk.fenhao.journal.entries.head().size

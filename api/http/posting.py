@@ -60,7 +60,7 @@ def command_for(asker: Asker, fact: str, members: Mapping[str, Any], key: str, o
     """
     if "key" in members:
         raise BadValue("key", members["key"], "the header Idempotency-Key gives it", "由 Idempotency-Key 请求头给出")
-    members = {**members, "key": key}
+    members, apart = {**members}, dict[str, Any](key=key)
     if Grant.RECORD not in asker.grants:
         if members.get("approved_by"):
             raise BadValue(
@@ -69,13 +69,14 @@ def command_for(asker: Asker, fact: str, members: Mapping[str, Any], key: str, o
                 "who approves does so themselves (/v1/proposals)",
                 "批准须由批准人本人作出（/v1/proposals）",
             )
+        apart["approved_by"] = None
         if members.get("by") not in (None, asker.name):
             raise BadValue("by", members["by"], f"it is you who asks: {asker.name}", f"应为您本人：{asker.name}")
         if members.get("rule") not in (None, PERSON):
             raise BadValue("rule", members["rule"], f"a person's match is {PERSON}", f"人工匹配应为 {PERSON}")
     if members.get("by") is None:
         members["by"] = asker.name
-    return command_of(fact, members, office.currency)
+    return command_of(fact, members, office.currency, apart)
 
 
 def _endpoint(fact: str) -> Callable[[Request], Awaitable[Response]]:

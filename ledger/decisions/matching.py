@@ -16,6 +16,13 @@ PERSON = "person/1"
 """The rule of a match that a person made."""
 
 
+_ONE_AT_A_TIME = {
+    "instead": "; match one line, or one entry, at a time: as much as the lesser side has is taken",
+    "instead_zh": "；可每次只选一笔流水或一条分录：按金额较少的一方匹配，其余仍待匹配",
+}
+_NOTHING_ELSE = {"instead": "", "instead_zh": ""}
+
+
 class LineRef(Struct, frozen=True, omit_defaults=True):
     """A line of a statement by its file's SHA-256 in hex, the statement's position in it, its ordinal; `amount` is the
     part that is meant, all that is open where none is given."""
@@ -99,7 +106,8 @@ class MatchLines(OfLines, frozen=True, kw_only=True, omit_defaults=True):
         elif len(legs) == 1 and self.legs[0].amount is None and 0 < abs(come) < abs(booked) and come * booked > 0:
             legs, booked = (replace(legs[0], amount=come),), come
         if come != booked:
-            raise SumsDiffer(lines=come, legs=booked)
+            several = len(lines) > 1 and len(legs) > 1
+            raise SumsDiffer(lines=come, legs=booked, **(_ONE_AT_A_TIME if several else _NOTHING_ELSE))
         if not legs and len(lines) < 2:
             raise BadValue("legs", "-", "name the entries", "请给出对应的分录")
         fact = LinesMatched(**self.common(), match=self.match, rule=self.rule, lines=lines, legs=legs)
