@@ -41,16 +41,16 @@ _ORDERS = np.array(
 )
 _ROUNDS = 12
 
-_inlined = njit(nogil=True, inline="always")
 _compiled = njit(nogil=True, cache=True)
+_part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # of what is compiled, called by it alone
 
 
-@_inlined
+@_part
 def _turned(word: np.uint64, bits: int) -> np.uint64:
     return (word >> np.uint64(bits)) | (word << np.uint64(64 - bits))
 
 
-@_inlined
+@_part
 def _mix(work: Words, a: int, b: int, c: int, d: int, first: np.uint64, second: np.uint64) -> None:
     one, two, three, four = work[a], work[b], work[c], work[d]
     one = one + two + first
@@ -63,7 +63,7 @@ def _mix(work: Words, a: int, b: int, c: int, d: int, first: np.uint64, second: 
     work[a], work[b], work[c], work[d] = one, _turned(two ^ three, 63), three, four
 
 
-@_compiled
+@_part
 def _compress(state: Words, block: Words, work: Words, count: int, is_last: bool) -> None:
     for index in range(8):
         work[index], work[index + 8] = state[index], _START[index]
@@ -84,7 +84,7 @@ def _compress(state: Words, block: Words, work: Words, count: int, is_last: bool
         state[index] ^= work[index] ^ work[index + 8]
 
 
-@_compiled
+@_part
 def digest(message: Bytes, size: int, block: Words, work: Words, state: Words, out: Bytes) -> None:
     """Fill `out` with the digest, of as many bytes as it has, of the message's first `size` bytes.
 
@@ -93,12 +93,14 @@ def digest(message: Bytes, size: int, block: Words, work: Words, state: Words, o
     for index in range(8):
         state[index] = _START[index]
     state[0] ^= np.uint64(0x01010000 + len(out))
-    letters, at = block.view(np.uint8), 0
+    letters, digits, at = block.view(np.uint8), state.view(np.uint8), 0
     while size - at > BLOCK:
-        letters[:] = message[at : at + BLOCK]
+        for index in range(BLOCK):
+            letters[index] = message[at + index]
         at += BLOCK
         _compress(state, block, work, at, False)
-    letters[:] = 0
-    letters[: size - at] = message[at:size]
+    for index in range(BLOCK):
+        letters[index] = message[at + index] if at + index < size else 0
     _compress(state, block, work, size, True)
-    out[:] = state.view(np.uint8)[: len(out)]
+    for index in range(len(out)):
+        out[index] = digits[index]

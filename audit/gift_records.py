@@ -29,9 +29,10 @@ TAB, LINE_FEED, ZERO = b"\t\n0"
 _NOUN = np.frombuffer(b"donation/", np.uint8)
 
 _compiled = njit(nogil=True, cache=True)
+_part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # of what is compiled, called by it alone
 
 
-@_compiled
+@_part
 def put(out: Bytes, at: int, value: int, size: int) -> int:
     """Behind the number as so many bytes, big endian."""
     for index in range(at + size - 1, at - 1, -1):
@@ -40,7 +41,7 @@ def put(out: Bytes, at: int, value: int, size: int) -> int:
     return at + size
 
 
-@_compiled
+@_part
 def copy(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     """Behind the text as it is put there."""
     for index in range(start, stop):
@@ -49,7 +50,7 @@ def copy(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     return at
 
 
-@_compiled
+@_part
 def put_part(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     """Behind a part of a business key, see `audit.verify.key_part`."""
     if start < 0:
@@ -62,7 +63,7 @@ def entries_of(data: Bytes, gifts: Any, start: int, out: Bytes) -> int:
     """Fill `out` with the entry records of all plain gifts; how many there are."""
     text = np.empty(len(data) + _SCRATCH_BYTES, np.uint8)
     block, work, state = np.empty(16, np.uint64), np.empty(16, np.uint64), np.empty(8, np.uint64)
-    text[: len(_NOUN)] = _NOUN
+    copy(text, 0, _NOUN, 0, len(_NOUN))
     count = 0
     for index in range(len(gifts)):
         gift = gifts[index]
@@ -84,8 +85,7 @@ def claims_of(data: Bytes, gifts: Any, start: int, out: Bytes) -> int:
     """Fill `out` with the records of the plain gifts' business keys; how many there are."""
     text = np.empty(len(data) + _SCRATCH_BYTES, np.uint8)
     block, work, state = np.empty(16, np.uint64), np.empty(16, np.uint64), np.empty(8, np.uint64)
-    text[: len(_NOUN)] = _NOUN
-    text[len(_NOUN) - 1] = 0
+    put(text, copy(text, 0, _NOUN, 0, len(_NOUN) - 1), 0, 1)
     count = 0
     for index in range(len(gifts)):
         gift = gifts[index]
@@ -118,7 +118,7 @@ def legs_of(data: Bytes, gifts: Any, start: int, out: Bytes) -> int:
         out[at + 8], out[at + 9], out[at + 10] = 0, 0, AT_CHANNEL
         account = out[at + 19 : at + 27]
         if count > 0 and equal(data, gift.channel, gift.channel_end, before, before_end):
-            account[:] = out[at + 19 - LEG_BYTES : at + 27 - LEG_BYTES]
+            copy(out, at + 19, out, at + 19 - LEG_BYTES, at + 27 - LEG_BYTES)
         else:
             channel = data[gift.channel : gift.channel_end]
             digest(channel, len(channel), block, work, state, account)
@@ -142,7 +142,7 @@ def parted(records: Bytes, count: int, size: int, out: Bytes, bounds: Any) -> No
         ends[partition] += size
 
 
-@_compiled
+@_part
 def put_number(out: Bytes, at: int, value: int) -> int:
     """Behind the number as it is written there, and a tab."""
     size, rest = 1, value // 10
@@ -154,7 +154,7 @@ def put_number(out: Bytes, at: int, value: int) -> int:
     return at + size + 1
 
 
-@_compiled
+@_part
 def put_text(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     """Behind the text as it is written there, if there is one, and a tab."""
     if start >= 0:

@@ -57,9 +57,10 @@ _SOURCES_AT = np.cumsum([0, *map(len, SOURCES)])
 _HEX = _text("0123456789abcdef")
 
 _compiled = njit(nogil=True, cache=True)
+_part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # of what is compiled, called by it alone
 
 
-@_compiled
+@_part
 def behind(data: Bytes, at: int, end: int, text: Bytes) -> int:
     """Behind the text, if it stands here."""
     if at < 0 or at + len(text) > end:
@@ -70,7 +71,7 @@ def behind(data: Bytes, at: int, end: int, text: Bytes) -> int:
     return at + len(text)
 
 
-@_compiled
+@_part
 def quote(data: Bytes, at: int, end: int) -> int:
     """The quotation mark that ends the plain text that begins here."""
     if at < 0:
@@ -85,7 +86,7 @@ def quote(data: Bytes, at: int, end: int) -> int:
     return NOT
 
 
-@_compiled
+@_part
 def number(data: Bytes, at: int, end: int, most: int) -> tuple[int, int]:
     """Behind the canonical number of at most so many digits, and the number."""
     if at < 0:
@@ -99,7 +100,7 @@ def number(data: Bytes, at: int, end: int, most: int) -> tuple[int, int]:
     return at, value
 
 
-@_compiled
+@_part
 def hexes(data: Bytes, at: int, end: int, count: int) -> int:
     """Behind so many hex digits."""
     if at < 0 or at + count > end:
@@ -111,7 +112,7 @@ def hexes(data: Bytes, at: int, end: int, count: int) -> int:
     return at + count
 
 
-@_compiled
+@_part
 def two(data: Bytes, at: int, most: int) -> int:
     """The number of two digits that stands here, NOT if it is none or above `most`."""
     tens, ones = data[at] - ZERO, data[at + 1] - ZERO
@@ -120,7 +121,7 @@ def two(data: Bytes, at: int, most: int) -> int:
     return tens * 10 + ones
 
 
-@_compiled
+@_part
 def day(data: Bytes, at: int, end: int) -> int:
     """Behind the real date that stands here as YYYY-MM-DD."""
     if at < 0 or at + 10 > end or data[at + 4] != 0x2D or data[at + 7] != 0x2D:
@@ -136,7 +137,7 @@ def day(data: Bytes, at: int, end: int) -> int:
     return at + 10
 
 
-@_compiled
+@_part
 def instant(data: Bytes, at: int, end: int) -> int:
     """Behind the time that stands here as 2026-11-21T23:07:00.123456Z."""
     at = day(data, at, end)
@@ -156,7 +157,7 @@ def instant(data: Bytes, at: int, end: int) -> int:
     return at + 17
 
 
-@_compiled
+@_part
 def member(data: Bytes, at: int, end: int, name: Bytes) -> tuple[int, int, int]:
     """Of a member that may be absent: behind it, or here; where its text begins and ends, NOT where it is absent."""
     start = behind(data, at, end, name)
@@ -166,7 +167,7 @@ def member(data: Bytes, at: int, end: int, name: Bytes) -> tuple[int, int, int]:
     return NOT if stop < 0 else stop + 1, start, stop
 
 
-@_compiled
+@_part
 def id_member(data: Bytes, at: int, end: int, name: Bytes) -> tuple[int, int, int]:
     """As `member`, and the text can be an id."""
     at, start, stop = member(data, at, end, name)
@@ -175,7 +176,7 @@ def id_member(data: Bytes, at: int, end: int, name: Bytes) -> tuple[int, int, in
     return at, start, stop
 
 
-@_compiled
+@_part
 def commitments(data: Bytes, at: int, end: int) -> int:
     """Behind what is committed to of a donor, if anything."""
     inner = behind(data, at, end, _COMMITMENTS)
@@ -195,7 +196,7 @@ def commitments(data: Bytes, at: int, end: int) -> int:
     return inner + 1 if count > 0 and inner < end and data[inner] == BRACE else NOT
 
 
-@_compiled
+@_part
 def issue(data: Bytes, at: int, end: int) -> tuple[int, int, int, int, int, int]:
     """Behind one issue; its tape, lo and hi; where its place begins and ends."""
     at, hi = number(data, behind(data, at, end, _HI), end, DIGITS)
@@ -207,7 +208,7 @@ def issue(data: Bytes, at: int, end: int) -> tuple[int, int, int, int, int, int]
     return at if tape > 0 and stop > start else NOT, tape, lo, hi, start, stop
 
 
-@_compiled
+@_part
 def source(data: Bytes, at: int, end: int) -> int:
     """Behind the source of the money, its name and all."""
     at = behind(data, at, end, _SOURCE)
@@ -218,7 +219,7 @@ def source(data: Bytes, at: int, end: int) -> int:
     return NOT
 
 
-@_compiled
+@_part
 def fact(data: Bytes, at: int, end: int, gift: Gift) -> int:
     """Behind what the entry says of the gift."""
     at, gift.amount = number(data, behind(data, at, end, _AMOUNT), end, DIGITS)
@@ -240,7 +241,7 @@ def fact(data: Bytes, at: int, end: int, gift: Gift) -> int:
     return source(data, day(data, gift.on, end), end)
 
 
-@_compiled
+@_part
 def linked(data: Bytes, at: int, end: int, gift: Gift, origin: Bytes, prev: Bytes, seq: int) -> bool:
     """Whether the entry goes on and ends as its place in the chain and its id ask."""
     at = behind(data, behind(data, behind(data, at, end, _ORIGIN), end, origin), end, _PREV)
@@ -257,7 +258,7 @@ def linked(data: Bytes, at: int, end: int, gift: Gift, origin: Bytes, prev: Byte
     return said == seq and behind(data, at, end, _END) == end
 
 
-@_compiled
+@_part
 def adds_up(gift: Gift) -> bool:
     """Whether the issues are what the amount and the fee come to; says the role of the first."""
     whole, rest = gift.amount // 10_000, gift.amount % 10_000
@@ -272,7 +273,7 @@ def adds_up(gift: Gift) -> bool:
     return size == fee or size == gift.amount - fee
 
 
-@_compiled
+@_part
 def is_later(data: Bytes, at: int, before: int) -> bool:
     """Whether the time that stands here is not earlier than another one."""
     for index in range(INSTANT_BYTES):
@@ -299,13 +300,13 @@ def scan(data: Bytes, ends: Bytes, leaves: Bytes, origin: Bytes, start: int, gif
         )
 
 
-@_compiled
+@_part
 def equal(data: Bytes, at: int, end: int, other: int, other_end: int) -> bool:
     """Whether the same text stands in two places."""
     return behind(data, at, end, data[other:other_end]) == end
 
 
-@_compiled
+@_part
 def continues(data: Bytes, gifts: Any, row: Any, gift: Gift, second: int) -> bool:
     """Whether an issue of the gift adjoins the row's last and is alike: place, day, fund and role."""
     first = gifts[row.gift]
