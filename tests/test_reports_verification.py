@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, LiteralString
 
 import pytest
-from conftest import SCALE, Ledger
+from conftest import SCALE, Ledger, every_server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import live
@@ -196,6 +196,7 @@ where donation = '3'
 """
 
 
+@every_server
 def test_whatever_the_view_says_of_an_issue_counts(sound: Ledger) -> None:
     checked(sound)
     with sound.database.owner() as owner, owner.transaction():
@@ -219,6 +220,7 @@ update entry set stream = 'donation/a\\b' where stream = 'donation/a\b'
 """
 
 
+@every_server
 def test_whatever_the_columns_of_an_entry_say_counts(sound: Ledger) -> None:
     sound.writer.submit_batch([gift('a"b'), gift("a\\b")])
     size = sound.journal.entries.head().size
