@@ -42,7 +42,7 @@ _ORDERS = np.array(
 _ROUNDS = 12
 
 _compiled = njit(nogil=True, cache=True)
-_part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # of what is compiled, called by it alone
+_part = njit(nogil=True)  # of what is compiled, called by it alone
 
 
 @_part
@@ -84,7 +84,7 @@ def _compress(state: Words, block: Words, work: Words, count: int, is_last: bool
         state[index] ^= work[index] ^ work[index + 8]
 
 
-@_part
+@_compiled
 def digest(message: Bytes, size: int, block: Words, work: Words, state: Words, out: Bytes) -> None:
     """Fill `out` with the digest, of as many bytes as it has, of the message's first `size` bytes.
 

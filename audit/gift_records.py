@@ -29,7 +29,7 @@ TAB, LINE_FEED, ZERO = b"\t\n0"
 _NOUN = np.frombuffer(b"donation/", np.uint8)
 
 _compiled = njit(nogil=True, cache=True)
-_part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # of what is compiled, called by it alone
+_part = njit(nogil=True)  # of what is compiled, called by it alone
 
 
 @_part

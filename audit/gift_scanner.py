@@ -57,7 +57,7 @@ _SOURCES_AT = np.cumsum([0, *map(len, SOURCES)])
 _HEX = _text("0123456789abcdef")
 
 _compiled = njit(nogil=True, cache=True)
-_part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # of what is compiled, called by it alone
+_part = njit(nogil=True)  # of what is compiled, called by it alone
 
 
 @_part
