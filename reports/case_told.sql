@@ -1,11 +1,12 @@
 -- What pages tell of cases beside traces and timelines.
 
 -- name: cases
--- Cases behind an id whose id begins so, with what stands for each in minor units: allocated, paid, used.
+-- Cases behind an id whose id begins so, of one fund or ('') all, with what stands for each in minor units: allocated, paid, used.
 select file.id, file.fund, file.attributes, file.is_open, money.at_case, money.paid, money.used
 from (
     select id, fund, attributes, is_open from case_file
     where id > %(after)s and starts_with(id, %(begins)s) and (not %(only_open)s or is_open)
+        and %(fund)s in ('', fund)
     order by id limit %(limit)s
 ) file
 cross join lateral (

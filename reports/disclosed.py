@@ -37,13 +37,13 @@ class Month(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """A mistake that was taken back: the entry `reverses` by the entry `seq`."""
+    """A mistake that was taken back: the entry `reverses` by the entry `seq`, on what `basis` ({kind, ref})."""
 
     reverses: int
     type: str
     seq: int
     on: date
-    reason: str | None
+    basis: dict[str, str] | None
     amount: int
 
 

@@ -31,8 +31,7 @@ select donors - (select count(*) from view_donor where empty) from view_giving
 -- name: corrections
 -- The newest reversals: what was taken back by which entry on which day, how much of it had moved, and why.
 select reversal.reverses, wrong.type, reversal.seq, (convert_from(right_one.body, 'UTF8')::jsonb #>> '{data,on}')::date,
-    concat_ws(' ', convert_from(right_one.body, 'UTF8')::jsonb #>> '{data,basis,kind}',
-        convert_from(right_one.body, 'UTF8')::jsonb #>> '{data,basis,ref}'),
+    convert_from(right_one.body, 'UTF8')::jsonb #> '{data,basis}',
     (select coalesce(sum(hi - lo), 0)::bigint from view_movement where view_movement.seq = reversal.seq)
 from reversal join entry wrong on wrong.seq = reversal.reverses join entry right_one on right_one.seq = reversal.seq
 order by reversal.seq desc limit %(limit)s

@@ -20,7 +20,7 @@ from ledger.vocabulary import dictionary_of
 from projections import giving
 from projections.giving import Change, Gift, Issue, Piece, Standing, Step, kind_of
 from projections.trace import snapshot
-from reports.entries import word
+from reports.entries import basis_said, word
 from reports.masking import masked_child, month_of
 from reports.traces import Reader
 
@@ -321,7 +321,7 @@ class Wording:
         data = change.entry.data
         said = [word(f"reason={data['reason']}", self._reader)] if data.get("reason") else []
         if basis := data.get("basis"):
-            said.append(f"{word('basis=' + basis['kind'], self._reader).removeprefix('basis=')} {basis['ref']}")
+            said.append(basis_said(basis, self._reader))
         return ("，" if self._reader.language == "zh" else ", ").join(said)
 
 

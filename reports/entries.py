@@ -54,6 +54,11 @@ def word(key: str, reader: Reader) -> str:
     return reader.word(key) if pair is None else pair[reader.language != "zh"]
 
 
+def basis_said(basis: Mapping[str, str], reader: Reader) -> str:
+    """What something rests on: the kind of paper by its name, where it has one here, and its reference."""
+    return f"{word('basis=' + basis['kind'], reader).removeprefix('basis=')} {basis['ref']}"
+
+
 def _title(entry: Entry, reader: Reader) -> str:
     kind = word(entry.type, reader)
     if "reverses" in entry.data:
@@ -216,6 +221,19 @@ LABELS = {
     "reason=ineligible": ("不符合条件", "not eligible"),
     "reason=moved": ("转由他处救助", "helped elsewhere"),
     "reason=other": ("其他", "other"),
+    "basis=audit": ("审计意见", "audit"),
+    "basis=consent": ("捐赠人同意", "the donor's consent"),
+    "basis=court": ("法院文书", "court order"),
+    "basis=filing": ("备案", "filing"),
+    "basis=letter": ("来函", "letter"),
+    "basis=memo": ("签报", "memo"),
+    "basis=minutes": ("会议纪要", "minutes"),
+    "basis=plan": ("方案", "plan"),
+    "basis=police": ("公安文书", "police letter"),
+    "basis=policy": ("制度", "policy"),
+    "basis=report": ("报告", "report"),
+    "basis=request": ("申请", "request"),
+    "basis=resolution": ("决议", "resolution"),
     "source=donation": ("捐赠", "donation"),
     "source=grant": ("资助款", "grant"),
     "source=government": ("政府补助", "government"),

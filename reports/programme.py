@@ -28,6 +28,7 @@ class Agreement(NamedTuple):
 
     name: str
     fund: str
+    fund_name: str
     received: int
     used: int
     waiting: int

@@ -14,14 +14,19 @@ cross join lateral (
 order by fund.id
 
 -- name: agreements
--- Money under agreements: minor units received, used and waiting in funds, children helped, the first day of expiry.
-select tape.terms ->> 'agreement', tape.fund, sum(place.hi - place.lo)::bigint,
+-- Money under agreements, by fund with its name: minor units received, used and waiting in funds, children helped, the first day of expiry.
+select tape.terms ->> 'agreement', tape.fund, min(named.name), sum(place.hi - place.lo)::bigint,
     coalesce(sum(place.hi - place.lo) filter (where place.kind in ('hospital', 'used')), 0)::bigint,
     coalesce(sum(place.hi - place.lo) filter (where place.kind = 'fund'), 0)::bigint,
     count(distinct coalesce(case_file.attributes ->> 'person', place.case_id))
         filter (where place.kind in ('hospital', 'used')),
     min(tape.terms ->> 'expires_on')::date
-from view_tape tape join view_place place on place.tape = tape.number and place.kind <> 'void'
+from view_tape tape
+cross join lateral (
+    select coalesce(convert_from(body, 'UTF8')::jsonb #>> '{data,name}', tape.fund) as name from entry
+    where stream = 'fund/' || tape.fund and version = 1
+) named
+join view_place place on place.tape = tape.number and place.kind <> 'void'
 left join case_file on case_file.id = place.case_id
 where tape.terms ? 'agreement'
 group by 1, 2 order by 1, 2

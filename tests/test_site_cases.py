@@ -79,13 +79,18 @@ def test_a_page_of_gifts_goes_on_where_the_one_before_ended(told: Served, monkey
 
 def test_cases_come_by_the_page_with_their_filter(told: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.site.cases.PAGE", 1)
-    seen, path = [], "/cases?q=K&open=true"
+    seen, path = [], "/cases?q=K&open=true&fund=heart"
     while path:
         text = asked(told, path, "auditor").text
         seen += re.findall(r'<th scope="row"><a href="/cases/(\w+)"', text)
         following = re.search(r'href="([^"]+)" rel="next"', text)
         path = following[1].replace("&amp;", "&") if following else ""
     assert seen == ["K1", "K2"]
+    listed = asked(told, "/cases?q=K1", "auditor").text
+    assert "先心病救助" in listed, "a fund by its name"
+    none = asked(told, "/cases?fund=F", "auditor").text
+    assert 'href="/cases/K' not in none
+    assert "只列基金" in none
 
 
 def test_other_money_says_why_it_cannot_pay(told: Served) -> None:

@@ -86,6 +86,10 @@ def test_what_cannot_be_is_said_where_it_was_asked(desk: Served, window: Windows
         page.click("text=Preview")
     page.locator("#said >> text=never rounded").wait_for()
     assert size(desk) == before
+    page.fill("input[name=amount]", "four")
+    page.click("text=Preview")
+    page.locator(".refusal", has_text="digits").wait_for()
+    assert "urn:fenhao" not in page.content(), "words, not what programs are told"
 
 
 def test_two_persons_propose_and_approve(desk: Served, window: Windows, look: Look) -> None:

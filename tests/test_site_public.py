@@ -43,10 +43,14 @@ def test_the_page_says_what_the_balances_say(public: Served) -> None:
     told = disclosed(public.fenhao.journal)
     assert sum(fund.received for fund in told.funds) == total["received"]
     assert sum(month.received for month in told.months) == total["received"] - total["brought_forward"]
-    assert [(one.reverses + 1, one.amount, one.reason) for one in told.corrections] == [
-        (told.corrections[0].seq, 9_900, "memo twice")
+    assert [(one.reverses + 1, one.amount, one.basis) for one in told.corrections] == [
+        (told.corrections[0].seq, 9_900, {"kind": "memo", "ref": "twice"})
     ]
     assert "memo twice" in page
+    chinese = public.client().get("/", headers={"Accept": "text/html", "Accept-Language": "zh"}).text
+    assert "签报 twice" in chinese
+    rest = total["received"] - sum(total[name] for name in ("used", "allocated", "paid", "available"))
+    assert (f"其余 {rest // 100:,}.{rest % 100:02} CNY" in chinese) == (rest > 0)
     assert told.entries == public.fenhao.journal.entries.head().size
 
 

@@ -23,10 +23,10 @@ from ledger.vault_faults import SubjectIsRestricted
 from projections.flows import Scope, flows
 from projections.timeline import timeline
 from projections.trace import Page, Traces, snapshot, whole
-from reports.case_told import cases_listed, givers_of
+from reports.case_told import cases_listed, givers_of, names_of, with_names
 from reports.eligible import eligible
 from reports.flow_parts import picture_of, words_of
-from reports.offer_words import described, obstacle_said, terms_said
+from reports.offer_words import obstacle_said, terms_said
 
 router = site_router()
 Id = Annotated[str, Path(description="编号 / id", min_length=1, max_length=120)]
@@ -48,13 +48,18 @@ def cases(
     after: Annotated[str, Query(max_length=120)] = "",
     q: Annotated[str, Query(max_length=120)] = "",
     open: bool = False,
+    fund: Annotated[str, Query(max_length=120)] = "",
 ) -> Response:
     """A page of cases by id."""
     reader = reader_of(request, office)
     with _looking(office) as (_, cursor):
-        found = cases_listed(cursor, reader, after=after, begins=q.strip(), only_open=open, limit=PAGE + 1)
+        found = cases_listed(cursor, reader, after=after, begins=q.strip(), only_open=open, fund=fund, limit=PAGE + 1)
+        of_fund = names_of(cursor, [(fund, {})])(f"fund/{fund}")
     following = found[PAGE - 1].id if len(found) > PAGE else None
-    return shown(request, office, "cases.html", cases=found[:PAGE], next=following, q=q, only_open=open, after=after)
+    asked = {"q": q, "open": str(open).lower(), "fund": fund}
+    return shown(
+        request, office, "cases.html", cases=found[:PAGE], next=following, asked=asked, of_fund=of_fund, after=after
+    )
 
 
 @router.get("/cases/{id:id}/flows.csv")
@@ -94,13 +99,15 @@ def _case(
         trace = whole(traces.case(id, Page(limit=1)))
         givers = givers_of(cursor, id, after, PAGE + 1)
         steps = list(islice(timeline(traces, "case", id), STEPS + 1))
+        called = names_of(cursor, [(found.case.fund, found.case.attributes)])
     picture = flows(office.fenhao.journal, Scope(None, None, id))
     return shown(
         request,
         office,
         "case.html",
         case=found.case,
-        said=described(found.case.attributes, found.dictionary, reader),
+        said=with_names(found.case.attributes, called, found.dictionary, reader),
+        fund=called(f"fund/{found.case.fund}"),
         trace=trace,
         givers=givers[:PAGE],
         next=givers[PAGE - 1].seq if len(givers) > PAGE else None,

@@ -14,6 +14,7 @@ from api.site.frame import Form, local_text, reader_of, shown, site_router
 from ledger.errors import ApprovalNeeded
 from ledger.ids import check_id
 from ledger.times import utc_text
+from projections.giving import names
 from reports.bank_desk import Wanted, counts_of, suspended
 from reports.banking.register import Register
 
@@ -45,8 +46,11 @@ def advances(request: Request, office: Door) -> Response:
     """医院预付账龄: what was paid to hospitals and is not settled, by age."""
     report, at = office.guarded()
     seen_at = local_text(utc_text(at), office.zone)
-    ages = report.ages()
-    return shown(request, office, "finance_advances.html", advances=report.advances(), ages=ages, seen_at=seen_at)
+    found, ages = report.advances(), report.ages()
+    with office.fenhao.journal.entries.reading() as cursor:
+        called = names(cursor, (f"hospital/{hospital}" for hospital, _ in found))
+    told = [(called.get(f"hospital/{hospital}", hospital), amounts) for hospital, amounts in found]
+    return shown(request, office, "finance_advances.html", advances=told, ages=ages, seen_at=seen_at)
 
 
 @router.get("/finance/payment")

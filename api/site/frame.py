@@ -112,10 +112,10 @@ def error_page(request: Request, error: LedgerError, status: int, headers: dict[
 
     Who is not signed in is led to where they can sign in, and back.
     """
-    if request.url.path.startswith(_PROGRAMS) or "text/html" not in request.headers.get("accept", ""):
+    part = request.headers.get("hx-request") == "true"  # which accepts anything, and shows it to a person
+    if request.url.path.startswith(_PROGRAMS) or not (part or "text/html" in request.headers.get("accept", "")):
         return None
     office: Office = request.app.state.office
-    part = request.headers.get("hx-request") == "true"
     if isinstance(error, NotSignedIn) and not part and request.method == "GET":
         return leading(f"/sign-in?next={quote(_address(request))}")
     reader = reader_of(request, office)

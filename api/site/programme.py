@@ -44,7 +44,12 @@ def watch(request: Request, office: Door) -> Response:
     report, at = office.guarded()
     reader = reader_of(request, office)
     found = [
-        (rule, len(each), sum(one.amount for one in each), [finding_told(one, reader) for one in each[:MOST_FINDINGS]])
+        (
+            rule,
+            len(each),
+            sum(one.amount for one in each),
+            [(finding_told(one, reader), one.subject.get("case")) for one in each[:MOST_FINDINGS]],
+        )
         for rule in CHECKS
         if (each := report.of(rule))
     ]

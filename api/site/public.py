@@ -11,6 +11,7 @@ from api.site.frame import reader_of, shown, site_router
 from audit.anchor import Anchor, newest
 from projections.disclosure import public_flows
 from reports.disclosed import disclosed
+from reports.entries import basis_said
 from reports.flow_parts import picture_of, words_of
 from reports.masking import month_of
 from reports.pages import rendered
@@ -37,6 +38,7 @@ def _figures(office: Office, reader: Reader) -> str:
         reader=reader,
         words=words_of(reader),
         month_of=month_of,
+        why=lambda one: basis_said(one.basis, reader) if one.basis else "",
         largest=max([max(month.received, month.used) for month in told.months], default=0) or 1,
     )
 
