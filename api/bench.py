@@ -205,7 +205,7 @@ def bench_write(place: Database, gifts: int, rounds: int, note: Note) -> Result:
 
 
 def _verified(journal: Journal, runner: Runner) -> None:
-    found = verify_ledger(journal, runner, jobs=2)
+    found = verify_ledger(journal, runner)
     assert found.ok, found.as_json()["problems"]
 
 
