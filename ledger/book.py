@@ -71,7 +71,7 @@ class Book(Loaded):
         super().__init__(cursor, head, registry, at)
         self.postings: list[Posting] = []
         self._absorbed: list[Posted] = []
-        self._arriving: dict[tuple[int, str, date], list[int]] = {}
+        self._arriving: dict[int, tuple[int, str, date]] = {}
         self._moved: list[tuple[int, Move]] = []
         self._undone: dict[int, int] = {}
         self._openings: list[tuple[int, str, str]] = []
@@ -277,7 +277,7 @@ class Book(Loaded):
             and self._claims.keys().isdisjoint(claims)
         )
 
-    def begin(self, fact: Fact, stream: str, claims: Iterable[str]) -> int:
+    def begin(self, fact: Fact, stream: str, claims: Iterable[str], issues: Iterable[tuple[int, int, int, str]]) -> int:
         """Prepares and enters the fact that begins a record and does nothing but issue serials; its seq.
 
         Raises BadValue as `prepare` does.
@@ -286,31 +286,31 @@ class Book(Loaded):
         seq = self.head.size + len(self.postings)
         self.postings.append(Posting(stream, 1, type(fact).__name__, state))
         self._versions[stream] = 1
-        assert fact.on is not None
-        for issued in fact.issue:
-            self._issue(tape_number(issued.tape), issued.lo, issued.hi, issued.to, fact.on)
+        on = fact.on
+        assert on is not None
+        for tape, lo, hi, to in issues:
+            self._issue(tape, lo, hi, to, on)
         for claim in claims:
             self._claims[claim] = self._new_claims[claim] = seq
         return seq
 
     def _issue(self, tape: int, lo: int, hi: int, to: str, on: date) -> None:
-        """New serials `[lo, hi)` of a tape arrive; what one day brings to one place, most of all there is, as one."""
+        """New serials `[lo, hi)` of a tape arrive; those of one day at one place, most of all there is, as one run."""
         assert lo == self.ends[tape], "an issue begins at the tape's end"
-        self.ends[tape] = hi
-        arriving = self._arriving.get((tape, to, on))
-        if arriving is not None and arriving[1] == lo:
-            arriving[1] = hi
-            return
-        if arriving is not None:
+        arriving = self._arriving.get(tape)
+        if arriving is not None and (arriving[1] != to or arriving[2] != on):
             self._arrive()
-        self._arriving[tape, to, on] = [lo, hi]
-        if to.startswith("case/"):
-            self._reach(to, on)
+            arriving = None
+        if arriving is None:
+            self._arriving[tape] = lo, to, on
+            if to.startswith("case/"):
+                self._reach(to, on)
+        self.ends[tape] = hi
 
     def _arrive(self) -> None:
-        """Puts what was issued to its places."""
-        for (tape, to, on), (lo, hi) in self._arriving.items():
-            self._places.issue(Issue(tape, lo, hi, to), self.registry.tapes[tape].fund, on)
+        """Puts what was issued, each tape's up to its end, to its places."""
+        for tape, (lo, to, on) in self._arriving.items():
+            self._places.issue(Issue(tape, lo, self.ends[tape], to), self.registry.tapes[tape].fund, on)
         self._arriving.clear()
 
     def _take_effect(self, effects: Effects, seq: int) -> None:

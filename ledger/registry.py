@@ -41,7 +41,8 @@ class Ends:
 
 class Registry:
     """As of `size` entries, the last with hash `leaf`. `funds` are some, with their fee rates; `openings` (noun, id) of
-    records that an opening balance stands for. `log` is the same object for as long as it is the same log."""
+    records that an opening balance stands for; `numbers` those of tapes by fund and the key of their terms. `log` is the same
+    object for as long as it is the same log."""
 
     def __init__(self) -> None:
         self.size, self.leaf, self.log = 0, b"", object()
@@ -50,7 +51,7 @@ class Registry:
         self.openings: set[tuple[str, str]] = set()
         self.funds: dict[str, int] = {}
         self.ends = Ends()
-        self._numbers: dict[tuple[str, str], int] = {}
+        self.numbers: dict[tuple[str, str], int] = {}
 
     def refresh(self, cursor: Cursor, head: Head) -> None:
         """Reads what has come since `size`; what has, may have moved any end. Of a database that was set back under the
@@ -72,11 +73,11 @@ class Registry:
         """Takes in a tape; its number must be the next."""
         assert tape.number == len(self.tapes) + 1
         self.tapes[tape.number] = tape
-        self._numbers[tape.fund, tape.terms.key] = tape.number
+        self.numbers[tape.fund, tape.terms.key] = tape.number
 
     def find_tape(self, fund: str, terms_key: str) -> Tape | None:
         """The tape of these terms in this fund, if it is open."""
-        number = self._numbers.get((fund, terms_key))
+        number = self.numbers.get((fund, terms_key))
         return None if number is None else self.tapes[number]
 
     def terms_in_force(self, tape: int, source: str) -> Terms:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from operator import attrgetter
@@ -38,7 +39,7 @@ from ledger.money import MAX_MINOR, fee_part
 from ledger.needs import Needs
 from ledger.places import REFUNDED, fee_place, fund_place, parse_place, tape_name
 from ledger.records import Entered
-from ledger.tapes import Row, pick, size
+from ledger.tapes import Issue, Row, pick, size
 from ledger.terms import FEE_TERMS, Terms, check_persons, terms
 
 UNRESTRICTED = terms()
@@ -147,7 +148,7 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         fee_bp = 0 if self.nature == "agency" else fund_fee_bp if self.fee_bp is None else self.fee_bp
         fee = fee_part(self.amount, fee_bp)
         facts: list[Fact] = []
-        issues: list[tuple[int, Issued]] = []
+        issues: list[Issue] = []
         if fee < self.amount:
             issues.append(issue(book, facts, (self.fund, given), self.amount - fee, fund_place(self.fund)))
         if fee:
@@ -156,12 +157,12 @@ class ReceiveDonation(Command, frozen=True, kw_only=True, omit_defaults=True):
         facts.append(self.completed(self.fact(issues, fee_bp)))
         return Decision(facts, Effects(claims=dict.fromkeys(claims))) if claims else Decision(facts)
 
-    def fact(self, issues: list[tuple[int, Issued]], fee_bp: int) -> DonationReceived:
-        """The fact with these issues, each behind its tape's number, and `on` and `by` alone of the common members."""
+    def fact(self, issues: Iterable[tuple[int, int, int, str]], fee_bp: int) -> DonationReceived:
+        """The fact with these issues, and `on` and `by` alone of the common members."""
         return DonationReceived(
             on=self.on,
             by=self.by,
-            issue=tuple([issued for _, issued in issues]),
+            issue=tuple([Issued(tape_name(tape), lo, hi, to) for tape, lo, hi, to in issues]),
             donation=self.donation,
             fund=self.fund,
             amount=self.amount,
@@ -193,14 +194,17 @@ def receive_plain(book: Book, gift: ReceiveDonation) -> int | None:
     if not book.may_begin(stream, claims, on):
         return None
     fee = fee_part(gift.amount, fee_bp)
-    opened: list[Fact] = []
-    issues: list[tuple[int, Issued]] = []
-    if fee < gift.amount:
-        issues.append(issue(book, opened, (fund, UNRESTRICTED), gift.amount - fee, fund_place(fund)))
+    issues: list[tuple[int, int, int, str]] = []
+    for key, amount, place in ((UNRESTRICTED.key, gift.amount - fee, fund_place), (FEE_TERMS.key, fee, fee_place)):
+        if amount:
+            tape = book.registry.numbers.get((fund, key))
+            if tape is None or book.ends[tape] + amount > MAX_MINOR:
+                return None
+            lo = book.ends[tape]
+            issues.append((tape, lo, lo + amount, place(fund)))
     if fee:
-        issues.append(issue(book, opened, (fund, FEE_TERMS), fee, fee_place(fund)))
         issues.sort()
-    return None if opened else book.begin(gift.fact(issues, fee_bp), stream, claims)
+    return book.begin(gift.fact(issues, fee_bp), stream, claims, issues)
 
 
 _PLAIN_MEMBERS = frozenset(
@@ -214,20 +218,18 @@ _RARE = {each.name: each.default for each in fields(ReceiveDonation) if each.nam
 _rare, _NOTHING_RARE = attrgetter(*_RARE), tuple(_RARE.values())
 
 
-def issue(book: Book, facts: list[Fact], tape_of: tuple[str, Terms], amount: int, place: str) -> tuple[int, Issued]:
-    """The next serials of a fund's tape of these terms, behind its number; the tape is opened by `facts` first if it
-    is not there."""
+def issue(book: Book, facts: list[Fact], tape_of: tuple[str, Terms], amount: int, place: str) -> Issue:
+    """The next serials of a fund's tape of these terms; the tape is opened by `facts` first if it is not there."""
     fund, tape_terms = tape_of
     tape = book.registry.find_tape(fund, tape_terms.key)
     if tape is None:
         number = len(book.registry.tapes) + 1 + len(facts)
         facts.append(tape_terms.opened(fund, tape_name(number)))
-        return number, Issued(tape_name(number), 0, amount, place)
-    number = tape.number
-    lo = book.ends[number]
+        return Issue(number, 0, amount, place)
+    lo = book.ends[tape.number]
     if lo + amount > MAX_MINOR:
-        raise LedgerFull(tape=tape_name(number))
-    return number, Issued(tape_name(number), lo, lo + amount, place)
+        raise LedgerFull(tape=tape_name(tape.number))
+    return Issue(tape.number, lo, lo + amount, place)
 
 
 def check_foreign(foreign: Foreign, booked: int, exponent: int) -> None:

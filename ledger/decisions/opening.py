@@ -12,7 +12,7 @@ from ledger.errors import AlreadyRecorded, BadValue, CaseIsClosed
 from ledger.events import BalanceBroughtForward, Fact, Id, Issued, PaymentLine
 from ledger.ids import check_id, check_opaque
 from ledger.needs import Needs
-from ledger.places import case_place, fund_place, hospital_place
+from ledger.places import case_place, fund_place, hospital_place, tape_name
 from ledger.terms import FEE_TERMS, Terms, check_persons, terms
 
 
@@ -102,11 +102,10 @@ class BringForward(Command, frozen=True, kw_only=True, omit_defaults=True):
                 raise AlreadyRecorded(noun, self.donation)
         check_restriction(book, given)
         facts: list[Fact] = []
-        _, whole = issue(book, facts, (self.fund, given), self.total(), "")
-        lo = whole.lo
+        tape, lo, _, _ = issue(book, facts, (self.fund, given), self.total(), "")
         issues: list[Issued] = []
         for place, amount in self._places(book, given):
-            issues.append(Issued(whole.tape, lo, lo + amount, place))
+            issues.append(Issued(tape_name(tape), lo, lo + amount, place))
             lo += amount
         facts.append(
             BalanceBroughtForward(
