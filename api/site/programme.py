@@ -19,9 +19,11 @@ from ledger.ids import check_id
 from ledger.times import parse_day, utc_text
 from projections.trace import reading, whole
 from reports.bank_desk import line_named
+from reports.case_told import names_of
 from reports.eligible import eligible
 from reports.guards import finding_told
 from reports.guards.report import CHECKS
+from reports.offer_words import obstacle_said, terms_said
 from reports.programme import funds_and_agreements
 
 router = site_router()
@@ -82,6 +84,8 @@ def preview(request: Request, office: Door, asker: Who, form: Form) -> Response:
     found = eligible(office.fenhao.journal, case, on)
     outcome = tried(office, asker, "AllocationMade", members, form)
     reader, would = reader_of(request, office), outcome if isinstance(outcome, Done) else None
+    with office.fenhao.journal.entries.reading() as cursor:
+        fund = names_of(cursor, [(found.case.fund, {})])(f"fund/{found.case.fund}")
     picked: Counter[tuple[str, str]] = Counter()
     for move in [] if would is None else would.entry.data["moves"]:
         picked[move["tape"], move["from"]] += move["hi"] - move["lo"]
@@ -90,6 +94,11 @@ def preview(request: Request, office: Door, asker: Who, form: Form) -> Response:
         office,
         "allocation_preview.html",
         found=found,
+        fund=fund,
+        offers=[
+            (one, terms_said(one.terms, found.dictionary, reader), obstacle_said(found, one, reader))
+            for one in found.offers
+        ],
         picked=picked,
         would=would,
         refusal=None if isinstance(outcome, Done) else outcome.say(reader.language, reader.exponent),
