@@ -40,9 +40,11 @@ class Ends:
 
 
 class Registry:
-    """As of `size` entries, the last with hash `leaf`. `funds` are some, with their fee rates; `openings` (noun, id) of
-    records that an opening balance stands for; `numbers` those of tapes by fund and the key of their terms. `log` is the same
-    object for as long as it is the same log."""
+    """As of `size` entries, the last with hash `leaf`.
+
+    `funds` are some, with their fee rates; `openings` (noun, id) of records that an opening balance stands for;
+    `numbers` those of tapes by fund and the key of their terms. `log` is one object for as long as it is the same log.
+    """
 
     def __init__(self) -> None:
         self.size, self.leaf, self.log = 0, b"", object()

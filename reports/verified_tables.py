@@ -153,8 +153,10 @@ def issue_line(
     `donor` is the one that the gift came with, `on` the posting date in ISO form, `place` where the issue put it, with
     that place's hospital and case. A tab between two values; what there is none of is empty, `opening` is `t` or empty.
     """
-    gift, end = f"{donation or ''}\t{donor or ''}", f"{hospital or ''}\t{case or ''}\t{'t' if opening else ''}"
-    return f"{seq}\t{tape}\t{lo}\t{hi}\t{gift}\t{on}\t{place}\t{end}".encode()
+    return (
+        f"{seq}\t{tape}\t{lo}\t{hi}\t{donation or ''}\t{donor or ''}\t{on}\t{place}\t"
+        f"{hospital or ''}\t{case or ''}\t{'t' if opening else ''}"
+    ).encode()
 
 
 def move_sum(lo: int, hi: int, what: tuple[Any, ...]) -> int:
