@@ -247,6 +247,9 @@ def test_a_program_takes_statements_in_and_what_does_not_tie_takes_two_persons(d
     for kind in ("a=b", "boundary=c", f"boundary={'b' * 300}", "boundary=b; charset=undefined"):
         assert refused(file, field, kind=kind) == bad, kind
     assert refused(file, f"{field}{'c' * 70_000}") == bad
+    odd = (file.replace("s.csv", "\\ud800"), field), (file, f"{field}\\ud800"), (file, field.replace("acc", "\\ud800"))
+    for parts in odd:
+        assert refused(*parts, kind="boundary=b; charset=unicode_escape") == bad, "half a character is no text"
     with patch("api.http.uploads.MAX_BYTES", 1_000):
         assert refused(file, file, *[field + "c" * 60_000] * 2) == (413, "body_too_large")
 

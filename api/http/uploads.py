@@ -83,7 +83,12 @@ def _sent(form: FormData) -> Sent:
     if not data:
         raise BadRequest(rule="choose a file first", rule_zh="请先选择文件")
     name = (files[0].filename or "").replace("\0", "")[:200]
-    return Sent(name, data, {name: text.strip() for name, text in form.items() if isinstance(text, str)})
+    fields = {name: text.strip() for name, text in form.items() if isinstance(text, str)}
+    try:
+        "".join((name, *fields, *fields.values())).encode()
+    except UnicodeEncodeError:  # some charsets make half characters, which no answer and no table can hold
+        raise BadRequest(rule="the form's text is UTF-8", rule_zh="表单文字应为 UTF-8") from None
+    return Sent(name, data, fields)
 
 
 def is_from_here(request: Request) -> bool:
