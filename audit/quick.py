@@ -52,10 +52,10 @@ class GiftReader(ChunkReader):
             self._fill_batches()
 
     def _add_rest(self) -> None:
-        ends = np.cumsum(np.fromiter(map(len, self.raws), np.int64, len(self.raws)) + 2)
-        leaves = np.frombuffer(b"".join(self.hashes), np.uint8).reshape(-1, 32)
-        origin = np.frombuffer(self.origin or b"\0", np.uint8)
-        scan(self.buffer, ends, leaves, origin, self.start, self.gifts)
+        if self.origin:  # else nothing is known to compare with, and no gift is plain
+            ends = np.cumsum(np.fromiter(map(len, self.raws), np.int64, len(self.raws)) + 2)
+            leaves = np.frombuffer(b"".join(self.hashes), np.uint8).reshape(-1, 32)
+            scan(self.buffer, ends, leaves, np.frombuffer(self.origin, np.uint8), self.start, self.gifts)
         at = 1
         for index in (np.flatnonzero(~self.gifts["is_plain"][1:]) + 1).tolist():
             self._add_run(at, index)

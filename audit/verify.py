@@ -995,7 +995,7 @@ class ChunkReader:
         """Read the next entry."""
         seq = self.position
         leaf = leaf_hash(raw)
-        if self.express and self.leaves and self.add_gift(raw):
+        if self.express and self.origin and self.add_gift(raw):
             self.links.append(None)
             self.leaves.append(leaf)
             self.last_hex = leaf.hex()

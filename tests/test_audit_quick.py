@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -180,3 +181,17 @@ def test_a_history_is_judged_the_same_whoever_reads_it(
 def test_no_entry_at_all_reads_as_nothing() -> None:
     expected, (*found, aside) = both([])
     assert (tuple(found), aside) == (expected, (b"", []))
+
+
+@pytest.mark.parametrize("origin", ["", "\\u0000", "\0"])
+def test_behind_an_entry_that_cannot_be_read_nobody_takes_an_origin_on_trust(
+    origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "CHUNK_ENTRIES", 16)
+    raws = chained(long_story(30))
+    for at in range(16, 32):
+        told = b"{}" if at == 16 else raws[at].replace(b"ledger.example.org/test", origin.encode())
+        raws[at] = re.sub(rb'"prev":"[0-9a-f]*"', b'"prev":"%b"' % leaf(raws[at - 1]).encode(), told)
+    expected = check(raws)
+    assert [problem.seq for problem in expected.problems][:2] == [16, 17]
+    assert check(raws, read=read_quickly, told=lambda aside: None).as_json() == expected.as_json()
