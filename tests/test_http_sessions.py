@@ -17,6 +17,7 @@ from serving import PASSWORD, Served
 from api.http.faults import SignInRefused, TooOften
 from api.http.links import Links
 from api.http.office import address_of
+from api.http.one_time_codes import OneTimeCodes
 from api.http.pace import MAX_NAMES, Pace
 from ledger.decisions import ReceiveDonation
 from ledger.errors import AlreadyRecorded, BadValue, Unknown
@@ -308,3 +309,35 @@ def test_whether_a_contact_is_known_is_not_told(served: Served, phoned: str) -> 
     assert set(served.codes) == {PHONE}
     unknown = served.client().post("/v1/session/code", json={"contact": "13900139000", "code": "000000"})
     assert unknown.status_code == 401
+
+
+def test_as_much_is_done_for_a_contact_that_nobody_has(
+    served: Served, phoned: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the time an answer takes does not tell: the same statements, which change as many rows."""
+    done: list[tuple[str, bool]] = []
+    row = OneTimeCodes._row
+
+    def noted(self: OneTimeCodes, name: str, **values: Any) -> Any:
+        found = row(self, name, **values)
+        done.append((name, found is not None))
+        return found
+
+    def work(contact: str) -> list[tuple[str, bool]]:
+        done.clear()
+        for _ in range(3):
+            served.forget_paces()
+            answer = served.client().post("/v1/session/new-code", json={"contact": contact})
+            asked = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+            for code in ("0000000000000", *["000000"] * 4):
+                said = served.client().post("/v1/session/code", json={"contact": contact, "code": code}, headers=asked)
+                assert said.status_code == 401
+        return done[:]
+
+    monkeypatch.setattr(OneTimeCodes, "_row", noted)
+    with later(served, timedelta(days=6)):
+        assert work(PHONE) == work("13900139000")
+    assert ("count", False) in done, "until the day's tries are used up"
+    with later(served, timedelta(days=8)), served.fenhao.database.service() as connection:
+        served.asked_code(PHONE)
+        assert connection.execute("select from access_tried").fetchall() == []

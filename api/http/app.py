@@ -181,7 +181,7 @@ def _move_in(app: FastAPI, fenhao: Fenhao, stopping: Event, send_code: SendCode)
         find_zone(head.zone or "UTC"),
         tokens,
         accounts,
-        OneTimeCodes(fenhao.journal, os.urandom),
+        OneTimeCodes(fenhao.journal, fenhao.settings.home / "keys", os.urandom),
         Links(fenhao.settings.home / "keys", head.origin or "", os.urandom),
         send_code,
         version("fenhao"),

@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from pathlib import Path
 from unicodedata import normalize
 
 from api.http.tokens import digest_of, fresh_secret
 from ledger.database import queries
 from ledger.journal import Entropy, Journal
+from ledger.key_files import KeyFile
 
 LIFE, TRIES = timedelta(minutes=10), 5
 SHORT, LONG = 6, 12
@@ -26,14 +28,21 @@ _SQL = queries("api.http", "one_time_codes.sql")
 
 
 class OneTimeCodes:
-    """The codes of one ledger's donors."""
+    """The codes of one ledger's donors; `keys` is the folder of its keys, of which `codes.key` is made on first use."""
 
-    def __init__(self, journal: Journal, entropy: Entropy) -> None:
-        self._journal, self._entropy = journal, entropy
+    def __init__(self, journal: Journal, keys: Path, entropy: Entropy) -> None:
+        self._journal, self._entropy, self._key = journal, entropy, KeyFile(keys / "codes.key", entropy)
 
     def secret(self) -> str:
         """What a browser that asks for a code is given, whether one is sent or not."""
         return fresh_secret(self._entropy)
+
+    def nobody(self, contact: str) -> str:
+        """Who stands for a contact that no donor has, so that as much is done for it and the time tells nothing.
+
+        No id begins with a space. Raises KeyFileFault, SecretIsOpen.
+        """
+        return " " + hmac.digest(self._key.read(), contact.encode(errors="replace"), "sha256").hex()
 
     def new(self, donor: str, secret: str) -> str:
         """The code to be sent to the donor; it is good once, with that secret, for ten minutes and five tries."""

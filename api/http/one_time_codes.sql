@@ -1,7 +1,8 @@
 -- Donors' one-time codes. No secret is kept as it is.
 
 -- name: forget
--- Codes that have run out.
+-- Codes that have run out, and tries of a day that is over.
+with over as (delete from access_tried where since <= %(day_ago)s)
 delete from access_code where expires_at <= %(now)s
 
 -- name: send

@@ -145,16 +145,19 @@ def ask_for_code(request: Request, office: Office, text: str) -> str:
     office.asking_pace.take(f"{address} {contact}")  # before the contact's own: one address cannot use that up
     office.contact_pace.take(contact)
     donor, secret = donor_of(office, contact), office.codes.secret()
+    nobody = office.codes.nobody(contact)
+    code = office.codes.new(donor or nobody, secret)
     if donor is not None:
-        office.send_code(contact, office.codes.new(donor, secret))
+        office.send_code(contact, code)
     return secret
 
 
 def session_by_code(request: Request, office: Office, text: str, code: str) -> Session:
     """A session of the donor whose code it is, for who asked for it. Raises SignInRefused, TooOften."""
     office.address_pace.take(address_of(request))
-    donor = donor_of(office, plain_contact(text))
-    if not office.codes.is_right(donor or "", request.cookies.get(CODE_COOKIE, ""), code) or donor is None:
+    contact, secret = plain_contact(text), request.cookies.get(CODE_COOKIE, "")
+    donor, nobody = donor_of(office, contact), office.codes.nobody(contact)
+    if not office.codes.is_right(donor or nobody, secret, code) or donor is None:
         raise SignInRefused()
     return office.accounts.admit_donor(donor)
 
