@@ -80,18 +80,20 @@ limit 10
 -- name: view_gift
 -- Every gift's issues as they came, by the views, in lumps of so many pages of the table: a line each (`issue_line` says
 -- what is in it), and how many there are. A gift whose donor was said later came without. An empty text is no line's: it
--- is not what stands for nothing, and shows as a line more.
+-- is not what stands for nothing, and shows as a line more. A row that lacks what none may lack counts twice, and shows as a
+-- line too few: `concat_ws` passes over it.
 select convert_to(lump.lines, 'UTF8'), lump.issues
 from generate_series(0, pg_relation_size('view_gift') / current_setting('block_size')::integer, 64) page
 cross join lateral (
-    select count(*) as issues, string_agg(concat_ws(E'\t', seq, tape, lo, hi,
-        case when donation is null then '' else coalesce(nullif(donation, ''), E'\n') end,
-        case when donor is null or donation in (select donation from view_attribution) then ''
-            else coalesce(nullif(donor, ''), E'\n') end,
-        posted_on, target || case when hospital is null and case_id is null and not opening then E'\t\t\t' else
-            concat(E'\t', case hospital when '' then E'\n' else hospital end,
-                E'\t', case case_id when '' then E'\n' else case_id end,
-                E'\t', case when opening then 't' end) end), E'\n') as lines
+    select count(*) + count(*) filter (where seq is null or hi is null or posted_on is null or opening is null) as issues,
+        string_agg(concat_ws(E'\t', seq, tape, lo, hi,
+            case when donation is null then '' else coalesce(nullif(donation, ''), E'\n') end,
+            case when donor is null or donation in (select donation from view_attribution) then ''
+                else coalesce(nullif(donor, ''), E'\n') end,
+            posted_on, target || case when hospital is null and case_id is null and not opening then E'\t\t\t' else
+                concat(E'\t', case hospital when '' then E'\n' else hospital end,
+                    E'\t', case case_id when '' then E'\n' else case_id end,
+                    E'\t', case when opening then 't' end) end), E'\n') as lines
     from view_gift
     where ctid >= ('(' || page || ',0)')::tid and ctid < ('(' || page + 64 || ',0)')::tid
 ) lump
