@@ -198,7 +198,7 @@ def test_whatever_the_view_says_of_an_issue_counts(sound: Ledger) -> None:
     with sound.database.owner() as owner, owner.transaction():
         owner.execute("update view_gift set donation = null, donor = null where donation = '2'")
         told = gift_sum(owner)
-        for change in (*GIFT_SAYS.strip().splitlines(), TWO_IN_ONE, TWICE, *map(WITHOUT.format, *zip(*LACKING))):
+        for change in (*GIFT_SAYS.strip().splitlines(), TWO_IN_ONE, TWICE, *(WITHOUT.format(*one) for one in LACKING)):
             with owner.transaction(force_rollback=True):
                 owner.execute(change.encode())
                 assert gift_sum(owner) != told, change
