@@ -147,20 +147,6 @@ def test_views_that_were_changed_are_made_anew_by_a_rebuild(sound: Ledger) -> No
     assert checked(sound).ok
 
 
-TWO_IN_ONE = r"""
-update view_gift one set target = concat_ws(E'\t', one.target, '', '', E'\n' || two.seq, two.tape, two.lo, two.hi,
-    two.donation, two.donor, two.posted_on, two.target)
-from view_gift two where one.donation = '3' and two.donation = '4' and one.tape = two.tape;
-delete from view_gift where donation = '4'
-"""
-"""Two issues as one, whose line looks as theirs do together."""
-TWICE = """
-insert into view_gift (tape, lo, hi, donation, donor, fund, target, opening, posted_on, seq)
-select tape, lo + 5000, hi + 5000, donation, donor, fund, target, opening, posted_on, seq from view_gift
-where donation = '3'
-"""
-
-
 GIFT_SAYS = """
 update view_gift set seq = seq + 1 where donation = '3'
 update view_gift set tape = 2 where donation = '3'
