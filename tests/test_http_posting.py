@@ -172,7 +172,12 @@ def test_a_bug_that_one_of_many_meets_is_not_the_others(served: Served, monkeypa
         return decide(command, book)
 
     monkeypatch.setattr(ReceiveDonation, "decide", stumbling)
-    terms = {"fund": "F", "amount": 1, "on": date(2026, 1, 2), "expires_on": date(2027, 1, 2)}  # no plain gift's
+    terms: dict[str, Any] = {
+        "fund": "F",
+        "amount": 1,
+        "on": date(2026, 1, 2),
+        "expires_on": date(2027, 1, 2),
+    }  # no plain gift's
     gifts = [ReceiveDonation(key=f"t{n}", donation=f"T{n}", **terms) for n in range(3)]
     first, bug, last = record_all(served.fenhao, gifts)
     assert isinstance(first, Done)
