@@ -172,7 +172,13 @@ def test_a_bug_that_one_of_many_meets_is_not_the_others(served: Served, monkeypa
         return decide(command, book)
 
     monkeypatch.setattr(ReceiveDonation, "decide", stumbling)
-    gifts = [ReceiveDonation(key=f"t{n}", donation=f"T{n}", fund="F", amount=1, on=date(2026, 1, 2)) for n in range(3)]
+    terms: dict[str, Any] = {
+        "fund": "F",
+        "amount": 1,
+        "on": date(2026, 1, 2),
+        "expires_on": date(2027, 1, 2),
+    }  # no plain gift's
+    gifts = [ReceiveDonation(key=f"t{n}", donation=f"T{n}", **terms) for n in range(3)]
     first, bug, last = record_all(served.fenhao, gifts)
     assert isinstance(first, Done)
     assert isinstance(bug, AssertionError)
