@@ -23,7 +23,7 @@ set transaction snapshot '{snapshot}'
 -- columns are not what their bytes say: the envelope's end made anew from the columns (few streams need JSON's escapes);
 -- and those that open funds, codes and tapes.
 select string_agg(leaf, ''::bytea),
-    (array_agg(seq) filter (where substring(body from length(body) - length(ending) + 1) <> ending))[1:10],
+    (array_agg(seq) filter (where (substring(body from length(body) - length(ending) + 1) = ending) is not true))[1:10],
     array_agg(seq) filter (where type = any('{FundOpened,CodeDefined,TapeOpened}'))
 from (
     select seq, leaf, body, type, textsend('"seq":' || seq || ',"stream":'

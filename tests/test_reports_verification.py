@@ -216,6 +216,10 @@ update entry set stream = 'donation/a\\b' where stream = 'donation/a\b'
 """
 
 
+NULL_ALLOWED = """alter table entry alter {0} drop not null
+update entry set {0} = null where stream = 'donation/3'"""
+
+
 @every_server
 def test_whatever_the_columns_of_an_entry_say_counts(sound: Ledger) -> None:
     sound.writer.submit_batch([gift('a"b'), gift("a\\b")])
@@ -228,6 +232,11 @@ def test_whatever_the_columns_of_an_entry_say_counts(sound: Ledger) -> None:
             with owner.transaction(force_rollback=True):
                 assert owner.execute(change.encode()).rowcount == 1
                 assert beside_bodies(owner, size) != told, change
+        for column in ("stream", "version", "type"):
+            with owner.transaction(force_rollback=True):
+                for change in NULL_ALLOWED.splitlines():
+                    owner.execute(change.format(column).encode())
+                assert len(beside_bodies(owner, size).odd) == 1, f"without {column}"
         with owner.transaction(force_rollback=True):
             owner.execute("update entry set type = 'TapeOpened' where type <> 'TapeOpened'")
             odd = beside_bodies(owner, size).odd
