@@ -50,11 +50,11 @@ def another_date(data: Data, chance: random.Random) -> None:
 
 
 def one_issue(data: Data, chance: random.Random) -> None:
-    data["issue"] = data["issue"][: chance.randrange(3)]
+    data["issue"] = data.get("issue", [])[: chance.randrange(3)]
 
 
 def other_issue(data: Data, chance: random.Random) -> None:
-    issue = chance.choice(data["issue"])
+    issue = chance.choice(data.get("issue") or [{}])
     name = chance.choice(("lo", "hi", "tape", "to"))
     issue[name] = chance.choice(ODD_NUMBERS if name in ("lo", "hi") else (*ODD_TEXTS, "t0", "t1234567890"))
 
