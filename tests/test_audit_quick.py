@@ -6,12 +6,14 @@ import hashlib
 import json
 import random
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import SCALE
+from numba.core.caching import CacheImpl
 from test_audit_fuzz import changed
 from test_audit_verify import long_story, spoil_a_fee, spoil_and_rechain, spoil_nothing
 from test_audit_verify_chain import Data, chained, check, leaf
@@ -21,6 +23,7 @@ from audit.aside import read_plainly
 from audit.blake2b import digest
 from audit.codec import FAST
 from audit.quick import GiftReader, read_quickly
+from reports import verification
 from reports.verified_tables import issue_line
 
 SEED = 20261122
@@ -195,3 +198,11 @@ def test_behind_an_entry_that_cannot_be_read_nobody_takes_an_origin_on_trust(
     expected = check(raws)
     assert [problem.seq for problem in expected.problems][:2] == [16, 17]
     assert check(raws, read=read_quickly, told=lambda aside: None).as_json() == expected.as_json()
+
+
+def test_without_a_folder_for_compiled_code_the_plain_reading_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verification._reader(10**6) is read_quickly
+    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
+    for name in ("quick", "gift_scanner", "gift_records", "blake2b"):
+        monkeypatch.delitem(sys.modules, f"audit.{name}")
+    assert verification._reader(10**6) is read_plainly
