@@ -182,15 +182,15 @@ def test_a_pace_is_so_many_at_once_and_then_so_many_in_time() -> None:
         pace.take("a")
 
 
-def test_names_made_up_by_the_thousand_fill_no_memory() -> None:
-    now = [0.0]
-    pace = Pace(burst=3, refill_s=30, now_s=lambda: now[0])
-    for n in range(MAX_NAMES):
+def test_names_made_up_by_the_thousand_fill_no_memory_and_free_or_bar_nobody_else() -> None:
+    pace = Pace(burst=3, refill_s=30, now_s=lambda: 0.0)
+    for _ in range(3):
+        pace.take("often")
+    for n in range(3 * MAX_NAMES):
         pace.take(f"n{n}")
+        assert len(pace) <= MAX_NAMES
     with pytest.raises(TooOften):
-        pace.take("one more")
-    pace.take("n0")
-    now[0] = 60.0
+        pace.take("often")
     pace.take("one more")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from operator import itemgetter
 
 from api.http.faults import TooOften
 
@@ -19,6 +20,10 @@ class Pace:
         self._lock = threading.Lock()
         self._full_at: dict[str, float] = {}
 
+    def __len__(self) -> int:
+        """How many names are remembered."""
+        return len(self._full_at)
+
     def take(self, name: str) -> None:
         """Takes one. Raises TooOften when there is none."""
         one_s = self._refill_s / self._burst
@@ -29,9 +34,10 @@ class Pace:
             if full_at > now + self._refill_s:
                 raise TooOften()
             if name not in self._full_at and len(self._full_at) >= MAX_NAMES:
-                self._full_at = {one: at for one, at in self._full_at.items() if at > now}
-                if len(self._full_at) >= MAX_NAMES:
-                    raise TooOften()  # so many names at once are no users; memory is not theirs to fill
+                # So many names at once are no users: memory is not theirs to fill, nor do they keep others out. Who took
+                # least is forgotten.
+                last = sorted(self._full_at.items(), key=itemgetter(1))[MAX_NAMES // 2 :]
+                self._full_at = {one: at for one, at in last if at > now}
             self._full_at[name] = full_at
 
     def forget(self) -> None:
