@@ -34,8 +34,8 @@ class Pace:
             if full_at > now + self._refill_s:
                 raise TooOften()
             if name not in self._full_at and len(self._full_at) >= MAX_NAMES:
-                # So many names at once are no users: memory is not theirs to fill, nor do they keep others out. Who took
-                # least is forgotten.
+                # So many names at once are no users: memory is not theirs to fill, nor do they keep others out.
+                # Who took least is forgotten.
                 last = sorted(self._full_at.items(), key=itemgetter(1))[MAX_NAMES // 2 :]
                 self._full_at = {one: at for one, at in last if at > now}
             self._full_at[name] = full_at
