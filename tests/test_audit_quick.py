@@ -8,11 +8,12 @@ import random
 import re
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SCALE
+from conftest import SCALE, Ledger
 from numba.core.caching import CacheImpl
 from test_audit_fuzz import changed
 from test_audit_verify import long_story, spoil_a_fee, spoil_and_rechain, spoil_nothing
@@ -23,7 +24,10 @@ from audit.aside import read_plainly
 from audit.blake2b import digest
 from audit.codec import FAST
 from audit.quick import GiftReader, read_quickly
+from ledger.decisions import OpenFund, ReceiveDonation
+from projections.runner import Runner
 from reports import verification
+from reports.verification import verify_ledger
 from reports.verified_tables import issue_line
 
 SEED = 20261122
@@ -206,3 +210,18 @@ def test_without_a_folder_for_compiled_code_the_plain_reading_serves(monkeypatch
     for name in ("quick", "gift_scanner", "gift_records", "blake2b"):
         monkeypatch.delitem(sys.modules, f"audit.{name}")
     assert verification._reader(10**6) is read_plainly
+
+
+def test_a_ledger_is_held_against_its_tables_as_closely(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "COMPILED_FROM_ENTRIES", 0)
+    on = date(2026, 3, 1)
+    gifts = [ReceiveDonation(key=n, donation=n, fund="F", amount=100, donor=f"P{n}", on=on) for n in "12345"]
+    ledger.writer.submit_batch([OpenFund(key="F", fund="F", name="F", fee_bp=500), *gifts])
+
+    def found() -> list[str]:
+        return [finding.what for finding in verify_ledger(ledger.journal, Runner(ledger.journal)).findings]
+
+    assert found() == []
+    with ledger.database.owner() as owner:
+        owner.execute("update view_gift set donor = 'PX' where donation = '3'")
+    assert found()[0] == "the table view_gift differs from the entries"

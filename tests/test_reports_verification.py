@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, LiteralString
+from typing import Any
 
 import pytest
 from conftest import SCALE, Ledger, every_server
@@ -110,23 +110,6 @@ def test_what_was_changed_beside_the_entries_is_named(sound: Ledger, change: str
     assert found.report.ok
     assert not found.ok
     assert any(named in problem["what"] for problem in found.as_json()["problems"]), found.findings
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        (None, []),
-        ("update view_gift set donor = 'PX' where donation = '3'", ["the table view_gift differs from the entries"]),
-    ],
-)
-def test_a_ledger_large_enough_for_compiled_code_is_held_against_its_tables_as_closely(
-    sound: Ledger, change: LiteralString | None, named: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(verification, "COMPILED_FROM_ENTRIES", 0)
-    if change is not None:
-        with sound.database.owner() as owner:
-            owner.execute(change)
-    assert [finding.what for finding in checked(sound).findings][:1] == named
 
 
 @settings(max_examples=3 * SCALE)
