@@ -32,7 +32,7 @@ from audit.verify import (
 )
 
 _ROLE_OF_SECOND = {FEE: GIFT_WITH_FEE, GIFT_WITH_FEE: FEE}
-Place = Callable[[tuple[Any, ...]], int]
+Position = Callable[[tuple[Any, ...]], int]
 
 
 class GiftReader(ChunkReader):
@@ -105,14 +105,16 @@ class GiftReader(ChunkReader):
             *more,
         )
 
-    def _with_gifts(self, parts: list[bytes], note: Any, record: Struct, place: Place) -> list[bytes]:
-        """Records by partition with those of the gifts; `place` is the position of a record's entry."""
+    def _with_gifts(self, parts: list[bytes], note: Any, record: Struct, position: Position) -> list[bytes]:
+        """Records by partition with those of the gifts; `position` is that of a record's entry."""
         noted, out = (np.empty(len(self.gifts) * record.size, np.uint8) for _ in range(2))
         bounds = np.empty(PARTITIONS + 1, np.int64)
         parted(noted, note(self.buffer, self.gifts, self.start, noted), record.size, out, bounds)
         whole = out.tobytes()
         gifts = [whole[first:last] for first, last in pairwise(bounds.tolist())]
-        return [_merged(part, more, record, place) if part else more for part, more in zip(parts, gifts, strict=True)]
+        return [
+            _merged(part, more, record, position) if part else more for part, more in zip(parts, gifts, strict=True)
+        ]
 
     def aside(self) -> Aside:
         """Lines of what the gifts issue, see `audit.gift_records.lines_of`; and all other entries."""
@@ -121,9 +123,9 @@ class GiftReader(ChunkReader):
         return Aside(out[:size].tobytes(), [self.raws[i] for i in np.flatnonzero(~self.gifts["is_plain"]).tolist()])
 
 
-def _merged(part: bytes, more: bytes, record: Struct, place: Place) -> bytes:
+def _merged(part: bytes, more: bytes, record: Struct, position: Position) -> bytes:
     """Records of a partition in the order of the entries."""
-    both = sorted(record.iter_unpack(part + more), key=place)
+    both = sorted(record.iter_unpack(part + more), key=position)
     return b"".join(starmap(record.pack, both))
 
 
