@@ -1,7 +1,4 @@
-"""What plain gifts note for the end of a replay, made by compiled code: as `audit.verify` packs it one by one.
-
-Records come by partition, which the first byte of each record says, and in a partition in the order of the entries.
-"""
+"""What plain gifts note for the end of a replay, made by compiled code: as `audit.verify` packs it one by one."""
 
 from __future__ import annotations
 
@@ -41,7 +38,6 @@ from audit.verify import (
     HAS_DONOR,
     IS_DONATION,
     LEG_RECORD,
-    PARTITIONS,
 )
 
 ENTRY_BYTES, CLAIM_BYTES, LEG_BYTES = ENTRY_RECORD.size, CLAIM_RECORD.size, LEG_RECORD.size
@@ -121,22 +117,6 @@ def legs_of(digests: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> None:
             out[at + 11 + byte], amount = amount & 0xFF, amount >> 8
         out[at + 8], out[at + 9], out[at + 10] = 0, 0, AT_CHANNEL
         copy(out, at + LEG_ACCOUNT_AT, digests, index * HASH_BYTES, index * HASH_BYTES + ACCOUNT_BYTES)
-
-
-@compiled
-def parted(records: Bytes, size: int, out: Bytes, bounds: Numbers, ends: Numbers) -> None:
-    """Fill `out` with the records by partition, and `bounds`, all 0, with where each begins and the last one ends.
-
-    `ends`, as long, is room to work in.
-    """
-    for at in range(0, len(records), size):
-        bounds[records[at] % PARTITIONS + 1] += size
-    for partition in range(PARTITIONS):
-        bounds[partition + 1] += bounds[partition]
-        ends[partition] = bounds[partition]
-    for at in range(0, len(records), size):
-        partition = records[at] % PARTITIONS
-        ends[partition] = copy(out, ends[partition], records, at, at + size)
 
 
 @part

@@ -16,7 +16,7 @@ import numpy as np
 
 from audit.aside import Aside
 from audit.compiling import Bytes
-from audit.gift_records import KEY_BYTES, claims_of, entries_of, keys_of, legs_of, lines_of, once, parted
+from audit.gift_records import KEY_BYTES, claims_of, entries_of, keys_of, legs_of, lines_of, once
 from audit.gift_scanner import (
     AT,
     CHANNEL,
@@ -138,10 +138,16 @@ class GiftReader(ChunkReader):
             days.setdefault(on, self._at(index))
 
     def grown(self, tree: Tree) -> list[tuple[int, bytes]]:
-        """As always."""
-        quick = _Tree(tree.end, tree.top)
-        quick.extend(bytes(self.leaves))
-        return quick.nodes
+        """As always; whole tiles all at once, level by level."""
+        tile = HASH_BYTES << tree.top
+        whole = len(self.leaves) // tile * tile if tree.end % (1 << tree.top) == 0 else 0
+        row = bytes(self.leaves[:whole])
+        for _ in range(tree.top if whole else 0):
+            row = parents(row)
+        for at in range(0, len(row), HASH_BYTES):
+            tree.add(tree.top, row[at : at + HASH_BYTES])
+        tree.extend(bytes(self.leaves[whole:]))
+        return tree.nodes
 
     def noted(self) -> tuple[list[bytes], ...]:
         """As always; what the gifts note stands among the rest in its places."""
@@ -186,19 +192,13 @@ class GiftReader(ChunkReader):
         return Aside(out[:size].tobytes(), list(map(self._raw, others)))
 
 
-class _Tree(Tree):
-    def perfect(self, row: bytes) -> bytes:
-        while len(row) > HASH_BYTES:
-            row = parents(row)
-        return row
-
-
 def _with_gifts(parts: list[bytes], noted: Bytes, record: Struct, position: Position) -> list[bytes]:
     """Records by partition with those of the gifts; `position` is that of a record's entry."""
-    out, (bounds, ends) = np.empty_like(noted), np.zeros((2, PARTITIONS + 1), np.int64)
-    parted(noted, record.size, out, bounds, ends)
-    whole = out.tobytes()
-    gifts = [whole[first:last] for first, last in pairwise(bounds.tolist())]
+    rows = noted.reshape(-1, record.size)
+    partitions = rows[:, 0] % PARTITIONS
+    whole = rows[np.argsort(partitions, kind="stable")].tobytes()
+    ends = (np.cumsum(np.bincount(partitions, minlength=PARTITIONS)) * record.size).tolist()
+    gifts = [whole[first:last] for first, last in pairwise([0, *ends])]
     return [_merged(part, more, record, position) if part else more for part, more in zip(parts, gifts, strict=True)]
 
 

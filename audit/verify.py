@@ -2410,15 +2410,14 @@ class Book:
         One order: more restricted dimensions first, then earliest expiry (none last), then lower tape number, then
         lower serial. Serials that the demand refuses, or that come only after `on`, are passed over.
         """
-        queues: dict[tuple[int, str, int], list[list[tuple[int, int, str, str, str]]]] = {}
+        queues: dict[tuple[int, str, int], list[Iterator[Queued]]] = {}
         for source in demand.ways:
             for number, all_rows in self.at.get(source, {}).items():
                 rows = all_rows if demand.within is None else clipped(all_rows, demand.within.get(number, ()))
                 for home, group in [(source, rows)] if is_home(source) else ((row[2], [row]) for row in rows):
                     terms = self.terms(number, home)
                     if not demand.refuses(terms):
-                        queue = queues.setdefault((*terms.order, number), [])
-                        queue.append([(lo, hi, since, source, home) for lo, hi, _, since in group])
+                        queues.setdefault((*terms.order, number), []).append(queued(group, source, home))
         moves: list[Move] = []
         missing = demand.amount
         for key in sorted(queues, reverse=demand.back):
@@ -2432,6 +2431,15 @@ class Book:
                 if not missing:
                     return moves
         return moves
+
+
+Queued = tuple[int, int, str, str, str]  # lo, hi, since, where, whose money
+
+
+def queued(rows: Iterable[Row], source: str, home: str) -> Iterator[Queued]:
+    """The rows of a place, and whose money that is."""
+    for lo, hi, _, since in rows:
+        yield lo, hi, since, source, home
 
 
 def clipped(rows: list[Row], ranges: Iterable[tuple[int, int]]) -> list[Row]:
@@ -3268,8 +3276,8 @@ class Spill:
         self._record = record
         self._folder = folder
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._buffers = [bytearray() for _ in range(PARTITIONS)]
-        self._held = 0
+        self._held: list[Sequence[bytes]] = []  # records by partition, as they came
+        self._size = 0
 
     def __enter__(self) -> Self:
         return self
@@ -3280,23 +3288,24 @@ class Spill:
 
     def add(self, records: Sequence[bytes]) -> None:
         """Append to each partition its records."""
-        for buffer, some in zip(self._buffers, records, strict=True):
-            buffer += some
-            self._held += len(some)
-        if self._held > SPILL_BYTES:
+        if size := sum(map(len, records)):
+            self._held.append(records)
+            self._size += size
+        if self._size > SPILL_BYTES:
             self._flush()
 
     def parts(self) -> list[bytes | str]:
         """Each partition: its bytes, or the path of its file."""
         if self._temporary is None:
-            return [bytes(buffer) for buffer in self._buffers]
+            return [self._in_memory(partition) for partition in range(PARTITIONS)]
         self._flush()
         return [self._path(partition) for partition in range(PARTITIONS)]
 
     def find(self, digest: bytes) -> Iterator[tuple[Any, ...]]:
         """The records that begin with the digest, in order. Reads the whole part: for few questions."""
         partition, size = digest[0] % PARTITIONS, self._record.size
-        for part in (load(self._path(partition)) if self._temporary else b"", self._buffers[partition]):
+        on_disk = load(self._path(partition)) if self._temporary else b""
+        for part in (on_disk, self._in_memory(partition)):
             at = part.find(digest)
             while at >= 0:
                 if at % size == 0:
@@ -3310,11 +3319,14 @@ class Spill:
     def _flush(self) -> None:
         if self._temporary is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="verify-", dir=self._folder)
-        for partition, buffer in enumerate(self._buffers):
+        for partition in range(PARTITIONS):
             with Path(self._path(partition)).open("ab") as file:
-                file.write(buffer)
-            buffer.clear()
-        self._held = 0
+                file.write(self._in_memory(partition))
+        self._held.clear()
+        self._size = 0
+
+    def _in_memory(self, partition: int) -> bytes:
+        return b"".join([records[partition] for records in self._held])
 
 
 def load(part: bytes | str) -> bytes:
