@@ -981,7 +981,7 @@ class ChunkReader:
         self.leaves = bytearray()  # leaf hashes, joined
         self.last_hex = ""
         self.last_at = ""
-        self.first_at = ""
+        self.first_at: tuple[int, str] | None = None
         # Claimed seq (-1: unreadable) and prev of each entry; None for one of the express lane, whose link is sound.
         self.links: list[tuple[int, str] | None] = []
         self.regular = True
@@ -1155,7 +1155,7 @@ class ChunkReader:
         at = entry["at"]
         if at < self.last_at:
             self.notes.append((seq, f"at goes back: {at} after {self.last_at}"))
-        self.first_at = self.first_at or at
+        self.first_at = self.first_at or (seq, at)
         self.last_at = at
         if entry["origin"] not in self.origins:
             self.origins[entry["origin"]] = seq
@@ -1223,7 +1223,7 @@ class Reading(NamedTuple):
     leaves: bytes
     nodes: list[tuple[int, bytes]]
     links: list[tuple[int, str]]
-    first_at: str
+    first_at: tuple[int, str] | None  # which entry is the first with a time, and the time
     last_at: str
     notes: list[tuple[int, str]]
     facts: list[tuple[Any, ...] | Batch | None]
@@ -3495,6 +3495,7 @@ class History:
         self.unknown: dict[str, int] = {}
         self.problems: dict[int, tuple[int, str]] = {}
         self.origin: str | None = None
+        self.others: set[str] = set()  # origins
         self.last_at = ""
         # The last two leaf hashes; before entry 0 stands SHA-256 of "".
         self.leaves = ("", sha256(b"").hexdigest())
@@ -3505,11 +3506,15 @@ class History:
         self.group: Group | None = None
 
     def note(self, seq: int, rank: int, what: str) -> None:
-        """Keep a problem; of several at one entry the most fundamental."""
+        """Keep a problem; of several at one entry the most fundamental, of very many the first."""
         if seq in self.problems:
             self.problems[seq] = min(self.problems[seq], (rank, what), key=lambda known: known[0])
-        elif len(self.problems) < 2 * MAX_PROBLEMS:
-            self.problems[seq] = (rank, what)
+            return
+        if len(self.problems) == 2 * MAX_PROBLEMS:
+            if (last := max(self.problems)) < seq:
+                return
+            del self.problems[last]
+        self.problems[seq] = (rank, what)
 
     def lose(self, seq: int) -> None:
         """From `seq` on, laws, versions and business keys cannot be judged."""
@@ -3519,13 +3524,14 @@ class History:
         """The next chunk and what was read of it."""
         start = chunk.start
         assert start == reading.start == self.entries, "chunks come in order"
+        if reading.first_at is not None and reading.first_at[1] < self.last_at:
+            seq, at = reading.first_at
+            self.note(seq, BYTES, f"at goes back: {at} after {self.last_at}")
+        self.last_at = reading.last_at or self.last_at
         for seq, what in reading.notes:
             self.note(seq, BYTES, what)
-        self.add_links(reading)
-        if reading.first_at and reading.first_at < self.last_at:
-            self.note(start, BYTES, f"at goes back: {reading.first_at} after {self.last_at}")
-        self.last_at = reading.last_at or self.last_at
         self.add_origins(reading)
+        self.add_links(reading)
         noted = (reading.entries, reading.claims, reading.legs, reading.leg_uses, reading.line_uses)
         for spill, records in zip(self.spills, noted, strict=True):
             spill.add(records)
@@ -3575,10 +3581,14 @@ class History:
                 self.broken(0, "prev of entry 0 is not the SHA-256 of nothing")
             elif sum(a == b for a, b in zip(prev, last, strict=True)) >= 32:
                 self.broken(position, "prev is not the leaf hash of the entry before it")
-            elif position - 1 in self.problems and self.problems[position - 1][0] <= CHAIN:
+            elif self.is_odd(position - 1):
                 self.broken(position - 1, "")
             else:
                 self.broken(position - 1, f"its leaf hash differs from prev of entry {position}: it was changed")
+
+    def is_odd(self, seq: int) -> bool:
+        """Whether something besides laws is known to be wrong there; laws are judged some way behind the chain."""
+        return seq in self.problems and self.problems[seq][0] <= CHAIN
 
     def broken(self, seq: int, what: str) -> None:
         """A link is broken by what entry `seq` says; it is there all the same, so that judging goes on."""
@@ -3591,16 +3601,15 @@ class History:
         before_last, last = self.leaves
         if leaf == last:
             self.broken(position, f"entry {position - 1} stands here a second time")
-        elif claimed == expected - 1 and prev == before_last and position - 1 not in self.problems:
+        elif claimed == expected - 1 and prev == before_last and not self.is_odd(position - 1):
             self.broken(
                 position - 1, f"an entry is inserted here: the next one has seq {claimed} and follows on without"
             )
-            self.lose(position - 1)
         else:
             self.broken(position, f"seq is {claimed} where {expected} comes next: an entry is missing or out of place")
 
     def add_origins(self, reading: Reading) -> None:
-        """The origin never changes."""
+        """The origin never changes; another one is named where it stands first."""
         first = reading.facts[0] if reading.start == 0 and reading.facts else None
         if first is not None:
             opening = Fact._make(first)
@@ -3608,7 +3617,8 @@ class History:
                 self.origin = opening.body[0]
         for origin, seq in reading.origins.items():
             self.origin = origin if self.origin is None else self.origin
-            if origin != self.origin:
+            if origin != self.origin and origin not in self.others and len(self.others) < MAX_PROBLEMS:
+                self.others.add(origin)
                 self.note(seq, BYTES, f"origin is {shown(origin)}, not that of the ledger, {shown(self.origin)}")
 
     # The laws
@@ -3622,12 +3632,14 @@ class History:
     def add_facts(self, chunk: Chunk, reading: Reading) -> None:
         """Fold the facts of a chunk, as far as they can be judged."""
         position = reading.start
+        singly: list[Any] = []
         for item in reading.facts:
             if type(item) is list:
                 position += item[0]
                 intact = self.group is None and (self.lost is None or position <= self.lost)
                 if not intact or not self.book.take_gifts(item):
-                    singly = Reading(*read_chunk(chunk.start, chunk.data, self.codec, express=False)).facts
+                    if not singly:
+                        singly = Reading(*read_chunk(chunk.start, chunk.data, self.codec, express=False)).facts
                     first = position - item[0]
                     self.add_singly(first, singly[first - chunk.start : position - chunk.start])
             else:
