@@ -33,9 +33,9 @@ def forget_older(folder: Path) -> None:
     `numba` itself looks only at the one file that a function stands in, not at those of its constants and of what it
     calls. Raises OSError.
     """
-    sources = sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in _SOURCES)).hexdigest()
+    sources = sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in _SOURCES)).hexdigest().encode()
     mark = folder / "compiled.sha256"
-    if not mark.exists() or mark.read_text() != sources:
+    if not mark.exists() or mark.read_bytes() != sources:
         for index in folder.glob("*.nbi"):
             index.unlink(missing_ok=True)
-        mark.write_text(sources)
+        mark.write_bytes(sources)

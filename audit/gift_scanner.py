@@ -347,16 +347,20 @@ def equal(data: Bytes, at: int, end: int, other: int, other_end: int) -> bool:
 
 
 @part
+def role_of(gift: Gift, second: int) -> int:
+    """The role of the gift's first or second issue: where there are two, one is the fee."""
+    return FEE + GIFT_WITH_FEE - gift[ROLE] if second else gift[ROLE]
+
+
+@part
 def continues(data: Bytes, gifts: Gifts, row: Numbers, gift: Gift, second: int) -> bool:
     """Whether an issue of the gift adjoins the row's last and is alike: place, day, fund and role."""
     first = gifts[row[FIRST]]
     to, to_end = (first[TO2], first[TO2_END]) if row[SECOND] else (first[TO], first[TO_END])
     lo, its, its_end = (gift[LO2], gift[TO2], gift[TO2_END]) if second else (gift[LO], gift[TO], gift[TO_END])
-    role, its_role = first[ROLE], gift[ROLE]  # of the first issues: those of the seconds follow from them
     return (
         row[ROW_HI] == lo
-        and row[SECOND] == second
-        and role == its_role
+        and role_of(first, row[SECOND]) == role_of(gift, second)
         and equal(data, to, to_end, its, its_end)
         and equal(data, first[ON], first[ON] + 10, gift[ON], gift[ON] + 10)
         and equal(data, first[FUND], first[FUND_END], gift[FUND], gift[FUND_END])

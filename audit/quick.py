@@ -99,7 +99,7 @@ class GiftReader(ChunkReader):
         self.add(self._raw(index))
 
     def _add_rest(self) -> None:
-        if self.origin:  # else nothing is known to compare with, and no gift is plain
+        if self.origin and b'"' not in self.origin:  # else there is nothing to compare with, and no gift is plain
             leaves = np.frombuffer(self.hashes, np.uint8).reshape(-1, HASH_BYTES)
             scan(self.buffer, self.stops, leaves, np.frombuffer(self.origin, np.uint8), self.start, self.gifts)
         at = 1

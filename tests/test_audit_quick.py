@@ -18,7 +18,7 @@ from conftest import SCALE, Ledger
 from numba.core.caching import CacheImpl
 from test_audit_fuzz import changed
 from test_audit_verify import long_story, spoil_a_fee, spoil_and_rechain, spoil_nothing
-from test_audit_verify_chain import Data, chained, check, leaf
+from test_audit_verify_chain import Data, Story, chained, check, leaf
 
 from audit import verify
 from audit.aside import PLAINLY
@@ -208,6 +208,33 @@ def test_behind_an_entry_that_cannot_be_read_nobody_takes_an_origin_on_trust(ori
     assert check(raws, way=QUICKLY._replace(entries=16)).as_json() == expected.as_json()
 
 
+def test_a_quotation_mark_in_the_origin_is_not_read_past() -> None:
+    entries = [{**entry, "origin": 'a"b'} for entry in long_story(12)]
+    raws = chained(entries)
+    for at in range(len(raws) - 5, len(raws)):
+        told = raws[at].replace(rb'"origin":"a\"b"', b'"origin":"a"b"')
+        raws[at] = re.sub(rb'"prev":"[0-9a-f]*"', b'"prev":"%b"' % leaf(raws[at - 1]).encode(), told)
+    expected, (*found, _) = both(raws)
+    assert tuple(found) == expected
+    assert [seq for seq, _ in expected[6]] == list(range(len(raws) - 5, len(raws)))
+
+
+def test_a_tape_of_fees_between_others_goes_on_in_one_row_whichever_issue_is_its() -> None:
+    story = Story()
+    story.fund("heart")
+    for nature in ("own", "fee", "own"):
+        story.tape("heart", nature=nature)
+    for number in range(6):
+        story.gift(f"D{number}", ("t1", "t3")[number % 2], 100, "2026-02-01", fee_bp=1_000)
+    expected, (*found, _) = both(chained(story.entries))
+    assert tuple(found) == expected
+    assert [row[:3] for row in expected[7][-1][1]] == [
+        [b"1", b"0", b"270"],
+        [b"2", b"0", b"60"],
+        [b"3", b"0", b"270"],
+    ]
+
+
 def test_what_may_not_occur_twice_is_found_as_by_the_replay_itself() -> None:
     chance, found = random.Random(SEED), set()
     for number in range(300 * SCALE):
@@ -235,9 +262,9 @@ def test_what_may_not_occur_twice_is_found_as_by_the_replay_itself() -> None:
 
 def test_code_compiled_of_other_sources_is_not_used(tmp_path: Path) -> None:
     kept = tmp_path / "gift_scanner.scan-1.nbi"
-    for older in (None, "of another release"):
+    for older in (None, b"of another release", b"\xff\0"):
         if older is not None:
-            (tmp_path / "compiled.sha256").write_text(older)
+            (tmp_path / "compiled.sha256").write_bytes(older)
         kept.touch()
         forget_older(tmp_path)
         assert not kept.exists()
