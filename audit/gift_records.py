@@ -129,16 +129,17 @@ def _word(data: Bytes, at: int, size: int) -> int:
 
 
 @compiled
-def once(records: Bytes, size: int, judged: int, slots: Numbers) -> bool:
+def once(records: Bytes, size: int, judged: int, secret: int, slots: Numbers) -> bool:
     """Whether, of the records of entries before `judged`, those with a digest in common are of versions 1, 2, 3, ...
 
     Records of claims, which have no version, have no digest in common. `slots` is as many zeros as a power of two, of
-    which there are more than records.
+    which there are more than records; `secret` is an odd number, of 63 bits, that nobody knew who chose the texts: else
+    these could be such that all records want the same few slots.
     """
     for at in range(0, len(records), size):
         if _word(records, at + DIGEST_BYTES, 8) >= judged:
             return True
-        slot = _word(records, at, 7) & (len(slots) - 1)
+        slot = (_word(records, at, 7) * secret >> 24) & (len(slots) - 1)
         while slots[slot] and not _same(records, slots[slot] - 1, at):
             slot = (slot + 1) & (len(slots) - 1)
         before = slots[slot] - 1

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import pairwise, starmap
 from operator import itemgetter
 from pathlib import Path
+from secrets import randbits
 from struct import Struct
 from typing import Any
 
@@ -224,7 +225,7 @@ def _walk(data: bytes, at: int, most: int, enough: int) -> tuple[int, int]:
 
 def _is_once(records: bytes, record: Struct, judged: int) -> bool:
     slots = np.zeros(2 << (len(records) // record.size).bit_length(), np.int64)
-    return bool(once(np.frombuffer(records, np.uint8), record.size, judged, slots))
+    return bool(once(np.frombuffer(records, np.uint8), record.size, judged, randbits(63) | 1, slots))
 
 
 def _check_versions(part: bytes | str, judged: int) -> Found:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -258,6 +259,15 @@ def test_what_may_not_occur_twice_is_found_as_by_the_replay_itself() -> None:
         assert QUICKLY.check_claims(claims, judged, reversals) == claimed
         found |= {bool(expected), not expected, 2 + bool(claimed)}
     assert found == {False, True, 2, 3}, "some are sound and some are not"
+
+
+def test_whoever_chooses_ids_whose_digests_are_alike_does_not_slow_the_search_for_doubles() -> None:
+    digests = (number.to_bytes(4, "big") + bytes(12) for number in range(40_000))
+    records = b"".join(verify.CLAIM_RECORD.pack(digest, seq) for seq, digest in enumerate(digests))
+    QUICKLY.check_claims(records[: verify.CLAIM_RECORD.size], 1, {})  # compiled by now
+    begun = process_time()
+    assert QUICKLY.check_claims(records, 40_000, {}) == []
+    assert process_time() - begun < 1
 
 
 def test_code_compiled_of_other_sources_is_not_used(tmp_path: Path) -> None:
