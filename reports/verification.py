@@ -121,7 +121,7 @@ def _way(size: int) -> Way:
         return PLAINLY
     try:
         from audit.quick import QUICKLY
-    except RuntimeError:  # there is no such folder: neither beside the code nor of this user nor NUMBA_CACHE_DIR
+    except (RuntimeError, OSError):  # there is none: neither beside the code nor of this user nor NUMBA_CACHE_DIR
         return PLAINLY
     return QUICKLY
 

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from test_audit_verify_chain import Data, chained, check, leaf
 from audit import verify
 from audit.aside import PLAINLY
 from audit.codec import FAST
+from audit.compiling import forget_older
 from audit.gift_scanner import IS_PLAIN
 from audit.quick import QUICKLY, GiftReader
 from audit.sha256 import NO_PREFIX, hashes
@@ -229,6 +231,19 @@ def test_what_may_not_occur_twice_is_found_as_by_the_replay_itself() -> None:
         assert QUICKLY.check_claims(claims, judged, reversals) == claimed
         found |= {bool(expected), not expected, 2 + bool(claimed)}
     assert found == {False, True, 2, 3}, "some are sound and some are not"
+
+
+def test_code_compiled_of_other_sources_is_not_used(tmp_path: Path) -> None:
+    kept = tmp_path / "gift_scanner.scan-1.nbi"
+    for older in (None, "of another release"):
+        if older is not None:
+            (tmp_path / "compiled.sha256").write_text(older)
+        kept.touch()
+        forget_older(tmp_path)
+        assert not kept.exists()
+    kept.touch()
+    forget_older(tmp_path)
+    assert kept.exists()
 
 
 def test_without_a_folder_for_compiled_code_the_plain_reading_serves(monkeypatch: pytest.MonkeyPatch) -> None:
