@@ -18,9 +18,9 @@ from typing import Any
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
-from audit.aside import PLAINLY, Aside
+from audit.aside import Aside, way_for
 from audit.codec import FAST
-from audit.verify import Kept, Policy, Report, Said, Watch, Way, hold_heads, processors, verify
+from audit.verify import Kept, Policy, Report, Said, Watch, hold_heads, processors, verify
 from ledger.database import Connection, tuples
 from ledger.journal import Journal
 from ledger.places import is_source, parse_place, tape_number
@@ -29,9 +29,6 @@ from projections.runner import Runner
 from projections.trace import joined
 from reports.verified_cash import CashSaid, tables_unlike
 from reports.verified_tables import SQL, Entries, Tables, Views, issue_line, move_sum, rows_of, tables_beside
-
-COMPILED_FROM_ENTRIES = 50_000
-"""From so many entries on it pays to read gifts by compiled code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def verify_ledger(
         connection.execute(SQL["snapshot"])
         size, leaf = connection.execute(SQL["head"]).fetchone() or (0, b"")
         (position,) = connection.execute(SQL["view_position"]).fetchone() or (0,)
-        lineage = Lineage()
+        lineage, way = Lineage(), way_for(size)
         if progress is not None:
             progress(0, size)
         entries = Entries(tuples(connection), size)
@@ -95,9 +92,9 @@ def verify_ledger(
             report = verify(
                 _ahead(thread, entries.bundles()),
                 decode=FAST,
-                way=_way(size),
+                way=way,
                 told=lineage.take,
-                jobs=jobs or max(1, processors() - 1),  # the server takes one
+                jobs=jobs or (1 if way.alone else max(1, processors() - 1)),  # the server takes one
                 progress=None if progress is None else lambda done: progress(done, size),
                 tree=watch,
             )
@@ -113,17 +110,6 @@ def verify_ledger(
             findings.append(Finding(None, "the views are ahead of the entries", "视图超前于分录"))
         held, agreeing = hold_heads(report, watch.roots, heads, policy)
         return Verification(held, tuple(findings), tuple(agreeing))
-
-
-def _way(size: int) -> Way:
-    """How to read so many entries: compiled code takes a while to be at hand, and wants a folder to be kept in."""
-    if size < COMPILED_FROM_ENTRIES:
-        return PLAINLY
-    try:
-        from audit.quick import QUICKLY
-    except (RuntimeError, OSError):  # there is none: neither beside the code nor of this user nor NUMBA_CACHE_DIR
-        return PLAINLY
-    return QUICKLY
 
 
 def _ahead(thread: ThreadPoolExecutor, items: Iterator[bytes]) -> Iterator[bytes]:
