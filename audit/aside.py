@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from audit.verify import Codec, read_chunk, split
+from audit.verify import Codec, Way, read_chunk, split
 
 
 class Aside(NamedTuple):
@@ -18,6 +18,10 @@ class Aside(NamedTuple):
     others: list[bytes]
 
 
-def read_plainly(start: int, data: bytes, codec: Codec) -> tuple[Any, ...]:
+def _read(start: int, data: bytes, codec: Codec) -> tuple[Any, ...]:
     """As `audit.verify.read_chunk`, and an `Aside` of all entries."""
     return (*read_chunk(start, data, codec), tuple(Aside(b"", split(data))))
+
+
+PLAINLY = Way(_read)
+"""By the replay's own functions."""

@@ -1,17 +1,36 @@
-"""What plain gifts note for the end of a replay, made by compiled code: as `audit.verify` packs it one by one.
-
-Records come by partition, which the first byte of each record says, and in a partition in the order of the entries.
-"""
+"""What plain gifts note for the end of a replay, made by compiled code: as `audit.verify` packs it one by one."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
-from audit.blake2b import Bytes, digest
-from audit.gift_scanner import equal
+from audit.compiling import Bytes, Numbers, compiled, part
+from audit.gift_scanner import (
+    AMOUNT,
+    CHANNEL,
+    CHANNEL_END,
+    DONATION,
+    DONATION_END,
+    DONOR,
+    DONOR_END,
+    HI,
+    HI2,
+    LINE,
+    LINE_END,
+    LO,
+    LO2,
+    ON,
+    TAPE,
+    TAPE2,
+    TO,
+    TO2,
+    TO2_END,
+    TO_END,
+    TRANSACTION,
+    TRANSACTION_END,
+    Gifts,
+)
+from audit.sha256 import HASH_BYTES
 from audit.verify import (
     AT_CHANNEL,
     CLAIM_RECORD,
@@ -19,20 +38,17 @@ from audit.verify import (
     HAS_DONOR,
     IS_DONATION,
     LEG_RECORD,
-    PARTITIONS,
 )
 
 ENTRY_BYTES, CLAIM_BYTES, LEG_BYTES = ENTRY_RECORD.size, CLAIM_RECORD.size, LEG_RECORD.size
-_SCRATCH_BYTES = 64
-"""No fewer than a digested text has besides what it takes from the entry."""
+DIGEST_BYTES, ACCOUNT_BYTES, VERSION_AT, LEG_ACCOUNT_AT = 16, 8, 24, 19
+KEY_BYTES = 24
+"""No fewer than a gift's business key has besides what it takes from the entry."""
 TAB, LINE_FEED, ZERO = b"\t\n0"
-_NOUN = np.frombuffer(b"donation/", np.uint8)
-
-_compiled = njit(nogil=True, cache=True)
-_part = njit(nogil=True)  # of what is compiled, called by it alone
+_NOUN = np.frombuffer(b"donation\0", np.uint8)
 
 
-@_part
+@part
 def put(out: Bytes, at: int, value: int, size: int) -> int:
     """Behind the number as so many bytes, big endian."""
     for index in range(at + size - 1, at - 1, -1):
@@ -41,16 +57,15 @@ def put(out: Bytes, at: int, value: int, size: int) -> int:
     return at + size
 
 
-@_part
+@part
 def copy(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     """Behind the text as it is put there."""
-    for index in range(start, stop):
-        out[at] = data[index]
-        at += 1
-    return at
+    for index in range(stop - start):
+        out[at + index] = data[start + index]
+    return at + stop - start
 
 
-@_part
+@part
 def put_part(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     """Behind a part of a business key, see `audit.verify.key_part`."""
     if start < 0:
@@ -58,103 +73,108 @@ def put_part(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     return copy(out, put(out, at, 0x73, 1), data, start, stop)
 
 
-@_compiled
-def entries_of(data: Bytes, gifts: Any, start: int, out: Bytes) -> int:
-    """Fill `out` with the entry records of all plain gifts; how many there are."""
-    text = np.empty(len(data) + _SCRATCH_BYTES, np.uint8)
-    block, work, state = np.empty(16, np.uint64), np.empty(16, np.uint64), np.empty(8, np.uint64)
-    copy(text, 0, _NOUN, 0, len(_NOUN))
-    count = 0
+@compiled
+def entries_of(digests: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> None:
+    """Fill `out` with the gifts' entry records; `digests` are the hashes of their streams, joined."""
     for index in range(len(gifts)):
-        gift = gifts[index]
-        if not gift.is_plain:
-            continue
-        at = count * ENTRY_BYTES
-        size = copy(text, len(_NOUN), data, gift.donation, gift.donation_end)
-        digest(text, size, block, work, state, out[at : at + 16])
-        at = put(out, put(out, at + 16, start + index, 8), 1, 4)
-        at = put(out, at, IS_DONATION if gift.donor < 0 else IS_DONATION | HAS_DONOR, 1)
-        at = put(out, put(out, put(out, at, gift.tape, 4), gift.lo, 8), gift.hi, 8)
-        put(out, put(out, put(out, at, gift.tape2, 4), gift.lo2, 8), gift.hi2, 8)
-        count += 1
-    return count
+        gift, at, digest = gifts[index], index * ENTRY_BYTES, index * HASH_BYTES
+        at = copy(out, at, digests, digest, digest + DIGEST_BYTES)
+        at = put(out, put(out, at, seqs[index], 8), 1, 4)
+        at = put(out, at, IS_DONATION if gift[DONOR] < 0 else IS_DONATION | HAS_DONOR, 1)
+        at = put(out, put(out, put(out, at, gift[TAPE], 4), gift[LO], 8), gift[HI], 8)
+        put(out, put(out, put(out, at, gift[TAPE2], 4), gift[LO2], 8), gift[HI2], 8)
 
 
-@_compiled
-def claims_of(data: Bytes, gifts: Any, start: int, out: Bytes) -> int:
-    """Fill `out` with the records of the plain gifts' business keys; how many there are."""
-    text = np.empty(len(data) + _SCRATCH_BYTES, np.uint8)
-    block, work, state = np.empty(16, np.uint64), np.empty(16, np.uint64), np.empty(8, np.uint64)
-    put(text, copy(text, 0, _NOUN, 0, len(_NOUN) - 1), 0, 1)
-    count = 0
+@compiled
+def keys_of(data: Bytes, gifts: Gifts, sizes: Numbers, out: Bytes) -> int:
+    """Fill `out` with the gifts' business keys, and `sizes` with that of each; how many bytes they are."""
+    end = 0
     for index in range(len(gifts)):
-        gift = gifts[index]
-        if not gift.is_plain or gift.transaction < 0:
-            continue
-        at = count * CLAIM_BYTES
-        size = put(text, put_part(text, len(_NOUN), data, gift.channel, gift.channel_end), 0, 1)
-        size = put(text, put_part(text, size, data, gift.transaction, gift.transaction_end), 0, 1)
-        size = put_part(text, size, data, gift.line, gift.line_end)
-        digest(text, size, block, work, state, out[at : at + 16])
-        put(out, at + 16, start + index, 8)
-        count += 1
-    return count
+        gift, start = gifts[index], end
+        at = put_part(out, copy(out, start, _NOUN, 0, len(_NOUN)), data, gift[CHANNEL], gift[CHANNEL_END])
+        at = put_part(out, put(out, at, 0, 1), data, gift[TRANSACTION], gift[TRANSACTION_END])
+        end = put_part(out, put(out, at, 0, 1), data, gift[LINE], gift[LINE_END])
+        sizes[index] = end - start
+    return end
 
 
-@_compiled
-def legs_of(data: Bytes, gifts: Any, start: int, out: Bytes) -> int:
-    """Fill `out` with the records of the plain gifts' cash legs; how many there are."""
-    block, work, state = np.empty(16, np.uint64), np.empty(16, np.uint64), np.empty(8, np.uint64)
-    count, before, before_end = 0, 0, 0
+@compiled
+def claims_of(digests: Bytes, seqs: Numbers, out: Bytes) -> None:
+    """Fill `out` with the records of business keys; `digests` are the keys' hashes, joined."""
+    for index in range(len(seqs)):
+        at = copy(out, index * CLAIM_BYTES, digests, index * HASH_BYTES, index * HASH_BYTES + DIGEST_BYTES)
+        put(out, at, seqs[index], 8)
+
+
+@compiled
+def legs_of(digests: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> None:
+    """Fill `out` with the records of the gifts' cash legs; `digests` are the hashes of their accounts, joined."""
     for index in range(len(gifts)):
-        gift = gifts[index]
-        if not gift.is_plain or gift.channel < 0:
-            continue
-        at = count * LEG_BYTES
-        seq, amount = start + index, gift.amount
+        at = index * LEG_BYTES
+        seq, amount = seqs[index], gifts[index, AMOUNT]
         for byte in range(8):
             out[at + byte], seq = seq & 0xFF, seq >> 8
             out[at + 11 + byte], amount = amount & 0xFF, amount >> 8
         out[at + 8], out[at + 9], out[at + 10] = 0, 0, AT_CHANNEL
-        account = out[at + 19 : at + 27]
-        if count > 0 and equal(data, gift.channel, gift.channel_end, before, before_end):
-            copy(out, at + 19, out, at + 19 - LEG_BYTES, at + 27 - LEG_BYTES)
-        else:
-            channel = data[gift.channel : gift.channel_end]
-            digest(channel, len(channel), block, work, state, account)
-        count, before, before_end = count + 1, gift.channel, gift.channel_end
-    return count
+        copy(out, at + LEG_ACCOUNT_AT, digests, index * HASH_BYTES, index * HASH_BYTES + ACCOUNT_BYTES)
 
 
-@_compiled
-def parted(records: Bytes, count: int, size: int, out: Bytes, bounds: Any) -> None:
-    """Fill `out` with the records by partition, and `bounds` with where each partition begins and the last one ends."""
-    bounds[:] = 0
-    for index in range(count):
-        bounds[records[index * size] % PARTITIONS + 1] += size
-    for partition in range(PARTITIONS):
-        bounds[partition + 1] += bounds[partition]
-    ends = bounds.copy()
-    for index in range(count):
-        partition = records[index * size] % PARTITIONS
-        for byte in range(size):
-            out[ends[partition] + byte] = records[index * size + byte]
-        ends[partition] += size
+@part
+def _word(data: Bytes, at: int, size: int) -> int:
+    """The number that stands there in so many bytes, big endian."""
+    value = 0
+    for index in range(at, at + size):
+        value = value << 8 | data[index]
+    return value
 
 
-@_part
+@compiled
+def once(records: Bytes, size: int, judged: int, slots: Numbers) -> bool:
+    """Whether, of the records of entries before `judged`, those with a digest in common are of versions 1, 2, 3, ...
+
+    Records of claims, which have no version, have no digest in common. `slots` is as many zeros as a power of two, of
+    which there are more than records.
+    """
+    for at in range(0, len(records), size):
+        if _word(records, at + DIGEST_BYTES, 8) >= judged:
+            return True
+        slot = _word(records, at, 7) & (len(slots) - 1)
+        while slots[slot] and not _same(records, slots[slot] - 1, at):
+            slot = (slot + 1) & (len(slots) - 1)
+        before = slots[slot] - 1
+        if size > VERSION_AT:
+            version = _word(records, before + VERSION_AT, 4) if before >= 0 else 0
+            if _word(records, at + VERSION_AT, 4) != version + 1:
+                return False
+        elif before >= 0:
+            return False
+        slots[slot] = at + 1
+    return True
+
+
+@part
+def _same(records: Bytes, one: int, other: int) -> bool:
+    unlike = 0
+    for index in range(DIGEST_BYTES):
+        unlike |= records[one + index] ^ records[other + index]
+    return unlike == 0
+
+
+@part
 def put_number(out: Bytes, at: int, value: int) -> int:
     """Behind the number as it is written there, and a tab."""
-    size, rest = 1, value // 10
-    while rest:
-        size, rest = size + 1, rest // 10
-    for index in range(at + size - 1, at - 1, -1):
-        out[index], value = ZERO + value % 10, value // 10
-    out[at + size] = TAB
-    return at + size + 1
+    rest, ten = np.uint64(value), np.uint64(10)
+    end, above = at + 1, ten
+    while rest >= above:
+        end, above = end + 1, above * ten
+    out[end] = TAB
+    for index in range(end - 1, at - 1, -1):
+        out[index] = np.uint64(ZERO) + rest % ten
+        rest //= ten
+    return end + 1
 
 
-@_part
+@part
 def put_text(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     """Behind the text as it is written there, if there is one, and a tab."""
     if start >= 0:
@@ -163,25 +183,23 @@ def put_text(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     return at + 1
 
 
-@_compiled
-def lines_of(data: Bytes, gifts: Any, start: int, out: Bytes) -> int:
-    """Fill `out` with a line for each issue of the plain gifts; how many bytes they are.
+@compiled
+def lines_of(data: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> int:
+    """Fill `out` with a line for each issue of the gifts; how many bytes they are.
 
     Tabs are between seq, tape number, lo, hi, donation, donor or nothing, date, place, and three times nothing.
     """
     at = 0
     for index in range(len(gifts)):
         gift = gifts[index]
-        if not gift.is_plain:
-            continue
-        for second in range(2 if gift.tape2 else 1):
-            tape, lo, hi = (gift.tape2, gift.lo2, gift.hi2) if second else (gift.tape, gift.lo, gift.hi)
-            to, to_end = (gift.to2, gift.to2_end) if second else (gift.to, gift.to_end)
-            at = put_number(out, put_number(out, at, start + index), tape)
+        for second in range(2 if gift[TAPE2] else 1):
+            tape, lo, hi = (gift[TAPE2], gift[LO2], gift[HI2]) if second else (gift[TAPE], gift[LO], gift[HI])
+            to, to_end = (gift[TO2], gift[TO2_END]) if second else (gift[TO], gift[TO_END])
+            at = put_number(out, put_number(out, at, seqs[index]), tape)
             at = put_number(out, put_number(out, at, lo), hi)
-            at = put_text(out, at, data, gift.donation, gift.donation_end)
-            at = put_text(out, at, data, gift.donor, gift.donor_end)
-            at = put_text(out, at, data, gift.on, gift.on + 10)
+            at = put_text(out, at, data, gift[DONATION], gift[DONATION_END])
+            at = put_text(out, at, data, gift[DONOR], gift[DONOR_END])
+            at = put_text(out, at, data, gift[ON], gift[ON] + 10)
             at = put_text(out, at, data, to, to_end)
             out[at], out[at + 1], out[at + 2] = TAB, TAB, LINE_FEED
             at += 3

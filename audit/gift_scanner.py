@@ -3,7 +3,7 @@
 A gift is plain here just as there: canonical, ASCII without escapes, numbers of few digits, no member but those below,
 linked to the entry before it, its issues what its amount and its fee come to. Each function reads on from a place in
 the bytes and returns the place behind what it read, or NOT, which every one of them takes for a place where nothing
-can be read. `numba` compiles them once for a machine and keeps the code beside this file.
+can be read.
 """
 
 from __future__ import annotations
@@ -11,31 +11,29 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from audit.compiling import Bytes, Numbers, compiled, expanded, part
 from audit.verify import FEE, GIFT_ALONE, GIFT_WITH_FEE, SOURCES
 
-Bytes = Any  # numpy.ndarray[uint8], as the compiler knows it
-Gift = Any  # a record of GIFT
+Gift = Numbers  # a row of columns
+Gifts = Any  # numpy.ndarray[int64, int64], a row for each entry
 
-_SPANS = ("channel", "transaction", "donation", "donor", "fund", "to", "to2", "line")
-_NUMBERS = ("at", "on", "amount", "fee_bp", "tape", "lo", "hi", "tape2", "lo2", "hi2", "role")
-GIFT = np.dtype(
-    [("is_plain", np.bool_)]
-    + [(name, np.int64) for name in _NUMBERS]
-    + [(name, np.int64) for span in _SPANS for name in (span, f"{span}_end")]
-)
-"""Of one entry: whether it is a plain gift, its numbers, and where its texts stand in the bytes (NOT where absent).
-`role` is that of its first issue; `tape2` is 0 without a second."""
+AT, ON, STREAM, AMOUNT, FEE_BP, ROLE, TAPE, LO, HI, TAPE2, LO2, HI2 = range(12)
+CHANNEL, CHANNEL_END, TRANSACTION, TRANSACTION_END, DONATION, DONATION_END, DONOR, DONOR_END = range(12, 20)
+FUND, FUND_END, TO, TO_END, TO2, TO2_END, LINE, LINE_END, IS_PLAIN, COLUMNS = range(20, 30)
+"""Columns of one entry: its numbers; where its texts begin and end in the bytes (NOT where absent); whether it is a
+plain gift. ROLE is that of its first issue; TAPE2 is 0 without a second."""
 
-ROW = np.dtype([(name, np.int64) for name in ("run", "gift", "second", "tape", "lo", "hi")])
-"""Issues that adjoin on a tape and are alike, one behind the other: in which run of gifts, and the first of them."""
+RUN, FIRST, SECOND, ROW_TAPE, ROW_LO, ROW_HI, ROW_COLUMNS = range(7)
+"""Columns of issues that adjoin on a tape and are alike, one behind the other: in which run of gifts, the first gift of
+them, whether they are its second issue."""
 
 NOT = -1
 QUOTE, BACKSLASH, COMMA, BRACE, BRACKET, ZERO = b'"\\,}]0'
 ID_BYTES, DIGITS, TAPE_DIGITS, RATE_DIGITS = 120, 15, 9, 4
 """How long things may be, as in `audit.verify.GIFT`."""
-INSTANT_BYTES = 27
+INSTANT_BYTES, STREAM_BYTES = 27, len("donation/")
+"""How long a time is, and what stands before the donation in the name of its stream."""
 
 
 def _text(text: str) -> Bytes:
@@ -51,42 +49,81 @@ _FUND, _ISSUE, _LINE, _ON = _text(',"fund":"'), _text(',"issue":['), _text(',"li
 _HI, _LO, _TAPE, _TO, _ISSUE_END = _text('{"hi":'), _text(',"lo":'), _text(',"tape":"t'), _text('","to":"'), _text('"}')
 _SOURCE = _text('","source":"')
 _ORIGIN, _PREV, _SALT, _SEQ = _text('"},"origin":"'), _text('","prev":"'), _text('","salt":"'), _text('","seq":')
-_STREAM, _END = _text(',"stream":"donation/'), _text('","type":"DonationReceived","v":1,"version":1}')
+_STREAM, _END = _text(',"stream":"'), _text('","type":"DonationReceived","v":1,"version":1}')
+_NOUN = _text("donation/")
 _SOURCES = _text("".join(SOURCES))
 _SOURCES_AT = np.cumsum([0, *map(len, SOURCES)])
 _HEX = _text("0123456789abcdef")
 
-_compiled = njit(nogil=True, cache=True)
-_part = njit(nogil=True)  # of what is compiled, called by it alone
+
+@compiled
+def walk(data: Bytes, at: int, most: int, enough: int) -> tuple[int, int]:
+    """See `audit.verify.walked`."""
+    count, begin, end = 0, at, len(data)
+    while at + 2 <= end and count < most and at - begin < enough:
+        following = at + 2 + (data[at] << 8 | data[at + 1])
+        if following > end:
+            break
+        count, at = count + 1, following
+    return count, at
 
 
-@_part
+@compiled
+def ends_in(data: Bytes, ends: Numbers) -> None:
+    """Fill `ends` with where each entry of a bundle ends."""
+    at = 0
+    for index in range(len(ends)):
+        at += 2 + (data[at] << 8 | data[at + 1])
+        ends[index] = at
+
+
+@expanded
+def _eight(data: Bytes, at: int) -> np.uint64:
+    """Eight bytes as one number: the compiler makes one step of it."""
+    place, value = np.uint64(at), np.uint64(0)
+    for index in range(8):
+        value |= np.uint64(data[place + np.uint64(index)]) << np.uint64(8 * index)
+    return value
+
+
+@part
 def behind(data: Bytes, at: int, end: int, text: Bytes) -> int:
     """Behind the text, if it stands here."""
-    if at < 0 or at + len(text) > end:
+    size = len(text)
+    if at < 0 or at + size > end:
         return NOT
-    for index in range(len(text)):
-        if data[at + index] != text[index]:
+    if size < 8:
+        for index in range(size):
+            if data[at + index] != text[index]:
+                return NOT
+        return at + size
+    for index in range(0, size - 8, 8):
+        if _eight(data, at + index) != _eight(text, index):
             return NOT
-    return at + len(text)
+    return at + size if _eight(data, at + size - 8) == _eight(text, size - 8) else NOT
 
 
-@_part
+@part
+def is_plain_text(data: Bytes, at: int, end: int) -> bool:
+    """Whether all bytes are ASCII that stands in JSON as it is, or a quotation mark."""
+    odd = 0
+    for index in range(at, end):
+        byte = data[index]
+        odd |= (byte < 0x20) | (byte > 0x7E) | (byte == BACKSLASH)
+    return odd == 0
+
+
+@part
 def quote(data: Bytes, at: int, end: int) -> int:
-    """The quotation mark that ends the plain text that begins here."""
+    """The next quotation mark."""
     if at < 0:
         return NOT
-    while at < end:
-        byte = data[at]
-        if byte == QUOTE:
-            return at
-        if byte < 0x20 or byte > 0x7E or byte == BACKSLASH:
-            return NOT
+    while at < end and data[at] != QUOTE:
         at += 1
-    return NOT
+    return at if at < end else NOT
 
 
-@_part
+@part
 def number(data: Bytes, at: int, end: int, most: int) -> tuple[int, int]:
     """Behind the canonical number of at most so many digits, and the number."""
     if at < 0:
@@ -100,19 +137,19 @@ def number(data: Bytes, at: int, end: int, most: int) -> tuple[int, int]:
     return at, value
 
 
-@_part
+@part
 def hexes(data: Bytes, at: int, end: int, count: int) -> int:
     """Behind so many hex digits."""
     if at < 0 or at + count > end:
         return NOT
+    odd = 0
     for index in range(at, at + count):
         byte = data[index]
-        if not (ZERO <= byte <= ZERO + 9 or 0x61 <= byte <= 0x66):
-            return NOT
-    return at + count
+        odd |= ((byte < ZERO) | (byte > ZERO + 9)) & ((byte < 0x61) | (byte > 0x66))
+    return at + count if odd == 0 else NOT
 
 
-@_part
+@part
 def two(data: Bytes, at: int, most: int) -> int:
     """The number of two digits that stands here, NOT if it is none or above `most`."""
     tens, ones = data[at] - ZERO, data[at + 1] - ZERO
@@ -121,7 +158,7 @@ def two(data: Bytes, at: int, most: int) -> int:
     return tens * 10 + ones
 
 
-@_part
+@part
 def day(data: Bytes, at: int, end: int) -> int:
     """Behind the real date that stands here as YYYY-MM-DD."""
     if at < 0 or at + 10 > end or data[at + 4] != 0x2D or data[at + 7] != 0x2D:
@@ -137,7 +174,7 @@ def day(data: Bytes, at: int, end: int) -> int:
     return at + 10
 
 
-@_part
+@part
 def instant(data: Bytes, at: int, end: int) -> int:
     """Behind the time that stands here as 2026-11-21T23:07:00.123456Z."""
     at = day(data, at, end)
@@ -157,7 +194,7 @@ def instant(data: Bytes, at: int, end: int) -> int:
     return at + 17
 
 
-@_part
+@part
 def member(data: Bytes, at: int, end: int, name: Bytes) -> tuple[int, int, int]:
     """Of a member that may be absent: behind it, or here; where its text begins and ends, NOT where it is absent."""
     start = behind(data, at, end, name)
@@ -167,7 +204,7 @@ def member(data: Bytes, at: int, end: int, name: Bytes) -> tuple[int, int, int]:
     return NOT if stop < 0 else stop + 1, start, stop
 
 
-@_part
+@part
 def id_member(data: Bytes, at: int, end: int, name: Bytes) -> tuple[int, int, int]:
     """As `member`, and the text can be an id."""
     at, start, stop = member(data, at, end, name)
@@ -176,7 +213,7 @@ def id_member(data: Bytes, at: int, end: int, name: Bytes) -> tuple[int, int, in
     return at, start, stop
 
 
-@_part
+@part
 def commitments(data: Bytes, at: int, end: int) -> int:
     """Behind what is committed to of a donor, if anything."""
     inner = behind(data, at, end, _COMMITMENTS)
@@ -196,7 +233,7 @@ def commitments(data: Bytes, at: int, end: int) -> int:
     return inner + 1 if count > 0 and inner < end and data[inner] == BRACE else NOT
 
 
-@_part
+@part
 def issue(data: Bytes, at: int, end: int) -> tuple[int, int, int, int, int, int]:
     """Behind one issue; its tape, lo and hi; where its place begins and ends."""
     at, hi = number(data, behind(data, at, end, _HI), end, DIGITS)
@@ -208,7 +245,7 @@ def issue(data: Bytes, at: int, end: int) -> tuple[int, int, int, int, int, int]
     return at if tape > 0 and stop > start else NOT, tape, lo, hi, start, stop
 
 
-@_part
+@part
 def source(data: Bytes, at: int, end: int) -> int:
     """Behind the source of the money, its name and all."""
     at = behind(data, at, end, _SOURCE)
@@ -219,61 +256,63 @@ def source(data: Bytes, at: int, end: int) -> int:
     return NOT
 
 
-@_part
+@part
 def fact(data: Bytes, at: int, end: int, gift: Gift) -> int:
     """Behind what the entry says of the gift."""
-    at, gift.amount = number(data, behind(data, at, end, _AMOUNT), end, DIGITS)
+    at, gift[AMOUNT] = number(data, behind(data, at, end, _AMOUNT), end, DIGITS)
     at, _, _ = member(data, at, end, _BY)
-    at, gift.channel, gift.channel_end = member(data, at, end, _CHANNEL)
-    at, gift.transaction, gift.transaction_end = member(data, at, end, _TRANSACTION)
-    at, gift.donation, gift.donation_end = id_member(data, commitments(data, at, end), end, _DONATION)
-    at, gift.donor, gift.donor_end = id_member(data, at, end, _DONOR)
-    at, gift.fee_bp = number(data, behind(data, at, end, _FEE_BP), end, RATE_DIGITS)
-    at, gift.fund, gift.fund_end = id_member(data, at, end, _FUND)
-    at, gift.tape, gift.lo, gift.hi, gift.to, gift.to_end = issue(data, behind(data, at, end, _ISSUE), end)
-    gift.tape2, gift.lo2, gift.hi2, gift.to2, gift.to2_end = 0, 0, 0, NOT, NOT
+    at, gift[CHANNEL], gift[CHANNEL_END] = member(data, at, end, _CHANNEL)
+    at, gift[TRANSACTION], gift[TRANSACTION_END] = member(data, at, end, _TRANSACTION)
+    at, gift[DONATION], gift[DONATION_END] = id_member(data, commitments(data, at, end), end, _DONATION)
+    at, gift[DONOR], gift[DONOR_END] = id_member(data, at, end, _DONOR)
+    at, gift[FEE_BP] = number(data, behind(data, at, end, _FEE_BP), end, RATE_DIGITS)
+    at, gift[FUND], gift[FUND_END] = id_member(data, at, end, _FUND)
+    at, gift[TAPE], gift[LO], gift[HI], gift[TO], gift[TO_END] = issue(data, behind(data, at, end, _ISSUE), end)
+    gift[TAPE2], gift[LO2], gift[HI2], gift[TO2], gift[TO2_END] = 0, 0, 0, NOT, NOT
     if 0 <= at < end and data[at] == COMMA:
-        at, gift.tape2, gift.lo2, gift.hi2, gift.to2, gift.to2_end = issue(data, at + 1, end)
-    if at < 0 or at >= end or data[at] != BRACKET or gift.donation < 0 or gift.fund < 0:
+        at, gift[TAPE2], gift[LO2], gift[HI2], gift[TO2], gift[TO2_END] = issue(data, at + 1, end)
+    if at < 0 or at >= end or data[at] != BRACKET or gift[DONATION] < 0 or gift[FUND] < 0:
         return NOT
-    at, gift.line, gift.line_end = member(data, at + 1, end, _LINE)
-    gift.on = behind(data, at, end, _ON)
-    return source(data, day(data, gift.on, end), end)
+    at, gift[LINE], gift[LINE_END] = member(data, at + 1, end, _LINE)
+    gift[ON] = behind(data, at, end, _ON)
+    return source(data, day(data, gift[ON], end), end)
 
 
-@_part
+@part
 def linked(data: Bytes, at: int, end: int, gift: Gift, origin: Bytes, prev: Bytes, seq: int) -> bool:
     """Whether the entry goes on and ends as its place in the chain and its id ask."""
     at = behind(data, behind(data, behind(data, at, end, _ORIGIN), end, origin), end, _PREV)
     if at < 0 or at + 64 > end:
         return False
+    unlike = 0
     for index in range(32):
         byte = prev[index]
-        if data[at + 2 * index] != _HEX[byte >> 4] or data[at + 2 * index + 1] != _HEX[byte & 15]:
-            return False
+        unlike |= data[at + 2 * index] ^ _HEX[byte >> 4] | data[at + 2 * index + 1] ^ _HEX[byte & 15]
+    if unlike:
+        return False
     salt = behind(data, at + 64, end, _SALT)
     at, said = number(data, behind(data, hexes(data, salt, end, 32), end, _SEQ), end, DIGITS)
-    at = behind(data, at, end, _STREAM)
-    at = behind(data, at, end, data[gift.donation : gift.donation_end])
+    gift[STREAM] = behind(data, at, end, _STREAM)
+    at = behind(data, behind(data, gift[STREAM], end, _NOUN), end, data[gift[DONATION] : gift[DONATION_END]])
     return said == seq and behind(data, at, end, _END) == end
 
 
-@_part
+@part
 def adds_up(gift: Gift) -> bool:
     """Whether the issues are what the amount and the fee come to; says the role of the first."""
-    whole, rest = gift.amount // 10_000, gift.amount % 10_000
-    fee = whole * gift.fee_bp + rest * gift.fee_bp // 10_000
-    size = gift.hi - gift.lo
+    whole, rest = gift[AMOUNT] // 10_000, gift[AMOUNT] % 10_000
+    fee = whole * gift[FEE_BP] + rest * gift[FEE_BP] // 10_000
+    size = gift[HI] - gift[LO]
     if fee == 0:
-        gift.role = GIFT_ALONE
-        return gift.amount > 0 and gift.tape2 == 0 and size == gift.amount
-    if gift.tape >= gift.tape2 or size + gift.hi2 - gift.lo2 != gift.amount or size * 2 == gift.amount:
+        gift[ROLE] = GIFT_ALONE
+        return gift[AMOUNT] > 0 and gift[TAPE2] == 0 and size == gift[AMOUNT]
+    if gift[TAPE] >= gift[TAPE2] or size + gift[HI2] - gift[LO2] != gift[AMOUNT] or size * 2 == gift[AMOUNT]:
         return False
-    gift.role = FEE if size == fee else GIFT_WITH_FEE
-    return size == fee or size == gift.amount - fee
+    gift[ROLE] = FEE if size == fee else GIFT_WITH_FEE
+    return size == fee or size == gift[AMOUNT] - fee
 
 
-@_part
+@part
 def is_later(data: Bytes, at: int, before: int) -> bool:
     """Whether the time that stands here is not earlier than another one."""
     for index in range(INSTANT_BYTES):
@@ -282,68 +321,69 @@ def is_later(data: Bytes, at: int, before: int) -> bool:
     return True
 
 
-@_compiled
-def scan(data: Bytes, ends: Bytes, leaves: Bytes, origin: Bytes, start: int, gifts: Any) -> None:
+@compiled
+def scan(data: Bytes, ends: Numbers, leaves: Bytes, origin: Bytes, start: int, gifts: Gifts) -> None:
     """Fill `gifts`: which entries of a bundle are plain gifts, and what these say. The first is never looked at.
 
     `ends` is where each entry ends, `leaves` their leaf hashes, 32 bytes a row; the first stands at position `start`.
     """
     for index in range(1, len(ends)):
         gift, end = gifts[index], ends[index]
-        gift.at = behind(data, ends[index - 1] + 2, end, _AT)
-        at = fact(data, instant(data, gift.at, end), end, gift)
-        gift.is_plain = (
+        gift[AT] = behind(data, ends[index - 1] + 2, end, _AT)
+        at = fact(data, instant(data, gift[AT], end), end, gift)
+        gift[IS_PLAIN] = (
             at >= 0
+            and is_plain_text(data, gift[AT], end)
             and linked(data, at, end, gift, origin, leaves[index - 1], start + index)
             and adds_up(gift)
-            and not (gifts[index - 1].is_plain and not is_later(data, gift.at, gifts[index - 1].at))
+            and not (gifts[index - 1, IS_PLAIN] and not is_later(data, gift[AT], gifts[index - 1, AT]))
         )
 
 
-@_part
+@part
 def equal(data: Bytes, at: int, end: int, other: int, other_end: int) -> bool:
     """Whether the same text stands in two places."""
     return behind(data, at, end, data[other:other_end]) == end
 
 
-@_part
-def continues(data: Bytes, gifts: Any, row: Any, gift: Gift, second: int) -> bool:
+@part
+def continues(data: Bytes, gifts: Gifts, row: Numbers, gift: Gift, second: int) -> bool:
     """Whether an issue of the gift adjoins the row's last and is alike: place, day, fund and role."""
-    first = gifts[row.gift]
-    to, to_end = (first.to2, first.to2_end) if row.second else (first.to, first.to_end)
-    lo, its, its_end = (gift.lo2, gift.to2, gift.to2_end) if second else (gift.lo, gift.to, gift.to_end)
-    role, its_role = first.role, gift.role  # of the first issues: those of the seconds follow from them
+    first = gifts[row[FIRST]]
+    to, to_end = (first[TO2], first[TO2_END]) if row[SECOND] else (first[TO], first[TO_END])
+    lo, its, its_end = (gift[LO2], gift[TO2], gift[TO2_END]) if second else (gift[LO], gift[TO], gift[TO_END])
+    role, its_role = first[ROLE], gift[ROLE]  # of the first issues: those of the seconds follow from them
     return (
-        row.hi == lo
-        and row.second == second
+        row[ROW_HI] == lo
+        and row[SECOND] == second
         and role == its_role
         and equal(data, to, to_end, its, its_end)
-        and equal(data, first.on, first.on + 10, gift.on, gift.on + 10)
-        and equal(data, first.fund, first.fund_end, gift.fund, gift.fund_end)
+        and equal(data, first[ON], first[ON] + 10, gift[ON], gift[ON] + 10)
+        and equal(data, first[FUND], first[FUND_END], gift[FUND], gift[FUND_END])
     )
 
 
-@_compiled
-def issued(data: Bytes, gifts: Any, rows: Any) -> int:
+@compiled
+def issued(data: Bytes, gifts: Gifts, rows: Gifts) -> int:
     """Fill `rows` with what each run of plain gifts issues, in order; how many there are."""
     count, first, run, is_open = 0, 0, NOT, False
     for index in range(len(gifts)):
         gift = gifts[index]
-        if not gift.is_plain:
+        if not gift[IS_PLAIN]:
             is_open = False
             continue
         if not is_open:
             run, first, is_open = run + 1, count, True
-        for second in range(2 if gift.tape2 else 1):
-            tape, hi = (gift.tape2, gift.hi2) if second else (gift.tape, gift.hi)
+        for second in range(2 if gift[TAPE2] else 1):
+            tape, hi = (gift[TAPE2], gift[HI2]) if second else (gift[TAPE], gift[HI])
             last = count - 1
-            while last >= first and rows[last].tape != tape:
+            while last >= first and rows[last, ROW_TAPE] != tape:
                 last -= 1
             if last >= first and continues(data, gifts, rows[last], gift, second):
-                rows[last].hi = hi
+                rows[last, ROW_HI] = hi
                 continue
             row = rows[count]
-            row.run, row.gift, row.second, row.tape, row.hi = run, index, second, tape, hi
-            row.lo = gift.lo2 if second else gift.lo
+            row[RUN], row[FIRST], row[SECOND], row[ROW_TAPE], row[ROW_HI] = run, index, second, tape, hi
+            row[ROW_LO] = gift[LO2] if second else gift[LO]
             count += 1
     return count

@@ -1,4 +1,4 @@
-"""A quicker reading of entries for the replay of a large ledger: plain gifts by the column and by compiled code.
+"""A quicker way to read the entries of a large ledger: plain gifts by the column and by compiled code.
 
 `audit.verify` stays the judge. What is read here of a chunk is what its own `read_chunk` reads, and every entry that is
 the least unusual is read by that. Compiling takes some seconds once for a machine.
@@ -7,31 +7,67 @@ the least unusual is read by that. Compiling takes some seconds once for a machi
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
 from itertools import pairwise, starmap
 from operator import itemgetter
+from pathlib import Path
 from struct import Struct
 from typing import Any
 
 import numpy as np
 
 from audit.aside import Aside
-from audit.gift_records import claims_of, entries_of, legs_of, lines_of, parted
-from audit.gift_scanner import GIFT, INSTANT_BYTES, ROW, issued, scan
+from audit.compiling import Bytes, forget_older
+from audit.gift_records import KEY_BYTES, claims_of, entries_of, keys_of, legs_of, lines_of, once
+from audit.gift_scanner import (
+    AT,
+    CHANNEL,
+    CHANNEL_END,
+    COLUMNS,
+    DONATION,
+    DONATION_END,
+    FUND,
+    FUND_END,
+    INSTANT_BYTES,
+    IS_PLAIN,
+    ON,
+    ROLE,
+    ROW_COLUMNS,
+    STREAM,
+    STREAM_BYTES,
+    TO,
+    TO2,
+    TO2_END,
+    TO_END,
+    TRANSACTION,
+    ends_in,
+    issued,
+    scan,
+    walk,
+)
+from audit.sha256 import hashes, parents
 from audit.verify import (
     CLAIM_RECORD,
     ENTRY_RECORD,
     FEE,
     GIFT_WITH_FEE,
+    HASH_BYTES,
     LEG_RECORD,
     PARTITIONS,
     Batch,
     ChunkReader,
     Codec,
-    split,
+    Found,
+    Tree,
+    Way,
+    check_claims,
+    check_versions,
+    load,
 )
 
+forget_older(Path(scan.stats.cache_path))
+
 _ROLE_OF_SECOND = {FEE: GIFT_WITH_FEE, GIFT_WITH_FEE: FEE}
+_NO_LIMIT = 1 << 62
 Position = Callable[[tuple[Any, ...]], int]
 
 
@@ -42,85 +78,131 @@ class GiftReader(ChunkReader):
         super().__init__(start, codec, express=False)
         self.data = data
         self.buffer = np.frombuffer(data, np.uint8)
-        self.raws = split(data)
-        self.hashes = [sha256(b"\x00" + raw).digest() for raw in self.raws]  # as leaf_hash, which costs a call for each
-        self.gifts: Any = np.zeros(len(self.raws), GIFT)
+        count, _ = walk(self.buffer, 0, _NO_LIMIT, _NO_LIMIT)
+        self.stops = np.empty(count, np.int64)
+        ends_in(self.buffer, self.stops)
+        self.begins = np.concatenate(([0], self.stops))[:count] + 2
+        self.hashes = hashes(data, self.begins, self.stops - self.begins, 0)
+        self.gifts = np.zeros((count, COLUMNS), np.int64)
         self.batches: list[Batch] = []
-        if self.raws:
-            self.add(self.raws[0])
+        if count:
+            self._add_one(0)
             self._add_rest()
             self._fill_batches()
+        self.plain = np.flatnonzero(self.gifts[:, IS_PLAIN])
+
+    def _raw(self, index: int) -> bytes:
+        return self.data[self.begins[index] : self.stops[index]]
+
+    def _add_one(self, index: int) -> None:
+        self.gifts[index, IS_PLAIN] = False
+        self.add(self._raw(index))
 
     def _add_rest(self) -> None:
         if self.origin:  # else nothing is known to compare with, and no gift is plain
-            ends = np.cumsum(np.fromiter(map(len, self.raws), np.int64, len(self.raws)) + 2)
-            leaves = np.frombuffer(b"".join(self.hashes), np.uint8).reshape(-1, 32)
-            scan(self.buffer, ends, leaves, np.frombuffer(self.origin, np.uint8), self.start, self.gifts)
+            leaves = np.frombuffer(self.hashes, np.uint8).reshape(-1, HASH_BYTES)
+            scan(self.buffer, self.stops, leaves, np.frombuffer(self.origin, np.uint8), self.start, self.gifts)
         at = 1
-        for index in (np.flatnonzero(~self.gifts["is_plain"][1:]) + 1).tolist():
+        for index in (np.flatnonzero(self.gifts[1:, IS_PLAIN] == 0) + 1).tolist():
             self._add_run(at, index)
-            self.add(self.raws[index])
+            self._add_one(index)
             at = index + 1
-        self._add_run(at, len(self.raws))
+        self._add_run(at, len(self.gifts))
 
     def _add_run(self, first: int, last: int) -> None:
         """The plain gifts from the first on, up to the last (exclusive)."""
         while first < last and self._at(first) < self.last_at:
-            self.gifts["is_plain"][first] = False
-            self.add(self.raws[first])
+            self._add_one(first)
             first += 1
         if first < last:
             self.batches.append([last - first, [], {}])
             self.facts.append(self.batches[-1])
             self.links += [None] * (last - first)
-            self.leaves += self.hashes[first:last]
-            self.last_hex, self.last_at = self.hashes[last - 1].hex(), self._at(last - 1)
+            self.leaves += self.hashes[first * HASH_BYTES : last * HASH_BYTES]
+            self.last_hex, self.last_at = self.leaves[-HASH_BYTES:].hex(), self._at(last - 1)
             self.position = self.start + last
 
     def _at(self, index: int) -> str:
-        at = self.gifts["at"][index]
+        at = self.gifts[index, AT]
         return self.data[at : at + INSTANT_BYTES].decode()
 
     def _fill_batches(self) -> None:
         """Say what each run issues."""
-        rows = np.zeros(2 * len(self.gifts), ROW)
+        rows = np.zeros((2 * len(self.gifts), ROW_COLUMNS), np.int64)
         count = issued(self.buffer, self.gifts, rows)
         for run, index, second, tape, lo, hi in rows[:count].tolist():
             gift = self.gifts[index]
-            on, fund = self.data[gift["on"] : gift["on"] + 10], self.data[gift["fund"] : gift["fund_end"]]
-            to, role = self.data[gift["to"] : gift["to_end"]], int(gift["role"])
+            on, fund = self.data[gift[ON] : gift[ON] + 10], self.data[gift[FUND] : gift[FUND_END]]
+            to, role = self.data[gift[TO] : gift[TO_END]], int(gift[ROLE])
             if second:
-                to, role = self.data[gift["to2"] : gift["to2_end"]], _ROLE_OF_SECOND[role]
+                to, role = self.data[gift[TO2] : gift[TO2_END]], _ROLE_OF_SECOND[role]
             _, packed, days = self.batches[run]
             packed.append([b"%d" % tape, b"%d" % lo, b"%d" % hi, (to, on, fund, role)])
             days.setdefault(on, self._at(index))
+
+    def grown(self, tree: Tree) -> list[tuple[int, bytes]]:
+        """As always; whole tiles all at once, level by level."""
+        tile = HASH_BYTES << tree.top
+        whole = len(self.leaves) // tile * tile if tree.end % (1 << tree.top) == 0 else 0
+        row = bytes(self.leaves[:whole])
+        for _ in range(tree.top if whole else 0):
+            row = parents(row)
+        for at in range(0, len(row), HASH_BYTES):
+            tree.add(tree.top, row[at : at + HASH_BYTES])
+        tree.extend(bytes(self.leaves[whole:]))
+        return tree.nodes
 
     def noted(self) -> tuple[list[bytes], ...]:
         """As always; what the gifts note stands among the rest in its places."""
         entries, claims, legs, *more = super().noted()
         return (
-            self._with_gifts(entries, entries_of, ENTRY_RECORD, itemgetter(1)),
-            self._with_gifts(claims, claims_of, CLAIM_RECORD, itemgetter(1)),
-            self._with_gifts(legs, legs_of, LEG_RECORD, lambda leg: int.from_bytes(leg[0], "little")),
+            _with_gifts(entries, self._entries(), ENTRY_RECORD, itemgetter(1)),
+            _with_gifts(claims, self._claims(), CLAIM_RECORD, itemgetter(1)),
+            _with_gifts(legs, self._legs(), LEG_RECORD, lambda leg: int.from_bytes(leg[0], "little")),
             *more,
         )
 
-    def _with_gifts(self, parts: list[bytes], note: Any, record: Struct, position: Position) -> list[bytes]:
-        """Records by partition with those of the gifts; `position` is that of a record's entry."""
-        noted, out = (np.empty(len(self.gifts) * record.size, np.uint8) for _ in range(2))
-        bounds = np.empty(PARTITIONS + 1, np.int64)
-        parted(noted, note(self.buffer, self.gifts, self.start, noted), record.size, out, bounds)
-        whole = out.tobytes()
-        gifts = [whole[first:last] for first, last in pairwise(bounds.tolist())]
-        return [
-            _merged(part, more, record, position) if part else more for part, more in zip(parts, gifts, strict=True)
-        ]
+    def _entries(self) -> Bytes:
+        gifts = self.gifts[self.plain]
+        streams = hashes(self.data, gifts[:, STREAM], gifts[:, DONATION_END] - gifts[:, DONATION] + STREAM_BYTES)
+        out = np.empty(len(gifts) * ENTRY_RECORD.size, np.uint8)
+        entries_of(np.frombuffer(streams, np.uint8), gifts, self.start + self.plain, out)
+        return out
+
+    def _claims(self) -> Bytes:
+        claiming = self.plain[self.gifts[self.plain, TRANSACTION] >= 0]
+        sizes = np.empty(len(claiming), np.int64)
+        keys = np.empty(len(self.data) + len(claiming) * KEY_BYTES, np.uint8)
+        end = keys_of(self.buffer, self.gifts[claiming], sizes, keys)
+        digests = hashes(keys[:end].tobytes(), np.cumsum(sizes) - sizes, sizes)
+        out = np.empty(len(claiming) * CLAIM_RECORD.size, np.uint8)
+        claims_of(np.frombuffer(digests, np.uint8), self.start + claiming, out)
+        return out
+
+    def _legs(self) -> Bytes:
+        paid = self.plain[self.gifts[self.plain, CHANNEL] >= 0]
+        gifts = self.gifts[paid]
+        accounts = hashes(self.data, gifts[:, CHANNEL], gifts[:, CHANNEL_END] - gifts[:, CHANNEL])
+        out = np.empty(len(paid) * LEG_RECORD.size, np.uint8)
+        legs_of(np.frombuffer(accounts, np.uint8), gifts, self.start + paid, out)
+        return out
 
     def aside(self) -> Aside:
         """Lines of what the gifts issue, see `audit.gift_records.lines_of`; and all other entries."""
         out = np.empty(2 * len(self.data), np.uint8)
-        size = lines_of(self.buffer, self.gifts, self.start, out)
-        return Aside(out[:size].tobytes(), [self.raws[i] for i in np.flatnonzero(~self.gifts["is_plain"]).tolist()])
+        size = lines_of(self.buffer, self.gifts[self.plain], self.start + self.plain, out)
+        others = np.flatnonzero(self.gifts[:, IS_PLAIN] == 0).tolist()
+        return Aside(out[:size].tobytes(), list(map(self._raw, others)))
+
+
+def _with_gifts(parts: list[bytes], noted: Bytes, record: Struct, position: Position) -> list[bytes]:
+    """Records by partition with those of the gifts; `position` is that of a record's entry."""
+    rows = noted.reshape(-1, record.size)
+    partitions = rows[:, 0] % PARTITIONS
+    whole = rows[np.argsort(partitions, kind="stable")].tobytes()
+    ends = (np.cumsum(np.bincount(partitions, minlength=PARTITIONS)) * record.size).tolist()
+    gifts = [whole[first:last] for first, last in pairwise([0, *ends])]
+    return [_merged(part, more, record, position) if part else more for part, more in zip(parts, gifts, strict=True)]
 
 
 def _merged(part: bytes, more: bytes, record: Struct, position: Position) -> bytes:
@@ -129,7 +211,31 @@ def _merged(part: bytes, more: bytes, record: Struct, position: Position) -> byt
     return b"".join(starmap(record.pack, both))
 
 
-def read_quickly(start: int, data: bytes, codec: Codec) -> tuple[Any, ...]:
+def _read(start: int, data: bytes, codec: Codec) -> tuple[Any, ...]:
     """As `audit.aside.read_plainly`, but for where what it tells besides is found."""
     reader = GiftReader(start, data, codec)
     return (*reader.result(), tuple(reader.aside()))
+
+
+def _walk(data: bytes, at: int, most: int, enough: int) -> tuple[int, int]:
+    count, end = walk(np.frombuffer(data, np.uint8), at, most, enough)
+    return count, end
+
+
+def _is_once(records: bytes, record: Struct, judged: int) -> bool:
+    slots = np.zeros(2 << (len(records) // record.size).bit_length(), np.int64)
+    return bool(once(np.frombuffer(records, np.uint8), record.size, judged, slots))
+
+
+def _check_versions(part: bytes | str, judged: int) -> Found:
+    records = load(part)
+    return [] if _is_once(records, ENTRY_RECORD, judged) else check_versions(records, judged)
+
+
+def _check_claims(part: bytes | str, judged: int, reversals: dict[int, int]) -> Found:
+    records = load(part)
+    return [] if _is_once(records, CLAIM_RECORD, judged) else check_claims(records, judged, reversals)
+
+
+QUICKLY = Way(_read, _walk, _check_versions, _check_claims, entries=1024)
+"""By compiled code, which is begun as seldom as the processor's nearer memory allows."""

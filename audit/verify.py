@@ -54,7 +54,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
-from hashlib import algorithms_available, blake2b, sha256
+from hashlib import algorithms_available, sha256
 from hashlib import new as new_hash
 from heapq import merge as merge_sorted
 from io import TextIOWrapper
@@ -271,6 +271,7 @@ class Chunk(NamedTuple):
 
 CHUNK_ENTRIES = 512
 CHUNK_BYTES = 1 << 20
+Walk = Callable[[bytes, int, int, int], tuple[int, int]]
 
 
 def walked(data: bytes, at: int = 0, most: int = 1 << 32, enough: int = 1 << 40) -> tuple[int, int]:
@@ -285,14 +286,19 @@ def walked(data: bytes, at: int = 0, most: int = 1 << 32, enough: int = 1 << 40)
     return count, at
 
 
-def cut(bundles: Iterable[bytes]) -> Iterator[Chunk]:
-    """The entries of all bundles in chunks of CHUNK_ENTRIES (fewer where entries are long), whatever the bundles."""
+def cut(
+    bundles: Iterable[bytes], walk: Walk = walked, entries: int = CHUNK_ENTRIES, enough: int = CHUNK_BYTES
+) -> Iterator[Chunk]:
+    """The entries of all bundles in chunks of so many entries (fewer where they are long), whatever the bundles.
+
+    `walk` is `walked`, or says the same.
+    """
     start = count = 0
     parts: list[bytes] = []
     for data in bundles:
         at = 0
         while at < len(data):
-            more, end = walked(data, at, CHUNK_ENTRIES - count, CHUNK_BYTES)
+            more, end = walk(data, at, entries - count, enough)
             if not more:
                 yield Chunk(start, count, b"".join(parts), "the bundle breaks off inside this entry")
                 start, count = start + count, 0
@@ -300,7 +306,7 @@ def cut(bundles: Iterable[bytes]) -> Iterator[Chunk]:
                 break
             parts.append(data[at:end])
             count, size, at = count + more, end - at, end
-            if count == CHUNK_ENTRIES or size >= CHUNK_BYTES:
+            if count == entries or size >= enough:
                 yield Chunk(start, count, b"".join(parts), "")
                 start, count = start + count, 0
                 parts.clear()
@@ -324,6 +330,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 TILE_LEVEL = 8
+HASH_BYTES = 32
 
 
 class Tree:
@@ -347,21 +354,22 @@ class Tree:
     def foresee(self, leaves: bytes) -> None:
         """Told the leaf hashes, joined, that the next nodes stand for; of use to those who watch a tree grow."""
 
-    def extend(self, leaves: Sequence[bytes]) -> None:
-        """Append leaf hashes, in subtrees as large as their positions allow."""
-        at = 0
-        while at < len(leaves):
-            size = 1 << min((len(leaves) - at).bit_length() - 1, self.top)
+    def extend(self, leaves: bytes) -> None:
+        """Append leaf hashes, joined, in subtrees as large as their positions allow."""
+        at, count = 0, len(leaves) // HASH_BYTES
+        while at < count:
+            size = 1 << min((count - at).bit_length() - 1, self.top)
             while self.end % size:
                 size >>= 1
-            row = leaves[at : at + size]
-            while len(row) > 1:
-                pairs = zip(row[::2], row[1::2], strict=True)
-                row = [
-                    sha256(b"\x01" + left + right).digest() for left, right in pairs
-                ]  # a call for each costs a sixth
-            self.add(size.bit_length() - 1, row[0])
+            self.add(size.bit_length() - 1, self.perfect(leaves[at * HASH_BYTES : (at + size) * HASH_BYTES]))
             at += size
+
+    def perfect(self, row: bytes) -> bytes:
+        """The root over 2^n hashes, joined."""
+        while len(row) > HASH_BYTES:
+            pairs = range(0, len(row), 2 * HASH_BYTES)
+            row = b"".join([sha256(b"\x01" + row[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+        return row
 
     def root(self) -> bytes:
         """The root over all leaves; the range must begin at 0. SHA-256 of "" when there are none."""
@@ -970,7 +978,7 @@ class ChunkReader:
         self.position = start
         self.codec = codec
         self.express = express
-        self.leaves: list[bytes] = []
+        self.leaves = bytearray()  # leaf hashes, joined
         self.last_hex = ""
         self.last_at = ""
         self.first_at = ""
@@ -997,7 +1005,7 @@ class ChunkReader:
         leaf = leaf_hash(raw)
         if self.express and self.origin and self.add_gift(raw):
             self.links.append(None)
-            self.leaves.append(leaf)
+            self.leaves += leaf
             self.last_hex = leaf.hex()
             self.position = seq + 1
             return
@@ -1015,7 +1023,7 @@ class ChunkReader:
         self.links.append((claimed, prev))
         self.facts.append(fact)
         self.batch = None
-        self.leaves.append(leaf)
+        self.leaves += leaf
         self.last_hex = leaf.hex()
         self.position = seq + 1
 
@@ -1064,7 +1072,7 @@ class ChunkReader:
         batch[2].setdefault(on, when)
         self.last_at = when
         flags = IS_DONATION if donor is None else IS_DONATION | HAS_DONOR
-        digest = blake2b(stream, digest_size=16).digest()
+        digest = short_digest(stream)
         self.entries[digest[0] % PARTITIONS].append(  # as in `record_entry`, at half its cost
             ENTRY_RECORD.pack(digest, self.position, 1, flags, number, start, end, number2, start2, end2)
         )
@@ -1105,13 +1113,13 @@ class ChunkReader:
 
     def record_entry(self, stream: bytes, version: int, flags: int, first: Range, second: Range) -> None:
         """Note that the entry stands on the stream with that version, and what it issues."""
-        digest = blake2b(stream, digest_size=16).digest()
+        digest = short_digest(stream)
         record = ENTRY_RECORD.pack(digest, self.position, version, flags, *first, *second)
         self.entries[digest[0] % PARTITIONS].append(record)
 
     def record_claim(self, key: bytes) -> None:
         """Note that the entry claims the business key."""
-        digest = blake2b(key, digest_size=16).digest()
+        digest = short_digest(key)
         self.claims[digest[0] % PARTITIONS].append(CLAIM_RECORD.pack(digest, self.position))
 
     def record_cash(self, entry: Data, fact: Fact) -> None:
@@ -1177,15 +1185,15 @@ class ChunkReader:
 
     def result(self) -> tuple[Any, ...]:
         """The fields of `Reading`."""
-        tree = Tree(self.start, TILE_LEVEL)
-        tree.extend(self.leaves)
         links = self.links[:1] if self.regular else self.links
         return (
             self.start,
-            b"".join(self.leaves),
-            tree.nodes,
+            bytes(self.leaves),
+            self.grown(Tree(self.start, TILE_LEVEL)),
             [
-                (self.start + index, self.leaves[index - 1].hex()) if link is None else link
+                (self.start + index, self.leaves[(index - 1) * HASH_BYTES : index * HASH_BYTES].hex())
+                if link is None
+                else link
                 for index, link in enumerate(links)
             ],
             self.first_at,
@@ -1196,6 +1204,11 @@ class ChunkReader:
             self.unknown,
             *self.noted(),
         )
+
+    def grown(self, tree: Tree) -> list[tuple[int, bytes]]:
+        """The nodes of the empty tree once it has the chunk's leaves."""
+        tree.extend(bytes(self.leaves))
+        return tree.nodes
 
     def noted(self) -> tuple[list[bytes], ...]:
         """The records for each of `Spills`, by partition."""
@@ -1224,10 +1237,15 @@ class Reading(NamedTuple):
     aside: Any = None  # what another reader tells besides
 
 
+def short_digest(text: bytes) -> bytes:
+    """Short for a stream, or a business key."""
+    return sha256(text).digest()[:16]
+
+
 @lru_cache(maxsize=4096)
 def account_digest(name: bytes) -> bytes:
     """Short for an account, or an account and a day."""
-    return blake2b(name, digest_size=8).digest()
+    return sha256(name).digest()[:8]
 
 
 def in_range(amount: int) -> int:
@@ -1622,7 +1640,7 @@ def read_line_parts(data: Data) -> tuple[LinePart, ...]:
         on, part, all_of_it = day_or_empty(line, "on"), signed(line, "amount"), signed(line, "whole")
         if not on:
             raise Flaw("a line has no day (on)")
-        digest = blake2b(name.encode(), digest_size=16).digest()
+        digest = short_digest(name.encode())
         found.append((ident(line, "account"), digest, on, all_of_it, part))
     if not found:
         raise Flaw("no line is named")
@@ -2392,15 +2410,14 @@ class Book:
         One order: more restricted dimensions first, then earliest expiry (none last), then lower tape number, then
         lower serial. Serials that the demand refuses, or that come only after `on`, are passed over.
         """
-        queues: dict[tuple[int, str, int], list[list[tuple[int, int, str, str, str]]]] = {}
+        queues: dict[tuple[int, str, int], list[Iterator[Queued]]] = {}
         for source in demand.ways:
             for number, all_rows in self.at.get(source, {}).items():
                 rows = all_rows if demand.within is None else clipped(all_rows, demand.within.get(number, ()))
                 for home, group in [(source, rows)] if is_home(source) else ((row[2], [row]) for row in rows):
                     terms = self.terms(number, home)
                     if not demand.refuses(terms):
-                        queue = queues.setdefault((*terms.order, number), [])
-                        queue.append([(lo, hi, since, source, home) for lo, hi, _, since in group])
+                        queues.setdefault((*terms.order, number), []).append(queued(group, source, home))
         moves: list[Move] = []
         missing = demand.amount
         for key in sorted(queues, reverse=demand.back):
@@ -2414,6 +2431,15 @@ class Book:
                 if not missing:
                     return moves
         return moves
+
+
+Queued = tuple[int, int, str, str, str]  # lo, hi, since, where, whose money
+
+
+def queued(rows: Iterable[Row], source: str, home: str) -> Iterator[Queued]:
+    """The rows of a place, and whose money that is."""
+    for lo, hi, _, since in rows:
+        yield lo, hi, since, source, home
 
 
 def clipped(rows: list[Row], ranges: Iterable[tuple[int, int]]) -> list[Row]:
@@ -3236,7 +3262,7 @@ TAKING = ("LinesMatched", "LinesWrittenOff", "LinesDisputed")
 # What must not occur twice: noted on disk, judged at the end
 # ---------------------------------------------------------------------------------------------------------------------
 
-SPILL_BYTES = 4 << 20
+SPILL_BYTES = 8 << 20
 
 
 class Spill:
@@ -3250,8 +3276,8 @@ class Spill:
         self._record = record
         self._folder = folder
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._buffers = [bytearray() for _ in range(PARTITIONS)]
-        self._held = 0
+        self._held: list[Sequence[bytes]] = []  # records by partition, as they came
+        self._size = 0
 
     def __enter__(self) -> Self:
         return self
@@ -3262,23 +3288,24 @@ class Spill:
 
     def add(self, records: Sequence[bytes]) -> None:
         """Append to each partition its records."""
-        for buffer, some in zip(self._buffers, records, strict=True):
-            buffer += some
-            self._held += len(some)
-        if self._held > SPILL_BYTES:
+        if size := sum(map(len, records)):
+            self._held.append(records)
+            self._size += size
+        if self._size > SPILL_BYTES:
             self._flush()
 
     def parts(self) -> list[bytes | str]:
         """Each partition: its bytes, or the path of its file."""
         if self._temporary is None:
-            return [bytes(buffer) for buffer in self._buffers]
+            return [self._in_memory(partition) for partition in range(PARTITIONS)]
         self._flush()
         return [self._path(partition) for partition in range(PARTITIONS)]
 
     def find(self, digest: bytes) -> Iterator[tuple[Any, ...]]:
         """The records that begin with the digest, in order. Reads the whole part: for few questions."""
         partition, size = digest[0] % PARTITIONS, self._record.size
-        for part in (_load(self._path(partition)) if self._temporary else b"", self._buffers[partition]):
+        on_disk = load(self._path(partition)) if self._temporary else b""
+        for part in (on_disk, self._in_memory(partition)):
             at = part.find(digest)
             while at >= 0:
                 if at % size == 0:
@@ -3292,25 +3319,33 @@ class Spill:
     def _flush(self) -> None:
         if self._temporary is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="verify-", dir=self._folder)
-        for partition, buffer in enumerate(self._buffers):
+        for partition in range(PARTITIONS):
             with Path(self._path(partition)).open("ab") as file:
-                file.write(buffer)
-            buffer.clear()
-        self._held = 0
+                file.write(self._in_memory(partition))
+        self._held.clear()
+        self._size = 0
+
+    def _in_memory(self, partition: int) -> bytes:
+        return b"".join([records[partition] for records in self._held])
 
 
-def _load(part: bytes | str) -> bytes:
+def load(part: bytes | str) -> bytes:
+    """A partition's bytes, of which the path may be given."""
     return part if isinstance(part, bytes) else Path(part).read_bytes()
 
 
-def check_versions(part: bytes | str, judged: int) -> list[tuple[int, str]]:
+Found = list[tuple[int, str]]
+"""What is wrong at which entries."""
+
+
+def check_versions(part: bytes | str, judged: int) -> Found:
     """Where versions are not 1, 2, 3, ... along a stream, as (seq, what), at most MAX_PROBLEMS.
 
     `part` is one partition of version records; entries from `judged` on are left out.
     """
     problems: list[tuple[int, str]] = []
     last: dict[bytes, int] = {}
-    for stream, seq, version in VERSION_RECORD.iter_unpack(_load(part)):
+    for stream, seq, version in VERSION_RECORD.iter_unpack(load(part)):
         if seq >= judged or len(problems) == MAX_PROBLEMS:
             break
         expected = last.get(stream, 0) + 1
@@ -3320,14 +3355,14 @@ def check_versions(part: bytes | str, judged: int) -> list[tuple[int, str]]:
     return problems
 
 
-def check_claims(part: bytes | str, judged: int, reversals: dict[int, int]) -> list[tuple[int, str]]:
+def check_claims(part: bytes | str, judged: int, reversals: dict[int, int]) -> Found:
     """Where a gift's business key is used while it is not free, as (seq, what), at most MAX_PROBLEMS.
 
     A key is free again from the entry on that reversed the one which holds it: `reversals` is Book.reversed.
     """
     problems: list[tuple[int, str]] = []
     held: dict[bytes, int] = {}
-    for key, seq in CLAIM_RECORD.iter_unpack(_load(part)):
+    for key, seq in CLAIM_RECORD.iter_unpack(load(part)):
         if seq >= judged or len(problems) == MAX_PROBLEMS:
             break
         first = held.setdefault(key, seq)
@@ -3338,7 +3373,6 @@ def check_claims(part: bytes | str, judged: int, reversals: dict[int, int]) -> l
     return problems
 
 
-Found = list[tuple[int, str]]
 NEVER = 2**63
 
 
@@ -3352,9 +3386,9 @@ def check_legs(
     """
     problems: Found = []
     taken: dict[tuple[bytes, int], list[tuple[int, int]]] = {}
-    asked = [use for use in LEG_USE_RECORD.iter_unpack(_load(uses)) if use[3] < judged]
+    asked = [use for use in LEG_USE_RECORD.iter_unpack(load(uses)) if use[3] < judged]
     wanted = {use[0] for use in asked}
-    records = LEG_RECORD.iter_unpack(_load(part)) if wanted else ()
+    records = LEG_RECORD.iter_unpack(load(part)) if wanted else ()
     legs = {(key, leg): (amount, account) for key, leg, sort, amount, account in records if sort and key in wanted}
     for key, leg, amount, match, account in asked:
         seq = int.from_bytes(key, "little")
@@ -3381,7 +3415,7 @@ def check_lines(uses: bytes | str, judged: int, undone: dict[int, int]) -> Found
     problems: Found = []
     said: dict[bytes, tuple[int, bytes]] = {}
     taken: dict[bytes, list[tuple[int, int]]] = {}
-    for line, part, all_of_it, match, account in LINE_USE_RECORD.iter_unpack(_load(uses)):
+    for line, part, all_of_it, match, account in LINE_USE_RECORD.iter_unpack(load(uses)):
         if match >= judged:
             break
         if said.setdefault(line, (all_of_it, account)) != (all_of_it, account):
@@ -3409,7 +3443,7 @@ def check_rests(leaves: IO[bytes], rests: list[tuple[int, str, int]]) -> Found:
         while tree.end < size:
             some = leaves.read(min(size - tree.end, SPILL_BYTES // HASH_BYTES) * HASH_BYTES)
             assert some, "a closing rests on entries before it"
-            tree.extend([some[one : one + HASH_BYTES] for one in range(0, len(some), HASH_BYTES)])
+            tree.extend(some)
         if tree.root().hex() != root:
             problems.append((seq, f"it rests on a head of {size} entries with another root than they have"))
     return problems[:MAX_PROBLEMS]
@@ -3581,9 +3615,7 @@ class History:
 
     def find(self, stream: str) -> Iterator[Entered]:
         """See `Book.find`; entries that are not folded yet may be among them."""
-        for _, seq, _, flags, tape, lo, hi, tape2, lo2, hi2 in self.spills.records.find(
-            blake2b(stream.encode(), digest_size=16).digest()
-        ):
+        for _, seq, _, flags, tape, lo, hi, tape2, lo2, hi2 in self.spills.records.find(short_digest(stream.encode())):
             issue = tuple(one for one in ((tape, lo, hi), (tape2, lo2, hi2)) if one != NO_ISSUE)
             yield Entered(seq, bool(flags & IS_DONATION), bool(flags & HAS_DONOR), issue)
 
@@ -3666,7 +3698,7 @@ class History:
             if self.first_break is not None and position > self.first_break:
                 self.lose(position + 1)
 
-    def close(self, check: Callable[[Callable[..., Any], list[tuple[Any, ...]]], Iterator[Any]]) -> Report:
+    def close(self, check: Callable[[Callable[..., Any], list[tuple[Any, ...]]], Iterator[Any]], way: Way) -> Report:
         """The report. `check` maps a function over argument tuples, perhaps in other processes."""
         if self.group is not None and (self.lost is None or self.lost >= self.entries):
             self.note(self.group.start, LAW, "the fact that begins here never ends: its last part is missing")
@@ -3677,8 +3709,8 @@ class History:
         problems = dict(self.problems)
         legs = zip(self.spills.legs.parts(), self.spills.leg_uses.parts(), strict=True)
         works: list[tuple[Callable[..., Found], Iterable[tuple[Any, ...]], tuple[Any, ...]]] = [
-            (check_versions, zip(self.spills.records.parts()), ()),
-            (check_claims, zip(self.spills.claims.parts()), (self.book.reversed,)),
+            (way.check_versions, zip(self.spills.records.parts()), ()),
+            (way.check_claims, zip(self.spills.claims.parts()), (self.book.reversed,)),
             (check_legs, legs, (self.book.reversed, self.book.unmatched)),
             (check_lines, zip(self.spills.line_uses.parts()), (self.book.unmatched,)),
         ]
@@ -3708,6 +3740,20 @@ class History:
 # ---------------------------------------------------------------------------------------------------------------------
 
 POOL_FROM_ENTRIES = 8_192
+
+
+class Way(NamedTuple):
+    """How entries are read: by this file's own functions, or by others that say the same."""
+
+    read: Reader = read_chunk
+    walk: Walk = walked
+    check_versions: Callable[[bytes | str, int], Found] = check_versions
+    check_claims: Callable[[bytes | str, int, dict[int, int]], Found] = check_claims
+    entries: int = CHUNK_ENTRIES  # in a chunk
+    enough: int = CHUNK_BYTES
+
+
+PLAINLY = Way()
 
 
 class Workers:
@@ -3773,7 +3819,7 @@ def verify(
     bundles: Iterable[bytes],
     *,
     decode: Codec = STRICT,
-    read: Reader = read_chunk,
+    way: Way = PLAINLY,
     told: Callable[[Any], None] = lambda aside: None,
     jobs: int = 1,
     progress: Callable[[int], None] | None = None,
@@ -3782,11 +3828,11 @@ def verify(
 ) -> Report:
     """Check a whole history from entry 0 on.
 
-    `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `read`
-    reads chunks, and `told` is called with what it tells besides, chunk by chunk in order. `jobs` above 1 starts that
-    many processes once there are POOL_FROM_ENTRIES entries. `progress` is called with the number of entries read so
-    far. `spill_dir` is where temporary files go (about 130 bytes an entry). `tree` is an empty one that grows, and may
-    watch itself grow. The report is the same whatever the sizes of the bundles, the codec, the reader and the jobs.
+    `bundles` are entry bundles in order, each with any number of entries. `decode` is a codec, see `Codec`. `told` is
+    called with what the way's reader tells besides, chunk by chunk in order. `jobs` above 1 starts that many processes
+    once there are POOL_FROM_ENTRIES entries. `progress` is called with the number of entries read so far. `spill_dir`
+    is where temporary files go (about 130 bytes an entry). `tree` is an empty one that grows, and may watch itself
+    grow. The report is the same whatever the sizes of the bundles, the codec, the way and the jobs.
     Raises OSError when temporary files cannot be written; whatever is wrong with the entries is in the report, never
     raised.
     """
@@ -3795,17 +3841,17 @@ def verify(
         workers = stack.enter_context(Workers(jobs))
         leaf_file = stack.enter_context(tempfile.TemporaryFile(dir=spill_dir))
         history = History(decode, spills, Tree() if tree is None else tree, leaf_file)
-        chunks = cut(bundles)
+        chunks = cut(bundles, way.walk, way.entries, way.enough)
         head: list[Chunk] = []
         if jobs > 1:
             for chunk in chunks:
                 head.append(chunk)
                 if chunk.start + chunk.entries >= POOL_FROM_ENTRIES:
                     break
-        work: Callable[..., Any] = read
+        work: Callable[..., Any] = way.read
         more: tuple[Any, ...] = ()
         if head and head[-1].start + head[-1].entries >= POOL_FROM_ENTRIES and workers.start():
-            work, more = read_packed, (read,)
+            work, more = read_packed, (way.read,)
         underway: deque[Chunk] = deque()
 
         def arguments() -> Iterator[tuple[Any, ...]]:
@@ -3819,7 +3865,7 @@ def verify(
             told(reading.aside)
             if progress is not None:
                 progress(history.entries)
-        return history.close(workers.map)
+        return history.close(workers.map, way)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -4185,7 +4231,6 @@ def policy_file(path: Path) -> Policy:
 # ---------------------------------------------------------------------------------------------------------------------
 
 WIDTH = 1 << TILE_LEVEL
-HASH_BYTES = 32
 ENTRIES = -1  # stands for the level of entry bundles
 TILE_NAME = re.compile(r"(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
@@ -4222,7 +4267,7 @@ class Watch(Tree):
             while self._sizes and self._sizes[-1] <= end:
                 size = self._sizes.pop()
                 upto = (size - self.end) * HASH_BYTES
-                partial_tree.extend([leaves[one : one + HASH_BYTES] for one in range(at, upto, HASH_BYTES)])
+                partial_tree.extend(leaves[at:upto])
                 self.roots[size], at = partial_tree.root(), upto
         self._gather(0, leaves)
 

@@ -18,9 +18,9 @@ from typing import Any
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
-from audit.aside import Aside, read_plainly
+from audit.aside import PLAINLY, Aside
 from audit.codec import FAST
-from audit.verify import Kept, Policy, Reader, Report, Said, Watch, hold_heads, processors, verify
+from audit.verify import Kept, Policy, Report, Said, Watch, Way, hold_heads, processors, verify
 from ledger.database import Connection, tuples
 from ledger.journal import Journal, bundles_of
 from ledger.places import is_source, parse_place, tape_number
@@ -94,7 +94,7 @@ def verify_ledger(
             report = verify(
                 _ahead(thread, bundles_of(tuples(connection), 0, size)),
                 decode=FAST,
-                read=_reader(size),
+                way=_way(size),
                 told=lineage.take,
                 jobs=jobs or max(1, processors() - 1),  # the server takes one
                 progress=None if progress is None else lambda done: progress(done, size),
@@ -113,15 +113,15 @@ def verify_ledger(
         return Verification(held, tuple(findings), tuple(agreeing))
 
 
-def _reader(size: int) -> Reader:
-    """Who reads so many entries: compiled code takes a while to be at hand, and wants a folder to be kept in."""
+def _way(size: int) -> Way:
+    """How to read so many entries: compiled code takes a while to be at hand, and wants a folder to be kept in."""
     if size < COMPILED_FROM_ENTRIES:
-        return read_plainly
+        return PLAINLY
     try:
-        from audit.quick import read_quickly
-    except RuntimeError:  # there is no such folder: neither beside the code nor of this user nor NUMBA_CACHE_DIR
-        return read_plainly
-    return read_quickly
+        from audit.quick import QUICKLY
+    except (RuntimeError, OSError):  # there is none: neither beside the code nor of this user nor NUMBA_CACHE_DIR
+        return PLAINLY
+    return QUICKLY
 
 
 def _ahead(thread: ThreadPoolExecutor, items: Iterator[bytes]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,12 @@ from test_audit_verify import long_story, spoil_a_fee, spoil_and_rechain, spoil_
 from test_audit_verify_chain import Data, chained, check, leaf
 
 from audit import verify
-from audit.aside import read_plainly
-from audit.blake2b import digest
+from audit.aside import PLAINLY
 from audit.codec import FAST
-from audit.quick import GiftReader, read_quickly
+from audit.compiling import forget_older
+from audit.gift_scanner import IS_PLAIN
+from audit.quick import QUICKLY, GiftReader
+from audit.sha256 import NO_PREFIX, hashes
 from ledger.decisions import OpenFund, ReceiveDonation
 from projections.runner import Runner
 from reports import verification
@@ -106,16 +109,20 @@ def odd_gifts(count: int, chance: random.Random) -> list[bytes]:
 
 def both(raws: list[bytes], start: int = 0) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     data = b"".join(verify.bundle(raws, len(raws)))
-    return verify.read_chunk(start, data, FAST), read_quickly(start, data, FAST)
+    return verify.read_chunk(start, data, FAST), QUICKLY.read(start, data, FAST)
 
 
-@pytest.mark.parametrize("size", [0, 1, 127, 128, 129, 256, 300])
-@pytest.mark.parametrize("length", [8, 16, 64])
-def test_blake2b_is_that_of_the_standard_library(size: int, length: int) -> None:
-    message = random.Random(SEED).randbytes(300)
-    out, (block, work, state) = np.empty(length, np.uint8), (np.empty(words, np.uint64) for words in (16, 16, 8))
-    digest(np.frombuffer(message, np.uint8), size, block, work, state, out)
-    assert out.tobytes() == hashlib.blake2b(message[:size], digest_size=length).digest()
+@pytest.mark.parametrize("prefix", [NO_PREFIX, 0, 1, 255])
+def test_sha256_of_many_texts_is_that_of_the_standard_library(prefix: int) -> None:
+    chance = random.Random(SEED)
+    data, before = chance.randbytes(2_000), b"" if prefix == NO_PREFIX else bytes([prefix])
+    sizes = [*range(200), 2_000, 0, *(chance.randrange(1_500) for _ in range(50))]  # any end of a block, in any lane
+    chance.shuffle(sizes)
+    starts = [chance.randrange(2_001 - size) for size in sizes]
+    for count in (*range(18), len(sizes)):
+        found = hashes(data, np.array(starts[:count], np.int64), np.array(sizes[:count], np.int64), prefix)
+        texts = (data[start : start + size] for start, size in zip(starts[:count], sizes, strict=False))
+        assert found == b"".join(hashlib.sha256(before + text).digest() for text in texts)
 
 
 def test_gifts_are_read_as_the_pattern_reads_them_whatever_they_say() -> None:
@@ -163,7 +170,7 @@ def lines(raws: list[bytes]) -> Iterator[bytes]:
 def test_aside_is_a_line_for_each_issue_of_gifts_read_quickly_and_all_other_entries() -> None:
     raws = odd_gifts(400, random.Random(SEED))
     reader = GiftReader(0, b"".join(verify.bundle(raws, len(raws))), FAST)
-    plain = reader.gifts["is_plain"].tolist()
+    plain = (reader.gifts[:, IS_PLAIN] != 0).tolist()
     issues, others = reader.aside()
     assert issues.splitlines() == list(lines([raw for raw, is_plain in zip(raws, plain, strict=True) if is_plain]))
     assert others == [raw for raw, is_plain in zip(raws, plain, strict=True) if not is_plain]
@@ -177,9 +184,9 @@ def test_a_history_is_judged_the_same_whoever_reads_it(
     monkeypatch.setattr(verify, "POOL_FROM_ENTRIES", 1_000)
     raws = spoil(chained(long_story(2_000)))
     expected = check(raws)
-    for read, jobs in ((read_plainly, 1), (read_quickly, 1), (read_quickly, 2 if spoil is spoil_a_fee else 1)):
+    for way, jobs in ((PLAINLY, 1), (QUICKLY, 1), (QUICKLY, 2 if spoil is spoil_a_fee else 1)):
         told: list[Any] = []
-        report = check(raws, read=read, told=told.append, jobs=jobs)
+        report = check(raws, way=way, told=told.append, jobs=jobs)
         assert report.as_json() == expected.as_json()
         assert list(report.places()) == list(expected.places())
         assert sum(len(others) + issues.count(b"\n") / 2 for issues, others in told) == len(raws)
@@ -191,25 +198,60 @@ def test_no_entry_at_all_reads_as_nothing() -> None:
 
 
 @pytest.mark.parametrize("origin", ["", "\\u0000", "\0"])
-def test_behind_an_entry_that_cannot_be_read_nobody_takes_an_origin_on_trust(
-    origin: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(verify, "CHUNK_ENTRIES", 16)
+def test_behind_an_entry_that_cannot_be_read_nobody_takes_an_origin_on_trust(origin: str) -> None:
     raws = chained(long_story(30))
     for at in range(16, 32):
         told = b"{}" if at == 16 else raws[at].replace(b"ledger.example.org/test", origin.encode())
         raws[at] = re.sub(rb'"prev":"[0-9a-f]*"', b'"prev":"%b"' % leaf(raws[at - 1]).encode(), told)
-    expected = check(raws)
+    expected = check(raws, way=verify.Way(entries=16))
     assert [problem.seq for problem in expected.problems][:2] == [16, 17]
-    assert check(raws, read=read_quickly, told=lambda aside: None).as_json() == expected.as_json()
+    assert check(raws, way=QUICKLY._replace(entries=16)).as_json() == expected.as_json()
+
+
+def test_what_may_not_occur_twice_is_found_as_by_the_replay_itself() -> None:
+    chance, found = random.Random(SEED), set()
+    for number in range(300 * SCALE):
+        seqs = sorted(chance.sample(range(500), chance.randrange(40)))
+        digests = [chance.randbytes(14) for _ in seqs]
+        if number % 3:  # else all are different
+            digests = [chance.choice(digests[:20]) for _ in seqs]
+        same_start = bytes(2) if number % 2 else b"\xff\xff"
+        versions: dict[bytes, int] = {}
+        entries, claims = b"", b""
+        for seq, digest in zip(seqs, digests, strict=True):
+            versions[digest] = versions.get(digest, 0) + (1 if chance.random() < 0.98 else chance.randrange(3))
+            entry = (same_start + digest, seq, versions[digest], chance.randrange(4))
+            entries += verify.ENTRY_RECORD.pack(*entry, *(chance.randrange(2**31) for _ in range(6)))
+            claims += verify.CLAIM_RECORD.pack(same_start + digest, seq)
+        judged = chance.choice((0, 250, 500, 2**40))
+        expected = verify.check_versions(entries, judged)
+        assert QUICKLY.check_versions(entries, judged) == expected
+        reversals = {chance.choice(seqs or [0]): chance.randrange(500) for _ in range(chance.randrange(20))}
+        claimed = verify.check_claims(claims, judged, reversals)
+        assert QUICKLY.check_claims(claims, judged, reversals) == claimed
+        found |= {bool(expected), not expected, 2 + bool(claimed)}
+    assert found == {False, True, 2, 3}, "some are sound and some are not"
+
+
+def test_code_compiled_of_other_sources_is_not_used(tmp_path: Path) -> None:
+    kept = tmp_path / "gift_scanner.scan-1.nbi"
+    for older in (None, "of another release"):
+        if older is not None:
+            (tmp_path / "compiled.sha256").write_text(older)
+        kept.touch()
+        forget_older(tmp_path)
+        assert not kept.exists()
+    kept.touch()
+    forget_older(tmp_path)
+    assert kept.exists()
 
 
 def test_without_a_folder_for_compiled_code_the_plain_reading_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert verification._reader(10**6) is read_quickly
+    assert verification._way(10**6) is QUICKLY
     monkeypatch.setattr(CacheImpl, "_locator_classes", [])
-    for name in ("quick", "gift_scanner", "gift_records", "blake2b"):
+    for name in ("quick", "gift_scanner", "gift_records", "sha256"):
         monkeypatch.delitem(sys.modules, f"audit.{name}")
-    assert verification._reader(10**6) is read_plainly
+    assert verification._way(10**6) is PLAINLY
 
 
 def test_a_ledger_is_held_against_its_tables_as_closely(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -253,12 +253,12 @@ def test_what_the_disk_remembers_of_a_gift_does_not_depend_on_how_it_was_read(
 ) -> None:
     chain = story().bytes()
     expected = check(chain).as_json()
-    monkeypatch.setattr(verify, "CHUNK_ENTRIES", 2)
-    assert check(chain).as_json() == expected
+    by_two = verify.Way(entries=2)
+    assert check(chain, way=by_two).as_json() == expected
     monkeypatch.setattr(verify, "SPILL_BYTES", 300)  # part of it on disk, part in memory
-    assert check(chain, spill_dir=tmp_path).as_json() == expected
+    assert check(chain, way=by_two, spill_dir=tmp_path).as_json() == expected
     monkeypatch.setattr(verify.ChunkReader, "add_gift", lambda *_: False)
-    assert check(chain, spill_dir=tmp_path).as_json() == expected
+    assert check(chain, way=by_two, spill_dir=tmp_path).as_json() == expected
     assert not list(tmp_path.iterdir())
 
 
