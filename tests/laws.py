@@ -262,8 +262,11 @@ class Law4:
                         view.closing[view.where[fen]] -= 1
                     view.where[fen] = item["to"]
                     view.closing[item["to"]] += 1
-        before = Counter[str]()
-        for day in self.views.days:
+        if not nodes:
+            return
+        first = bisect_left(self.views.days, entry["data"]["on"])  # of what was before, nothing is otherwise
+        before = self.views.of[self.views.days[first - 1]].closing if first else Counter[str]()
+        for day in self.views.days[first:]:
             closing = self.views.of[day].closing
             for node in nodes:
                 came, went = self.inflow[day, node], self.outflow[day, node]
