@@ -39,7 +39,7 @@ from reports.verification import verify_ledger
 
 CALLERS = 32
 GIFTS_PER_CASE = 400
-FIRST_DAY = date(2026, 1, 1)
+FIRST_DAY = date(2025, 1, 1)
 VERIFIED = 5
 """A ledger of so many times as many gifts is verified: what a process takes to begin says little of a foundation's."""
 
@@ -292,10 +292,15 @@ def _rows(n: int, gifts: int) -> list[dict[str, Any]]:
             "donor": f"P{random.randrange(gifts // 3 + 1)}",
             "channel": "wechat",
             "channel_txn": f"T{n}-{i}",
-            "on": (FIRST_DAY + timedelta(days=14 * n + 14 * i // gifts)).isoformat(),
+            "on": _day(n, 14 * i // gifts).isoformat(),
         }
         for i in range(gifts)
     ]
+
+
+def _day(n: int, day: int) -> date:
+    """That day of the two weeks of round `n`; after a year's rounds they begin again."""
+    return FIRST_DAY + timedelta(days=14 * (n % 26) + day)
 
 
 def _gift(row: dict[str, Any]) -> ReceiveDonation:
@@ -305,7 +310,7 @@ def _gift(row: dict[str, Any]) -> ReceiveDonation:
 def _spend(writer: Writer, n: int, gifts: int) -> None:
     """A case for every 400 gifts, with its allocation, payment and settlement."""
     commands: list[Command] = []
-    day = FIRST_DAY + timedelta(days=14 * n + 13)
+    day = _day(n, 13)
     for i in range(gifts // GIFTS_PER_CASE):
         case, fund = f"C{n}-{i}", f"F{i % 3}"
         commands += [

@@ -75,6 +75,7 @@ def verify(
     """验证全部分录、资金位置与视图；或离线验证账本导出、存证凭据 / Check every entry and all
     that follows from it; or an export, or receipts, offline.
     """
+    from audit.aside import way_for
     from audit.codec import FAST
     from audit.verify import Unusable, days_ago, examine, kept_heads, own_policy
     from ledger.times import utc_now
@@ -89,6 +90,7 @@ def verify(
                 tsa_roots=tsa_roots,
                 fresh_since=None if max_age is None else days_ago(max_age, utc_now()),
                 decode=FAST,
+                way=way_for,
                 jobs=jobs,
                 progress=words.status.entries,
             )

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from audit.verify import Codec, Way, read_chunk, split
 
+COMPILED_FROM_ENTRIES = 50_000
+"""From so many entries on it pays to read gifts by compiled code."""
+
 
 class Aside(NamedTuple):
     """Of one chunk: `issues` has a line for each issue of each gift that was read by the column, see `audit.quick`;
@@ -25,3 +28,14 @@ def _read(start: int, data: bytes, codec: Codec) -> tuple[Any, ...]:
 
 PLAINLY = Way(_read)
 """By the replay's own functions."""
+
+
+def way_for(size: int) -> Way:
+    """How to read so many entries: compiled code takes a while to be at hand, and wants a folder to be kept in."""
+    if size < COMPILED_FROM_ENTRIES:
+        return PLAINLY
+    try:
+        from audit.quick import QUICKLY
+    except (RuntimeError, OSError):  # there is none: neither beside the code nor of this user nor NUMBA_CACHE_DIR
+        return PLAINLY
+    return QUICKLY

@@ -238,5 +238,5 @@ def _check_claims(part: bytes | str, judged: int, reversals: dict[int, int]) -> 
     return [] if _is_once(records, CLAIM_RECORD, judged) else check_claims(records, judged, reversals)
 
 
-QUICKLY = Way(_read, _walk, _check_versions, _check_claims, entries=1024)
+QUICKLY = Way(_read, _walk, _check_versions, _check_claims, entries=1024, alone=True)
 """By compiled code, which is begun as seldom as the processor's nearer memory allows."""

@@ -3763,6 +3763,7 @@ class Way(NamedTuple):
     check_claims: Callable[[bytes | str, int, dict[int, int]], Found] = check_claims
     entries: int = CHUNK_ENTRIES  # in a chunk
     enough: int = CHUNK_BYTES
+    alone: bool = False  # one process is done before others could be told
 
 
 PLAINLY = Way()
@@ -4713,13 +4714,15 @@ def verify_export(
     tsa_roots: Path | None = None,
     fresh_since: datetime | None = None,
     decode: Codec = STRICT,
-    jobs: int = 1,
+    way: Callable[[int], Way] = lambda size: PLAINLY,
+    jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     spill_dir: str | Path | None = None,
 ) -> Outcome:
     """Check an export: every entry, the tree, the heads. `trust` is the reader's own policy, without one the export's
     counts; `heads` are those that the reader has from before; `tsa_roots` whom the reader trusts to stamp times;
-    `fresh_since` is when others must have vouched for it last.
+    `fresh_since` is when others must have vouched for it last; `way` says how to read so many entries. Without `jobs`
+    all processors are used where the way gains by it.
 
     Raises Unusable for a folder that cannot be read as an export, for another ledger's head or policy, and where nobody
     can say how fresh it is; OSError when temporary files cannot be written.
@@ -4735,10 +4738,12 @@ def verify_export(
     if national.head is not None:
         sized.append(national.head.size)
     watch = Watch([export.size, *sized], export.hold)
+    chosen = way(export.size)
     report = verify(
         national.watch(export.bundles()),
         decode=decode,
-        jobs=jobs,
+        way=chosen,
+        jobs=jobs or (1 if chosen.alone else processors()),
         progress=None if progress is None else lambda done: progress(done, export.size),
         spill_dir=spill_dir,
         tree=watch,
@@ -5920,17 +5925,18 @@ def examine(
     tsa_roots: Path | None = None,
     fresh_since: datetime | None = None,
     decode: Codec = STRICT,
+    way: Callable[[int], Way] = lambda size: PLAINLY,
     jobs: int | None = None,
     progress: Callable[[int, int | None], None] = lambda done, size: None,
 ) -> Outcome:
     """Check what is at the paths, whatever it is: an export, receipts or a folder of them, or entries in order.
 
-    `progress` is told how many entries are done, of how many if that is known. Without `jobs` all processors are used.
+    `way` says how to read an export of so many entries. `progress` is told how many entries are done, of how many if
+    that is known. Without `jobs` all processors are used where it helps.
     Raises Unusable for what cannot be read as any of these; OSError when temporary files cannot be written.
     """
     trust = own_policy(policy, key)
     heads = kept_heads(kept)
-    jobs = jobs or processors()
     [first, *more] = paths
     if not more and any((first / name).exists() for name in ("checkpoint", "tile")):
         return verify_export(
@@ -5940,6 +5946,7 @@ def examine(
             tsa_roots=tsa_roots,
             fresh_since=fresh_since,
             decode=decode,
+            way=way,
             jobs=jobs,
             progress=progress,
         )
@@ -5959,7 +5966,7 @@ def examine(
     report = verify(
         chain.from_iterable(map(read_file, paths)),
         decode=decode,
-        jobs=jobs,
+        jobs=jobs or processors(),
         progress=lambda done: progress(done, None),
         tree=watch,
     )

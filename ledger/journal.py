@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, wraps
-from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, LiteralString, NamedTuple, ParamSpec, TypeVar, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import InterfaceError, Mapper, Notification, OperationalError, StoredEvent
@@ -413,11 +413,18 @@ def bundles_of(cursor: Cursor, first: int, size: int, per_bundle: int = 1024) ->
 
     An entry that is missing makes its bundle shorter.
     """
+    for row in looked_at(cursor, _SQL["bundle"], first, size, per_bundle):
+        yield row[0] or b""
+
+
+def looked_at(
+    cursor: Cursor, query: LiteralString, first: int, size: int, per_bundle: int = 1024
+) -> Iterator[tuple[Any, ...]]:
+    """The one row that a query has for entries from .. to (exclusive), bundle by bundle."""
     if size - first > per_bundle:
         cursor.execute(_SQL["keep_memory"])
     for start in range(first, size, per_bundle):
-        row = cursor.execute(_SQL["bundle"], (start, min(start + per_bundle, size)), binary=True).fetchone()
-        yield row[0] or b"" if row else b""
+        yield from cursor.execute(query, (start, min(start + per_bundle, size)), binary=True)
 
 
 def check_origin(origin: str) -> str:

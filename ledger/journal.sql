@@ -47,9 +47,10 @@ order by seq limit %(limit)s
 -- name: keep_memory
 -- Before many bundles: memory that the server's process was done with goes back to the system after each large value, and
 -- is asked for anew for the next, which costs as much as putting it together. One far larger teaches glibc to keep it.
-select length(repeat(repeat('-', 4096), 1024))
+select octet_length(repeat(repeat('-', 4096), 1024))
 
 -- name: bundle
--- Entries from .. to (exclusive) as one C2SP entry bundle: each body behind its length in two bytes, big endian.
-select string_agg(substring(int4send(length(body)) from 3) || body, ''::bytea order by seq)
+-- Entries from .. to (exclusive) as one C2SP entry bundle: each body behind its length in two bytes, big endian,
+-- which are the lower half of the integer.
+select string_agg(int2send((length(body) << 16 >> 16)::smallint) || body, ''::bytea order by seq)
 from entry where seq >= %s and seq < %s

@@ -18,20 +18,17 @@ from typing import Any
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
-from audit.aside import PLAINLY, Aside
+from audit.aside import Aside, way_for
 from audit.codec import FAST
-from audit.verify import Kept, Policy, Report, Said, Watch, Way, hold_heads, processors, verify
+from audit.verify import Kept, Policy, Report, Said, Watch, hold_heads, processors, verify
 from ledger.database import Connection, tuples
-from ledger.journal import Journal, bundles_of
+from ledger.journal import Journal
 from ledger.places import is_source, parse_place, tape_number
 from projections.fold import BALANCE_BROUGHT_FORWARD, DONATION_ATTRIBUTED, ENTRY_REVERSED, unattributed
 from projections.runner import Runner
 from projections.trace import joined
 from reports.verified_cash import CashSaid, tables_unlike
-from reports.verified_tables import SQL, Tables, Views, issue_line, move_sum, rows_of, tables_beside
-
-COMPILED_FROM_ENTRIES = 50_000
-"""From so many entries on it pays to read gifts by compiled code."""
+from reports.verified_tables import SQL, Entries, Tables, Views, issue_line, move_sum, rows_of, tables_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,42 +83,33 @@ def verify_ledger(
         connection.execute(SQL["snapshot"])
         size, leaf = connection.execute(SQL["head"]).fetchone() or (0, b"")
         (position,) = connection.execute(SQL["view_position"]).fetchone() or (0,)
-        lineage = Lineage()
+        lineage, way = Lineage(), way_for(size)
         if progress is not None:
             progress(0, size)
+        entries = Entries(tuples(connection), size)
         watch = _Leaves(kept.head.size for kept in heads)
         with tables_beside(connection, journal.database, size, position) as tables, ThreadPoolExecutor(1) as thread:
             report = verify(
-                _ahead(thread, bundles_of(tuples(connection), 0, size)),
+                _ahead(thread, entries.bundles()),
                 decode=FAST,
-                way=_way(size),
+                way=way,
                 told=lineage.take,
-                jobs=jobs or max(1, processors() - 1),  # the server takes one
+                jobs=jobs or (1 if way.alone else max(1, processors() - 1)),  # the server takes one
                 progress=None if progress is None else lambda done: progress(done, size),
                 tree=watch,
             )
             findings = list(_chain(report, size, bytes(leaf).hex()))
             if report.ok:
-                findings += _derived(connection, report, tables.result(), watch.told.digest())
+                findings += _derived(connection, report, entries, tables.result(), watch.told.digest())
                 findings += _cash(connection, report, lineage)
                 if (views := tables.result().views) is not None:
                     findings += _compared(connection, report, "view_place", "the places of the view", "资金位置视图")
-                    findings += _views(views, lineage)
+                    tapes = connection.execute(SQL["tapes_unlike"], {"opening": entries.opening}).fetchone()
+                    findings += _views(views, lineage, tapes_unlike=tapes is not None)
         if position > size:
             findings.append(Finding(None, "the views are ahead of the entries", "视图超前于分录"))
         held, agreeing = hold_heads(report, watch.roots, heads, policy)
         return Verification(held, tuple(findings), tuple(agreeing))
-
-
-def _way(size: int) -> Way:
-    """How to read so many entries: compiled code takes a while to be at hand, and wants a folder to be kept in."""
-    if size < COMPILED_FROM_ENTRIES:
-        return PLAINLY
-    try:
-        from audit.quick import QUICKLY
-    except (RuntimeError, OSError):  # there is none: neither beside the code nor of this user nor NUMBA_CACHE_DIR
-        return PLAINLY
-    return QUICKLY
 
 
 def _ahead(thread: ThreadPoolExecutor, items: Iterator[bytes]) -> Iterator[bytes]:
@@ -246,7 +234,9 @@ def _chain(report: Report, size: int, leaf: str) -> Iterator[Finding]:
         yield Finding(size - 1, "the head does not name the last entry", "链头与最后一条分录不符")
 
 
-def _derived(connection: Connection, report: Report, tables: Tables, leaves: bytes) -> Iterator[Finding]:
+def _derived(
+    connection: Connection, report: Report, entries: Entries, tables: Tables, leaves: bytes
+) -> Iterator[Finding]:
     """What the write side's tables say that the entries do not; `leaves` is the SHA-256 of the entries' leaf hashes.
 
     Idempotency keys are in no entry, and business keys, bills and cases' standing are not looked at here; accounts,
@@ -254,12 +244,12 @@ def _derived(connection: Connection, report: Report, tables: Tables, leaves: byt
     """
     for seq in tables.strays:
         yield Finding(seq, "an entry stands in the table past the end of the chain", "分录表中有链尾之外的分录")
-    odd = set(tables.odd)
-    if tables.leaves != leaves:
+    odd = set(entries.odd)
+    if entries.leaves != leaves:
         odd |= {seq for (seq,) in connection.execute(SQL["odd_leaves"])}
     for seq in sorted(odd):
         yield Finding(seq, "the table's columns differ from the entry's bytes", "分录表的列与分录内容不符")
-    for table, key in tables.register:
+    for table, key in connection.execute(SQL["register"], {"opening": entries.opening}).fetchall():
         yield Finding(None, f"the table {table} differs from the entries at {key}", f"表 {table} 与分录不符：{key}")
     if tables.tape_ends != report.tapes:
         yield Finding(None, "the table of tapes differs from the entries", "编号序列表与分录不符")
@@ -272,9 +262,9 @@ def _cash(connection: Connection, report: Report, lineage: Lineage) -> Iterator[
         yield Finding(None, f"rows of {name} are not what the entries say", f"{zh}与分录不符")
 
 
-def _views(views: Views, lineage: Lineage) -> Iterator[Finding]:
+def _views(views: Views, lineage: Lineage, *, tapes_unlike: bool) -> Iterator[Finding]:
     """What the views say that the entries do not; `fenhao rebuild` makes them anew."""
-    wrong = set(views.unlike & VIEWS_ZH.keys())
+    wrong = set(views.unlike & VIEWS_ZH.keys()) | ({"view_tape"} if tapes_unlike else set())
     differ = (views.gifts != lineage.gifts, views.said != lineage.said, views.moves != lineage.moves)
     wrong |= {name for name, is_wrong in zip(SUMMED, differ, strict=True) if is_wrong}
     for name, zh in VIEWS_ZH.items():

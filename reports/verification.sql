@@ -18,18 +18,20 @@ select pg_export_snapshot()
 -- The moment of that name.
 set transaction snapshot '{snapshot}'
 
--- name: beside_bodies
--- Of the entries from .. to (exclusive): the leaf hashes as the table has them, one behind the other; and those whose
--- columns are not what their bytes say: the envelope's end made anew from the columns (few streams need JSON's escapes);
--- and those that open funds, codes and tapes.
-select string_agg(leaf, ''::bytea),
+-- name: entries
+-- Of the entries from .. to (exclusive): the bodies as one C2SP entry bundle, as `bundle` of the journal makes it; the leaf
+-- hashes as the table has them, one behind the other; those entries whose columns are not what their bytes say, by the
+-- envelope's end made anew from the columns (few streams need JSON's escapes); and those that open funds, codes and tapes.
+-- All in one look at the table; and whatever is said of every row costs verification some percent.
+select string_agg(int2send((length(body) << 16 >> 16)::smallint) || body, ''::bytea), string_agg(leaf, ''::bytea),
     (array_agg(seq) filter (where (substring(body from length(body) - length(ending) + 1) = ending) is not true))[1:10],
-    array_agg(seq) filter (where type = any('{FundOpened,CodeDefined,TapeOpened}'))
+    array_agg(seq) filter (where octet_length(type) < 12 and type = any('{FundOpened,CodeDefined,TapeOpened}'))
 from (
-    select seq, leaf, body, type, textsend('"seq":' || seq || ',"stream":'
-        || case when strpos(stream, '"') + strpos(stream, E'\\') = 0 then '"' || stream || '"'
-            else to_json(stream)::text end
-        || ',"type":"' || type || '","v":1,"version":' || version || '}') as ending
+    select seq, leaf, body, type, textsend('"seq":' || seq || ',"stream":"'
+        || case when strpos(stream, '"') + strpos(stream, E'\\') = 0 then stream
+            else substr(to_json(stream)::text, 2, length(to_json(stream)::text) - 2) end
+        || '","type":"' || type
+        || case version when 1 then '","v":1,"version":1}' else '","v":1,"version":' || version || '}' end) as ending
     from entry where seq >= %s and seq < %s order by seq offset 0
 ) made
 

@@ -1,5 +1,5 @@
-"""What the tables beside the entries say, for `fenhao verify`: read on a connection of its own while entries are
-replayed, at the same moment of the database."""
+"""What the tables say, for `fenhao verify`: that of the entries as they are read for the replay, and those beside it on
+a connection of its own meanwhile, at the same moment of the database."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString
 
-from ledger.database import Connection, Database, queries, tuples
+from ledger.database import Connection, Cursor, Database, queries, tuples
+from ledger.journal import looked_at
 from projections.summing import SUMS, unlike
 
 SQL = queries("reports", "verification.sql")
 FETCH_ROWS, LUMPS_AT_ONCE = 5_000, 4
-ENTRIES_AT_ONCE, ODD_AT_MOST = 1 << 14, 10
+ODD_AT_MOST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,10 @@ class Views:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """What the tables say: rows past the chain's end, rows with odd columns; SHA-256 over all leaf hashes in order;
-    funds and codes that are odd, as (table, key); tapes' ends; and the views, None where they are behind."""
+    """What the tables beside the entries say: entries past the chain's end; tapes' ends; and the views, None where
+    they are behind."""
 
     strays: list[int]
-    odd: list[int]
-    leaves: bytes
-    register: list[tuple[str, str]]
     tape_ends: dict[int, int]
     views: Views | None
 
@@ -64,42 +62,40 @@ def tables_beside(connection: Connection, database: Database, size: int, positio
 
 
 def _read(connection: Connection, size: int, position: int) -> Tables:
-    beside = beside_bodies(connection, size)
-    opening = {"opening": beside.opening}
     return Tables(
         strays=[seq for (seq,) in connection.execute(SQL["stray_entries"])],
-        odd=beside.odd,
-        leaves=beside.leaves,
-        register=connection.execute(SQL["register"], opening).fetchall(),
         tape_ends=dict(connection.execute(SQL["tape_ends"]).fetchall()),
-        views=_views(connection, opening) if position == size else None,
+        views=_views(connection) if position == size else None,
     )
 
 
-class Beside(NamedTuple):
-    """What stands in the table of entries beside their bytes: entries with odd columns, of many the first; the SHA-256
-    over all leaf hashes in order; the entries that open funds, codes and tapes."""
+class Entries:
+    """The entries of a chain of that size, and what the table says of each beside its bytes.
 
-    odd: list[int]
-    leaves: bytes
-    opening: list[int]
+    Once all bundles are taken, `odd` are entries whose columns are not what their bytes say, of many the first;
+    `leaves` is the SHA-256 over all leaf hashes in order; `opening` are the entries that open funds, codes and tapes.
+    """
+
+    def __init__(self, cursor: Cursor, size: int) -> None:
+        self.odd: list[int] = []
+        self.opening: list[int] = []
+        self._cursor, self._size, self._told = cursor, size, sha256()
+
+    @property
+    def leaves(self) -> bytes:
+        """See above."""
+        return self._told.digest()
+
+    def bundles(self) -> Iterator[bytes]:
+        """The entries as C2SP entry bundles, as `ledger.journal.bundles_of` gives them."""
+        for bundle, leaves, odd, opening in looked_at(self._cursor, SQL["entries"], 0, self._size):
+            self._told.update(leaves or b"")
+            self.odd += (odd or [])[: ODD_AT_MOST - len(self.odd)]
+            self.opening += opening or []
+            yield bundle or b""
 
 
-def beside_bodies(connection: Connection, size: int) -> Beside:
-    """That, of a chain of that size."""
-    odd: list[int] = []
-    opening: list[int] = []
-    told = sha256()
-    for start in range(0, size, ENTRIES_AT_ONCE):
-        bounds = start, min(start + ENTRIES_AT_ONCE, size)
-        [(leaves, not_so, openings)] = connection.execute(SQL["beside_bodies"], bounds, binary=True).fetchall()
-        told.update(leaves or b"")
-        odd += not_so or [] if len(odd) < ODD_AT_MOST else []
-        opening += openings or []
-    return Beside(odd[:ODD_AT_MOST], told.digest(), opening)
-
-
-def _views(connection: Connection, opening: dict[str, list[int]]) -> Views:
+def _views(connection: Connection) -> Views:
     gifts = gift_sum(connection)
     said = sum(map(hash, rows_of(connection, SQL["view_attribution"])))
     moves = sum(move_sum(lo, hi, tuple(what)) for lo, hi, *what in rows_of(connection, SQL["view_movement"]))
@@ -107,8 +103,6 @@ def _views(connection: Connection, opening: dict[str, list[int]]) -> Views:
     kinds = {kind: positions.get(f"journal.{kind}", 0) for kind in SUMS}
     still = {kind: seq for kind, seq in kinds.items() if seq != positions["journal"]}
     wrong = unlike(tuples(connection), kinds.keys() - still.keys())
-    if connection.execute(SQL["tapes_unlike"], opening).fetchone() is not None:
-        wrong.append("view_tape")
     if connection.execute(SQL["donors_unlike"]).fetchone() is not None:
         wrong.append("view_gift")
     return Views(gifts, said, moves, still, frozenset(wrong))

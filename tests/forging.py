@@ -11,6 +11,7 @@ import shutil
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -24,10 +25,12 @@ WIDTH = 256
 # Hashes (RFC 6962 §2.1)
 
 
+@cache
 def leaf(entry: bytes) -> bytes:
     return sha256(b"\x00" + entry).digest()
 
 
+@cache
 def node(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from itertools import pairwise
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 Entry = dict[str, Any]
 Fen = tuple[int, int]
 """(tape number, serial)."""
-V = TypeVar("V")
 
 
 class Broken(Exception):
@@ -65,6 +63,26 @@ def size(items: Iterable[Entry]) -> int:
     return sum(item["hi"] - item["lo"] for item in items)
 
 
+class View(Protocol):
+    """What a law keeps of one date."""
+
+    def copy(self) -> Self:
+        """The same, of which nothing that changes is shared."""
+
+
+V = TypeVar("V", bound=View)
+
+
+class Tables:
+    """A view made of several tables."""
+
+    def copy(self) -> Self:
+        made = type(self)()
+        for name, table in vars(self).items():
+            setattr(made, name, table.copy())
+        return made
+
+
 class Views(Generic[V]):
     """One view for each date on which there is money, beginning as `empty`."""
 
@@ -80,7 +98,7 @@ class Views(Generic[V]):
         on = entry["data"]["on"]
         if on not in self.of:
             before = bisect_left(self.days, on)
-            self.of[on] = deepcopy(self.of[self.days[before - 1]] if before else self._empty)
+            self.of[on] = (self.of[self.days[before - 1]] if before else self._empty).copy()
             insort(self.days, on)
         return [self.of[day] for day in self.days[bisect_left(self.days, on) :]]
 
@@ -140,11 +158,11 @@ def escaped(id: str) -> str:
     return id.replace("%", "%25").replace("/", "%2F")
 
 
-class Trails:
+class Trails(Tables):
     """In one view: each fen's way, whose it came as, and what stands for each case against what was allocated to it."""
 
     def __init__(self) -> None:
-        self.way: dict[Fen, list[tuple[str, str]]] = {}
+        self.way: dict[Fen, tuple[tuple[str, str], ...]] = {}
         self.gift: dict[Fen, str] = {}
         self.stands: Counter[str] = Counter()
         self.allocated: Counter[str] = Counter()
@@ -180,7 +198,7 @@ class Law3:
                 for fen in fens(item):
                     if "from" not in item:
                         view.gift[fen] = entry["data"]["donation"]
-                    view.way.setdefault(fen, []).append((item.get("from", ""), item["to"]))
+                    view.way[fen] = (*view.way.get(fen, ()), (item.get("from", ""), item["to"]))
                     forth = view.forth(fen)
                     require(forth == view.back(fen), "not inverse", entry["seq"], fen)
                     before, case = view.links.pop(fen, None), forth[1]
@@ -215,7 +233,7 @@ class Law3:
         return delta
 
 
-class Node:
+class Node(Tables):
     """In one view: what stands at each place; and what came and went there on its date alone."""
 
     def __init__(self) -> None:
@@ -244,8 +262,11 @@ class Law4:
                         view.closing[view.where[fen]] -= 1
                     view.where[fen] = item["to"]
                     view.closing[item["to"]] += 1
-        before = Counter[str]()
-        for day in self.views.days:
+        if not nodes:
+            return
+        first = bisect_left(self.views.days, entry["data"]["on"])  # of what was before, nothing is otherwise
+        before = self.views.of[self.views.days[first - 1]].closing if first else Counter[str]()
+        for day in self.views.days[first:]:
             closing = self.views.of[day].closing
             for node in nodes:
                 came, went = self.inflow[day, node], self.outflow[day, node]

@@ -130,7 +130,9 @@ class State:
 
     def at(self, place: str, on: str) -> list[Serial]:
         """What is at the place now and arrived there by that day."""
-        return [serial for serial in self.serials() if serial.place == place and serial.since <= on]
+        return [
+            serial for tape in self.tapes for serial in tape.serials if serial.place == place and serial.since <= on
+        ]
 
     def at_fund(self, fund: str, on: str) -> list[Serial]:
         """What is at fund/F and fund/F/tN and arrived there by that day."""
@@ -138,8 +140,9 @@ class State:
         below = place + "/"
         return [
             serial
-            for serial in self.serials()
-            if serial.since <= on and (serial.place == place or serial.place.startswith(below))
+            for tape in self.tapes
+            for serial in tape.serials
+            if (serial.place == place or serial.place.startswith(below)) and serial.since <= on
         ]
 
     def in_force(self, serial: Serial) -> Terms:

@@ -79,6 +79,8 @@ class Made:
 
 _idle: defaultdict[str, list[Made]] = defaultdict(list)
 """By URL, those that nobody uses."""
+_used: dict[str, Made] = {}
+"""By name, those that tests have as their own."""
 
 
 @contextmanager
@@ -107,13 +109,21 @@ def owning(url: str) -> Iterator[Connection]:
 def own_schema(url: str) -> Iterator[Database]:
     """A migrated schema that nobody else uses."""
     made = _idle[url].pop() if _idle[url] else Made.on(url)
+    _used[made.database.schema] = made
     try:
         yield made.database
     finally:
+        del _used[made.database.schema]
         if made.emptied():
             _idle[url].append(made)
         else:
             drop(url, made.database.schema)
+
+
+def empty(database: Database) -> None:
+    """Takes out of a schema, which a test has as its own, all rows but those that it had from the beginning."""
+    with owning(database.owner_url) as connection, connection.transaction():
+        connection.execute(_used[database.schema].emptying)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import httpx
 import uvicorn
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from httpx._config import create_ssl_context
+from httpx._transports import default
 
 from api.bootstrap import Fenhao, initialise, opened
 from api.http import accounts
@@ -30,6 +33,7 @@ from ledger.database import Database
 ORIGIN = "ledger.example.org/test"
 PASSWORD = "correct horse battery"
 _keys = itertools.count(1)
+vars(default)["create_ssl_context"] = cache(create_ssl_context)  # each would read the world's authorities anew
 accounts._HASHER = PasswordHasher(time_cost=1, memory_cost=64)  # as strong as tests need; tests sign in by the hundred
 
 

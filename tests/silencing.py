@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import pickle
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -82,36 +83,39 @@ def forget(module: ModuleType) -> None:
 def muted(check: Check, *sentences: str) -> ast.FunctionDef:
     """The source of the check without the sentences. Raises NotSaidThere."""
     muting = Muting(sentences)
-    node: ast.FunctionDef = muting.visit(copy.deepcopy(function_of(*check)))
+    node: ast.FunctionDef = muting.visit(function_of(*check))
     if not muting.found:
         raise NotSaidThere(f"{check[1]} says none of {sentences}")
     return node
 
 
+@cache
 def says(check: Check, sentence: str) -> int:
     """How many characters of the sentence stand in the function, 0 when it does not say it. Raises NotSaidThere."""
     muting = Muting([sentence])
-    muting.visit(copy.deepcopy(function_of(*check)))
+    muting.visit(function_of(*check))
     return muting.longest
 
 
 @cache
-def functions_of(module: ModuleType) -> dict[str, ast.FunctionDef]:
-    """All functions of a module and of its classes, by name."""
+def functions_of(module: ModuleType) -> dict[str, bytes]:
+    """All functions of a module and of its classes, by name: pickled, which takes a tenth of a deep copy's time."""
     found: dict[str, ast.FunctionDef] = {}
     for node in ast.parse(Path(str(module.__file__)).read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef):
             found[node.name] = node
         elif isinstance(node, ast.ClassDef):
             found |= {f"{node.name}.{own.name}": own for own in node.body if isinstance(own, ast.FunctionDef)}
-    return found
+    return {name: pickle.dumps(node) for name, node in found.items()}
 
 
 def function_of(module: ModuleType, name: str) -> ast.FunctionDef:
-    """The source of a function. Raises NotSaidThere when there is none of that name."""
+    """The source of a function, to be changed at will. Raises NotSaidThere when there is none of that name."""
     if name not in functions_of(module):
         raise NotSaidThere(f"{module.__name__} has no {name}")
-    return functions_of(module)[name]
+    node = pickle.loads(functions_of(module)[name])  # noqa: S301 - made here
+    assert isinstance(node, ast.FunctionDef)
+    return node
 
 
 class Muting(ast.NodeTransformer):

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import SCALE, Ledger
+from exports import Made, gifts
 from numba.core.caching import CacheImpl
 from test_audit_fuzz import changed
 from test_audit_verify import long_story, spoil_a_fee, spoil_and_rechain, spoil_nothing
 from test_audit_verify_chain import Data, Story, chained, check, leaf
 
-from audit import verify
-from audit.aside import PLAINLY
+from audit import aside, verify
+from audit.aside import PLAINLY, way_for
 from audit.codec import FAST
 from audit.compiling import forget_older
 from audit.gift_scanner import IS_PLAIN
@@ -30,7 +31,6 @@ from audit.quick import QUICKLY, GiftReader
 from audit.sha256 import NO_PREFIX, hashes
 from ledger.decisions import OpenFund, ReceiveDonation
 from projections.runner import Runner
-from reports import verification
 from reports.verification import verify_ledger
 from reports.verified_tables import issue_line
 
@@ -141,7 +141,7 @@ def test_a_gift_with_any_byte_changed_is_read_as_the_pattern_reads_it() -> None:
     honest = chained(long_story(12))[-4:]
     first = json.loads(honest[0])["seq"]
     for at in range(len(honest[2])):
-        for other in chance.sample(b'"\\,}]09az-: \x00\x7f\xff', 5):
+        for other in chance.sample(b'"\\,}]09afgzA-/:` \x00\x1f~\x7f\xff', 8):
             gift = honest[2][:at] + bytes([other]) + honest[2][at + 1 :]
             after = honest[3].replace(leaf(honest[2]).encode(), leaf(gift).encode())
             expected, (*found, _) = both([*honest[:2], gift, after], first)
@@ -185,7 +185,8 @@ def test_a_history_is_judged_the_same_whoever_reads_it(
     monkeypatch.setattr(verify, "POOL_FROM_ENTRIES", 1_000)
     raws = spoil(chained(long_story(2_000)))
     expected = check(raws)
-    for way, jobs in ((PLAINLY, 1), (QUICKLY, 1), (QUICKLY, 2 if spoil is spoil_a_fee else 1)):
+    across_tiles = QUICKLY._replace(entries=300)
+    for way, jobs in ((PLAINLY, 1), (QUICKLY, 2 if spoil is spoil_a_fee else 1), (across_tiles, 1)):
         told: list[Any] = []
         report = check(raws, way=way, told=told.append, jobs=jobs)
         assert report.as_json() == expected.as_json()
@@ -284,15 +285,26 @@ def test_code_compiled_of_other_sources_is_not_used(tmp_path: Path) -> None:
 
 
 def test_without_a_folder_for_compiled_code_the_plain_reading_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert verification._way(10**6) is QUICKLY
+    assert way_for(10**6) is QUICKLY
     monkeypatch.setattr(CacheImpl, "_locator_classes", [])
     for name in ("quick", "gift_scanner", "gift_records", "sha256"):
         monkeypatch.delitem(sys.modules, f"audit.{name}")
-    assert verification._way(10**6) is PLAINLY
+    assert way_for(10**6) is PLAINLY
+
+
+def test_an_export_is_judged_the_same_whoever_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "COMPILED_FROM_ENTRIES", 0)
+    made = Made.of(tmp_path / "export", gifts(700), (300,))
+    for code, at in ((0, None), (1, 40_000), (1, 40_000 + 1_000)):
+        if at is not None:
+            made.flip("tile/entries/001", at)
+        expected = made.check()
+        assert expected.code == code
+        assert made.check(way=way_for) == expected
 
 
 def test_a_ledger_is_held_against_its_tables_as_closely(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "COMPILED_FROM_ENTRIES", 0)
+    monkeypatch.setattr(aside, "COMPILED_FROM_ENTRIES", 0)
     on = date(2026, 3, 1)
     gifts = [ReceiveDonation(key=n, donation=n, fund="F", amount=100, donor=f"P{n}", on=on) for n in "12345"]
     ledger.writer.submit_batch([OpenFund(key="F", fund="F", name="F", fee_bp=500), *gifts])

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
+import rfc8785
 from test_audit_verify_chain import ORIGIN, Data, Story, canonical, chained, check, every_known_fact, leaf
 
 from audit import verify
@@ -246,6 +247,10 @@ def test_an_entry_too_long_does_not_fit_a_bundle() -> None:
     assert len(next(verify.bundle([b"x" * 65_535]))) == 65_537
     with pytest.raises(ValueError, match="does not fit"):
         list(verify.bundle([b"x" * 65_536]))
+
+
+def test_what_tests_write_is_canonical(chain: list[bytes]) -> None:
+    assert all(rfc8785.dumps(json.loads(raw)) == raw for raw in chain)
 
 
 def test_text_outside_ascii_and_escapes_are_sound_when_canonical() -> None:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from histories import wipe
+from schemas import empty
 
 from ledger import writing
 from ledger.book import Book
@@ -81,7 +81,7 @@ def histories(seed: int) -> list[list[Command]]:
 
 def recorded(journal: Journal, batches: list[list[Command]]) -> tuple[list[Any], dict[str, list[Any]]]:
     """All outcomes and all tables of a new ledger, by a clock that stands and salts that are no secret."""
-    wipe(journal.database)
+    empty(journal.database)
     journal.entries.clock, journal.entries.entropy = lambda: NOW, bytes
     writer = Writer(journal)
     outcomes = [outcome for batch in batches for outcome in writer.submit_batch(batch)]
