@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from audit.compiling import Bytes, Numbers, compiled, expanded, part
-from audit.verify import FEE, GIFT_ALONE, GIFT_WITH_FEE, SOURCES
+from audit.verify import FEE, GIFT_ALONE, GIFT_WITH_FEE, SOURCES, walked
 
 Gift = Numbers  # a row of columns
 Gifts = Any  # numpy.ndarray[int64, int64], a row for each entry
@@ -56,16 +56,8 @@ _SOURCES_AT = np.cumsum([0, *map(len, SOURCES)])
 _HEX = _text("0123456789abcdef")
 
 
-@compiled
-def walk(data: Bytes, at: int, most: int, enough: int) -> tuple[int, int]:
-    """See `audit.verify.walked`."""
-    count, begin, end = 0, at, len(data)
-    while at + 2 <= end and count < most and at - begin < enough:
-        following = at + 2 + (data[at] << 8 | data[at + 1])
-        if following > end:
-            break
-        count, at = count + 1, following
-    return count, at
+walk = compiled(walked)
+"""As it stands in the replay."""
 
 
 @compiled
