@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.compiling import Bytes, Numbers, compiled, part
+from audit.compiling import BYTES, NOTHING, NUMBER, NUMBERS, TABLE, TEXT, TRUTH, Bytes, Numbers, compiled, part
 from audit.gift_scanner import (
     AMOUNT,
     CHANNEL,
@@ -73,7 +73,7 @@ def put_part(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     return copy(out, put(out, at, 0x73, 1), data, start, stop)
 
 
-@compiled
+@compiled(NOTHING, TEXT, TABLE, NUMBERS, BYTES)
 def entries_of(digests: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> None:
     """Fill `out` with the gifts' entry records; `digests` are the hashes of their streams, joined."""
     for index in range(len(gifts)):
@@ -85,7 +85,7 @@ def entries_of(digests: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> None:
         put(out, put(out, put(out, at, gift[TAPE2], 4), gift[LO2], 8), gift[HI2], 8)
 
 
-@compiled
+@compiled(NUMBER, TEXT, TABLE, NUMBERS, BYTES)
 def keys_of(data: Bytes, gifts: Gifts, sizes: Numbers, out: Bytes) -> int:
     """Fill `out` with the gifts' business keys, and `sizes` with that of each; how many bytes they are."""
     end = 0
@@ -98,7 +98,7 @@ def keys_of(data: Bytes, gifts: Gifts, sizes: Numbers, out: Bytes) -> int:
     return end
 
 
-@compiled
+@compiled(NOTHING, TEXT, NUMBERS, BYTES)
 def claims_of(digests: Bytes, seqs: Numbers, out: Bytes) -> None:
     """Fill `out` with the records of business keys; `digests` are the keys' hashes, joined."""
     for index in range(len(seqs)):
@@ -106,7 +106,7 @@ def claims_of(digests: Bytes, seqs: Numbers, out: Bytes) -> None:
         put(out, at, seqs[index], 8)
 
 
-@compiled
+@compiled(NOTHING, TEXT, TABLE, NUMBERS, BYTES)
 def legs_of(digests: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> None:
     """Fill `out` with the records of the gifts' cash legs; `digests` are the hashes of their accounts, joined."""
     for index in range(len(gifts)):
@@ -128,7 +128,15 @@ def _word(data: Bytes, at: int, size: int) -> int:
     return value
 
 
-@compiled
+@part
+def _same(records: Bytes, one: int, other: int) -> bool:
+    unlike = 0
+    for index in range(DIGEST_BYTES):
+        unlike |= records[one + index] ^ records[other + index]
+    return unlike == 0
+
+
+@compiled(TRUTH, TEXT, NUMBER, NUMBER, NUMBER, NUMBERS)
 def once(records: Bytes, size: int, judged: int, secret: int, slots: Numbers) -> bool:
     """Whether, of the records of entries before `judged`, those with a digest in common are of versions 1, 2, 3, ...
 
@@ -154,14 +162,6 @@ def once(records: Bytes, size: int, judged: int, secret: int, slots: Numbers) ->
 
 
 @part
-def _same(records: Bytes, one: int, other: int) -> bool:
-    unlike = 0
-    for index in range(DIGEST_BYTES):
-        unlike |= records[one + index] ^ records[other + index]
-    return unlike == 0
-
-
-@part
 def put_number(out: Bytes, at: int, value: int) -> int:
     """Behind the number as it is written there, and a tab."""
     rest, ten = np.uint64(value), np.uint64(10)
@@ -184,7 +184,7 @@ def put_text(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     return at + 1
 
 
-@compiled
+@compiled(NUMBER, TEXT, TABLE, NUMBERS, BYTES)
 def lines_of(data: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> int:
     """Fill `out` with a line for each issue of the gifts; how many bytes they are.
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import types
 
-from audit.compiling import Bytes, Numbers, compiled, expanded, part
+from audit.compiling import HASHES, NOTHING, NUMBER, NUMBERS, TABLE, TEXT, Bytes, Numbers, compiled, expanded, part
 from audit.verify import FEE, GIFT_ALONE, GIFT_WITH_FEE, SOURCES, walked
 
 Gift = Numbers  # a row of columns
@@ -56,11 +57,11 @@ _SOURCES_AT = np.cumsum([0, *map(len, SOURCES)])
 _HEX = _text("0123456789abcdef")
 
 
-walk = compiled(walked)
+walk = compiled(types.UniTuple(NUMBER, 2), TEXT, NUMBER, NUMBER, NUMBER)(walked)
 """As it stands in the replay."""
 
 
-@compiled
+@compiled(NOTHING, TEXT, NUMBERS)
 def ends_in(data: Bytes, ends: Numbers) -> None:
     """Fill `ends` with where each entry of a bundle ends."""
     at = 0
@@ -313,7 +314,7 @@ def is_later(data: Bytes, at: int, before: int) -> bool:
     return True
 
 
-@compiled
+@compiled(NOTHING, TEXT, NUMBERS, HASHES, TEXT, NUMBER, TABLE)
 def scan(data: Bytes, ends: Numbers, leaves: Bytes, origin: Bytes, start: int, gifts: Gifts) -> None:
     """Fill `gifts`: which entries of a bundle are plain gifts, and what these say. The first is never looked at.
 
@@ -359,7 +360,7 @@ def continues(data: Bytes, gifts: Gifts, row: Numbers, gift: Gift, second: int) 
     )
 
 
-@compiled
+@compiled(NUMBER, TEXT, TABLE, TABLE)
 def issued(data: Bytes, gifts: Gifts, rows: Gifts) -> int:
     """Fill `rows` with what each run of plain gifts issues, in order; how many there are."""
     count, first, run, is_open = 0, 0, NOT, False

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise, starmap
 from operator import itemgetter
-from pathlib import Path
 from secrets import randbits
 from struct import Struct
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from audit.aside import Aside
-from audit.compiling import Bytes, forget_older
+from audit.compiling import Bytes
 from audit.gift_records import KEY_BYTES, claims_of, entries_of, keys_of, legs_of, lines_of, once
 from audit.gift_scanner import (
     AT,
@@ -64,8 +63,6 @@ from audit.verify import (
     check_versions,
     load,
 )
-
-forget_older(Path(scan.stats.cache_path))
 
 _ROLE_OF_SECOND = {FEE: GIFT_WITH_FEE, GIFT_WITH_FEE: FEE}
 _NO_LIMIT = 1 << 62

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.compiling import Bytes, Numbers, Words, compiled, expanded, part
+from audit.compiling import NOTHING, NUMBER, NUMBERS, ROWS, TEXT, WORDS, Bytes, Numbers, Words, compiled, expanded, part
 
 HASH_BYTES, BLOCK, NO_PREFIX = 32, 64, -1
 _LANES = 16
@@ -123,7 +123,7 @@ def _last_block(size: int, prefix: int) -> int:
     return (size + (prefix >= 0) + _LENGTH_BYTES) // BLOCK
 
 
-@compiled
+@compiled(NOTHING, TEXT, NUMBERS, NUMBERS, NUMBER, WORDS, ROWS)
 def _digests(data: Bytes, starts: Numbers, sizes: Numbers, prefix: int, room: Words, out: Bytes) -> None:
     """Fill `out`, 32 bytes a row; `starts` and `sizes` say where texts are, each shorter than 2^28 bytes."""
     words, state = room[: _ROUNDS * _LANES], room[_ROUNDS * _LANES : (_ROUNDS + _STATE) * _LANES]

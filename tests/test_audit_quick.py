@@ -277,10 +277,10 @@ def test_code_compiled_of_other_sources_is_not_used(tmp_path: Path) -> None:
         if older is not None:
             (tmp_path / "compiled.sha256").write_bytes(older)
         kept.touch()
-        forget_older(tmp_path)
+        assert forget_older(tmp_path)
         assert not kept.exists()
     kept.touch()
-    forget_older(tmp_path)
+    assert not forget_older(tmp_path)
     assert kept.exists()
 
 
