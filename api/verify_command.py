@@ -58,7 +58,7 @@ class UnusableForProof(InputFault):
 )
 @click.option("--key", metavar="KEY", help="只认可此公钥，代替 --policy / the one key that counts, instead of a policy")
 @click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="进程数，默认全部处理器 / processes; all cores by default"
+    "--jobs", type=click.IntRange(1), metavar="N", help="进程数，默认按需 / processes; by default as many as help"
 )
 @common
 def verify(

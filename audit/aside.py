@@ -5,6 +5,7 @@ Apart from the rest of the rooms, because the replay's worker processes import t
 
 from __future__ import annotations
 
+from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 from audit.verify import Codec, Way, read_chunk, split
@@ -37,5 +38,7 @@ def way_for(size: int) -> Way:
     try:
         from audit.quick import QUICKLY
     except (RuntimeError, OSError):  # there is none: neither beside the code nor of this user nor NUMBA_CACHE_DIR
+        return PLAINLY
+    except (EOFError, UnpicklingError):  # what is kept there is damaged, as after a loss of power
         return PLAINLY
     return QUICKLY

@@ -210,7 +210,7 @@ def _merged(part: bytes, more: bytes, record: Struct, position: Position) -> byt
 
 
 def _read(start: int, data: bytes, codec: Codec) -> tuple[Any, ...]:
-    """As `audit.aside.read_plainly`, but for where what it tells besides is found."""
+    """As `audit.aside.PLAINLY` reads, but for where what it tells besides is found."""
     reader = GiftReader(start, data, codec)
     return (*reader.result(), tuple(reader.aside()))
 

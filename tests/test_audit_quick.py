@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from conftest import SCALE, Ledger
 from exports import Made, gifts
-from numba.core.caching import CacheImpl
+from numba.core.caching import CacheImpl, IndexDataCacheFile
 from test_audit_fuzz import changed
 from test_audit_verify import long_story, spoil_a_fee, spoil_and_rechain, spoil_nothing
 from test_audit_verify_chain import Data, Story, chained, check, leaf
@@ -284,9 +284,16 @@ def test_code_compiled_of_other_sources_is_not_used(tmp_path: Path) -> None:
     assert kept.exists()
 
 
-def test_without_a_folder_for_compiled_code_the_plain_reading_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+def damaged(file: IndexDataCacheFile, key: object) -> None:
+    raise EOFError
+
+
+@pytest.mark.parametrize("spoilt", [(CacheImpl, "_locator_classes", []), (IndexDataCacheFile, "load", damaged)])
+def test_without_a_folder_for_compiled_code_or_a_sound_one_the_plain_reading_serves(
+    spoilt: tuple[type, str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert way_for(10**6) is QUICKLY
-    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
+    monkeypatch.setattr(*spoilt)
     for name in ("quick", "gift_scanner", "gift_records", "sha256"):
         monkeypatch.delitem(sys.modules, f"audit.{name}")
     assert way_for(10**6) is PLAINLY
