@@ -278,7 +278,7 @@ def test_how_to_read_a_trace_is_planned_once_and_kept_whoever_was_not_found_sinc
     ledger.writer.submit(command_of((0, 99, 0, 0), 0))
     folded(ledger)
     planned = "select sum(generic_plans) from pg_prepared_statements where statement like '-- Begins `gifts`%'"
-    for _ in range(12):
+    for _ in range(40):  # a dozen for each connection that the pool may have
         with snapshot(ledger.journal) as connection:
             whole(Traces(connection).donor(str(DONORS[0])))
         with pytest.raises(Unknown), reading(ledger.journal) as traces:
