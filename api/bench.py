@@ -139,7 +139,7 @@ def _stock_gift(row: dict[str, Any]) -> Gift:
         {"hi": lo + row["amount"] - fee, "lo": lo, "tape": "t1", "to": "fund/F1"},
         {"hi": lo + fee, "lo": lo, "tape": "t2", "to": "fee/F1"},
     ]
-    return Gift(**row, fee_bp=500, source="donation", issue=issue)
+    return Gift(**{**row, "on": row["on"].isoformat()}, fee_bp=500, source="donation", issue=issue)
 
 
 class StockFactory(PostgresFactory):
@@ -292,7 +292,7 @@ def _rows(n: int, gifts: int) -> list[dict[str, Any]]:
             "donor": f"P{random.randrange(gifts // 3 + 1)}",
             "channel": "wechat",
             "channel_txn": f"T{n}-{i}",
-            "on": _day(n, 14 * i // gifts).isoformat(),
+            "on": _day(n, 14 * i // gifts),
         }
         for i in range(gifts)
     ]
@@ -304,7 +304,7 @@ def _day(n: int, day: int) -> date:
 
 
 def _gift(row: dict[str, Any]) -> ReceiveDonation:
-    return ReceiveDonation(key=row["donation"], **{**row, "on": date.fromisoformat(row["on"])})
+    return ReceiveDonation(key=row["donation"], **row)
 
 
 def _spend(writer: Writer, n: int, gifts: int) -> None:
