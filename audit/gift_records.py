@@ -1,10 +1,12 @@
-"""What plain gifts note for the end of a replay, made by compiled code: as `audit.verify` packs it one by one."""
+"""What plain gifts note for the end of a replay, by the column: as `audit.verify` packs it one by one."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from audit.compiling import BYTES, NOTHING, NUMBER, NUMBERS, TABLE, TEXT, TRUTH, Bytes, Numbers, compiled, part
+from audit.compiling import BYTES, NUMBER, NUMBERS, TABLE, TEXT, TRUTH, Bytes, Numbers, compiled, part
 from audit.gift_scanner import (
     AMOUNT,
     CHANNEL,
@@ -30,22 +32,46 @@ from audit.gift_scanner import (
     TRANSACTION_END,
     Gifts,
 )
-from audit.sha256 import HASH_BYTES
-from audit.verify import (
-    AT_CHANNEL,
-    CLAIM_RECORD,
-    ENTRY_RECORD,
-    HAS_DONOR,
-    IS_DONATION,
-    LEG_RECORD,
-)
+from audit.verify import AT_CHANNEL, HAS_DONOR, IS_DONATION
 
-ENTRY_BYTES, CLAIM_BYTES, LEG_BYTES = ENTRY_RECORD.size, CLAIM_RECORD.size, LEG_RECORD.size
-DIGEST_BYTES, ACCOUNT_BYTES, VERSION_AT, LEG_ACCOUNT_AT = 16, 8, 24, 19
+Records = Any  # numpy.ndarray of one of these:
+ENTRY = np.dtype(
+    [("stream", "V16"), ("seq", ">i8"), ("version", ">u4"), ("flags", "u1")]
+    + [(name + which, kind) for which in "12" for name, kind in (("tape", ">u4"), ("lo", ">i8"), ("hi", ">i8"))]
+)
+CLAIM = np.dtype([("key", "V16"), ("seq", ">i8")])
+LEG = np.dtype([("entry", "<i8"), ("leg", "<u2"), ("sort", "u1"), ("amount", "<i8"), ("account", "V8")])
+"""Records as `audit.verify` packs them."""
+DIGEST_BYTES, VERSION_AT = 16, 24
 KEY_BYTES = 24
 """No fewer than a gift's business key has besides what it takes from the entry."""
 TAB, LINE_FEED, ZERO = b"\t\n0"
 _NOUN = np.frombuffer(b"donation\0", np.uint8)
+
+
+def entries_of(digests: bytes, gifts: Gifts, seqs: Numbers) -> Records:
+    """The gifts' entry records; `digests` are the hashes of their streams, joined."""
+    out = np.zeros(len(gifts), ENTRY)
+    out["stream"], out["seq"], out["version"] = np.frombuffer(digests, "V16")[::2], seqs, 1
+    out["flags"] = np.where(gifts[:, DONOR] < 0, IS_DONATION, IS_DONATION | HAS_DONOR)
+    out["tape1"], out["lo1"], out["hi1"] = gifts[:, TAPE], gifts[:, LO], gifts[:, HI]
+    out["tape2"], out["lo2"], out["hi2"] = gifts[:, TAPE2], gifts[:, LO2], gifts[:, HI2]
+    return out
+
+
+def claims_of(digests: bytes, seqs: Numbers) -> Records:
+    """The records of business keys; `digests` are the keys' hashes, joined."""
+    out = np.zeros(len(seqs), CLAIM)
+    out["key"], out["seq"] = np.frombuffer(digests, "V16")[::2], seqs
+    return out
+
+
+def legs_of(digests: bytes, gifts: Gifts, seqs: Numbers) -> Records:
+    """The records of the gifts' cash legs; `digests` are the hashes of their accounts, joined."""
+    out = np.zeros(len(gifts), LEG)
+    out["entry"], out["sort"], out["amount"] = seqs, AT_CHANNEL, gifts[:, AMOUNT]
+    out["account"] = np.frombuffer(digests, "V8")[::4]
+    return out
 
 
 @part
@@ -73,18 +99,6 @@ def put_part(out: Bytes, at: int, data: Bytes, start: int, stop: int) -> int:
     return copy(out, put(out, at, 0x73, 1), data, start, stop)
 
 
-@compiled(NOTHING, TEXT, TABLE, NUMBERS, BYTES)
-def entries_of(digests: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> None:
-    """Fill `out` with the gifts' entry records; `digests` are the hashes of their streams, joined."""
-    for index in range(len(gifts)):
-        gift, at, digest = gifts[index], index * ENTRY_BYTES, index * HASH_BYTES
-        at = copy(out, at, digests, digest, digest + DIGEST_BYTES)
-        at = put(out, put(out, at, seqs[index], 8), 1, 4)
-        at = put(out, at, IS_DONATION if gift[DONOR] < 0 else IS_DONATION | HAS_DONOR, 1)
-        at = put(out, put(out, put(out, at, gift[TAPE], 4), gift[LO], 8), gift[HI], 8)
-        put(out, put(out, put(out, at, gift[TAPE2], 4), gift[LO2], 8), gift[HI2], 8)
-
-
 @compiled(NUMBER, TEXT, TABLE, NUMBERS, BYTES)
 def keys_of(data: Bytes, gifts: Gifts, sizes: Numbers, out: Bytes) -> int:
     """Fill `out` with the gifts' business keys, and `sizes` with that of each; how many bytes they are."""
@@ -96,27 +110,6 @@ def keys_of(data: Bytes, gifts: Gifts, sizes: Numbers, out: Bytes) -> int:
         end = put_part(out, put(out, at, 0, 1), data, gift[LINE], gift[LINE_END])
         sizes[index] = end - start
     return end
-
-
-@compiled(NOTHING, TEXT, NUMBERS, BYTES)
-def claims_of(digests: Bytes, seqs: Numbers, out: Bytes) -> None:
-    """Fill `out` with the records of business keys; `digests` are the keys' hashes, joined."""
-    for index in range(len(seqs)):
-        at = copy(out, index * CLAIM_BYTES, digests, index * HASH_BYTES, index * HASH_BYTES + DIGEST_BYTES)
-        put(out, at, seqs[index], 8)
-
-
-@compiled(NOTHING, TEXT, TABLE, NUMBERS, BYTES)
-def legs_of(digests: Bytes, gifts: Gifts, seqs: Numbers, out: Bytes) -> None:
-    """Fill `out` with the records of the gifts' cash legs; `digests` are the hashes of their accounts, joined."""
-    for index in range(len(gifts)):
-        at = index * LEG_BYTES
-        seq, amount = seqs[index], gifts[index, AMOUNT]
-        for byte in range(8):
-            out[at + byte], seq = seq & 0xFF, seq >> 8
-            out[at + 11 + byte], amount = amount & 0xFF, amount >> 8
-        out[at + 8], out[at + 9], out[at + 10] = 0, 0, AT_CHANNEL
-        copy(out, at + LEG_ACCOUNT_AT, digests, index * HASH_BYTES, index * HASH_BYTES + ACCOUNT_BYTES)
 
 
 @part

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from audit.aside import Aside
-from audit.compiling import Bytes
-from audit.gift_records import KEY_BYTES, claims_of, entries_of, keys_of, legs_of, lines_of, once
+from audit.gift_records import KEY_BYTES, Records, claims_of, entries_of, keys_of, legs_of, lines_of, once
 from audit.gift_scanner import (
     AT,
     CHANNEL,
@@ -160,30 +159,24 @@ class GiftReader(ChunkReader):
             *more,
         )
 
-    def _entries(self) -> Bytes:
+    def _entries(self) -> Records:
         gifts = self.gifts[self.plain]
         streams = hashes(self.data, gifts[:, STREAM], gifts[:, DONATION_END] - gifts[:, DONATION] + STREAM_BYTES)
-        out = np.empty(len(gifts) * ENTRY_RECORD.size, np.uint8)
-        entries_of(np.frombuffer(streams, np.uint8), gifts, self.start + self.plain, out)
-        return out
+        return entries_of(streams, gifts, self.start + self.plain)
 
-    def _claims(self) -> Bytes:
+    def _claims(self) -> Records:
         claiming = self.plain[self.gifts[self.plain, TRANSACTION] >= 0]
         sizes = np.empty(len(claiming), np.int64)
         keys = np.empty(len(self.data) + len(claiming) * KEY_BYTES, np.uint8)
         end = keys_of(self.buffer, self.gifts[claiming], sizes, keys)
         digests = hashes(keys[:end].tobytes(), np.cumsum(sizes) - sizes, sizes)
-        out = np.empty(len(claiming) * CLAIM_RECORD.size, np.uint8)
-        claims_of(np.frombuffer(digests, np.uint8), self.start + claiming, out)
-        return out
+        return claims_of(digests, self.start + claiming)
 
-    def _legs(self) -> Bytes:
+    def _legs(self) -> Records:
         paid = self.plain[self.gifts[self.plain, CHANNEL] >= 0]
         gifts = self.gifts[paid]
         accounts = hashes(self.data, gifts[:, CHANNEL], gifts[:, CHANNEL_END] - gifts[:, CHANNEL])
-        out = np.empty(len(paid) * LEG_RECORD.size, np.uint8)
-        legs_of(np.frombuffer(accounts, np.uint8), gifts, self.start + paid, out)
-        return out
+        return legs_of(accounts, gifts, self.start + paid)
 
     def aside(self) -> Aside:
         """Lines of what the gifts issue, see `audit.gift_records.lines_of`; and all other entries."""
@@ -193,9 +186,9 @@ class GiftReader(ChunkReader):
         return Aside(out[:size].tobytes(), list(map(self._raw, others)))
 
 
-def _with_gifts(parts: list[bytes], noted: Bytes, record: Struct, position: Position) -> list[bytes]:
+def _with_gifts(parts: list[bytes], noted: Records, record: Struct, position: Position) -> list[bytes]:
     """Records by partition with those of the gifts; `position` is that of a record's entry."""
-    rows = noted.reshape(-1, record.size)
+    rows = noted.view(np.uint8).reshape(-1, record.size)
     partitions = rows[:, 0] % PARTITIONS
     whole = rows[np.argsort(partitions, kind="stable")].tobytes()
     ends = (np.cumsum(np.bincount(partitions, minlength=PARTITIONS)) * record.size).tolist()
